@@ -1,0 +1,2 @@
+//! The `peregrine` binary: one file a subcommand.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Line arbitration and gap detection.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The poll loops: venue, trader, loadgen.
+#![forbid(unsafe_code)]

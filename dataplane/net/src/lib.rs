@@ -1,0 +1,2 @@
+//! ARP, IGMP, UDP and TCP over a port.
+#![forbid(unsafe_code)]

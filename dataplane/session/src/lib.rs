@@ -1,0 +1,2 @@
+//! SoupBinTCP and MoldUDP64, both sides, sans-I/O.
+#![forbid(unsafe_code)]

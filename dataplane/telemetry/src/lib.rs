@@ -1,0 +1,2 @@
+//! Counters and histograms in shared memory.
+#![forbid(unsafe_code)]

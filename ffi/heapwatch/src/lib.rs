@@ -1,0 +1,1 @@
+//! A counting global allocator.

@@ -1,0 +1,1 @@
+//! CPU affinity, topology and the TSC.

@@ -1,0 +1,2 @@
+//! The Strategy trait and the built-in strategies.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Order books over fixed slabs.
+#![forbid(unsafe_code)]

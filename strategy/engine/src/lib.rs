@@ -1,0 +1,2 @@
+//! The deterministic matching engine.
+#![forbid(unsafe_code)]

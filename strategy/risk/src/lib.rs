@@ -1,0 +1,2 @@
+//! The pre-trade gate.
+#![forbid(unsafe_code)]
