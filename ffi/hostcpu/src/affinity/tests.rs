@@ -1,0 +1,42 @@
+use super::*;
+use std::thread;
+
+/// Runs `test` on a thread of its own: affinity is the thread's, and the harness reuses its own.
+fn on_a_thread(test: impl FnOnce() + Send + 'static) {
+    thread::spawn(test).join().unwrap();
+}
+
+#[test]
+fn pins_and_unpins() {
+    on_a_thread(|| {
+        let before = allowed_cpus().unwrap();
+        let cpu = before.first().unwrap();
+        pin_current(cpu).unwrap();
+        assert_eq!(allowed_cpus().unwrap().iter().collect::<Vec<_>>(), [cpu]);
+        assert_eq!(current_cpu(), Some(cpu));
+        unpin(&before).unwrap();
+        assert_eq!(allowed_cpus().unwrap(), before);
+    });
+}
+
+#[test]
+fn a_thread_started_from_a_pinned_one_inherits_its_cpu() {
+    on_a_thread(|| {
+        let before = allowed_cpus().unwrap();
+        let cpu = before.first().unwrap();
+        pin_current(cpu).unwrap();
+        let inherited = thread::spawn(|| allowed_cpus().unwrap()).join().unwrap();
+        assert_eq!(inherited.iter().collect::<Vec<_>>(), [cpu]);
+    });
+}
+
+#[test]
+fn says_which_cpu_cannot_be_had() {
+    assert!(matches!(pin_current(CPUS_MAX), Err(Error::CpuOutOfRange(CPUS_MAX))));
+    assert!(matches!(pin_current(usize::MAX), Err(Error::CpuOutOfRange(_))));
+    let absent = CPUS_MAX - 1;
+    let error = pin_current(absent).unwrap_err();
+    assert!(matches!(error, Error::Pin { cpu, .. } if cpu == absent), "{error}");
+    assert!(error.to_string().contains("1023"));
+    assert!(matches!(unpin(&CpuSet::new()), Err(Error::EmptySet)));
+}
