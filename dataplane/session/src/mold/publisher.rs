@@ -1,0 +1,357 @@
+//! The sending side: packs what was published, beats when idle, answers retransmission requests.
+//!
+//! Layout: one [`ReplayStore`] is queue and memory at once. [`MoldPublisher::publish`] puts a message in,
+//! `sent_seq` is the cursor behind the last packed one, and requests read any message still held. A
+//! message is thus copied once in and once out, and nothing is lost when the port has no room: the
+//! cursor moves only when a packet was written.
+//!
+//! Limits: a packet is what the caller's buffer holds, at most 65,534 messages; a request is
+//! answered with one packet.
+//!
+//! Failure modes: when more is published than the store holds before any of it was packed, the oldest
+//! is gone unsent; the sequence numbers show it to every receiver and `unsent_evicted` counts it here.
+
+use crate::store::{ReplayStore, StoreConfig, StoreError};
+use wire::moldudp64::{self, HEADER_LEN, Header, Session};
+
+/// How a publisher behaves. [`PublisherConfig::new`] has the specification's times.
+#[derive(Clone, Copy, Debug)]
+pub struct PublisherConfig {
+    /// The session's name.
+    pub session: Session,
+    /// How much is kept for sending and for retransmission.
+    pub store: StoreConfig,
+    /// Silence after which a heartbeat goes out, in ns.
+    pub heartbeat_ns: u64,
+    /// For how long the end of the session is announced, once a heartbeat interval, in ns.
+    pub end_linger_ns: u64,
+}
+
+impl PublisherConfig {
+    /// Heartbeats every second, the end of the session announced for 30 s.
+    pub fn new(session: Session) -> PublisherConfig {
+        PublisherConfig {
+            session,
+            store: StoreConfig::default(),
+            heartbeat_ns: crate::SECOND_NS,
+            end_linger_ns: 30 * crate::SECOND_NS,
+        }
+    }
+}
+
+/// Why a retransmission request got no answer. One byte, one counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RequestRefusal {
+    /// Fewer than the twenty bytes of a request.
+    Short = 0,
+    /// A request for another session.
+    OtherSession = 1,
+    /// It asks for nothing.
+    Empty = 2,
+    /// The first message asked for is no longer held.
+    Evicted = 3,
+    /// The first message asked for has not been sent.
+    NotYetSent = 4,
+    /// The first message asked for does not fit the reply's buffer.
+    NoRoom = 5,
+}
+
+impl RequestRefusal {
+    /// Every reason, in the order of its code.
+    pub const ALL: [RequestRefusal; 6] = [
+        RequestRefusal::Short,
+        RequestRefusal::OtherSession,
+        RequestRefusal::Empty,
+        RequestRefusal::Evicted,
+        RequestRefusal::NotYetSent,
+        RequestRefusal::NoRoom,
+    ];
+
+    /// The counter's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RequestRefusal::Short => "request_short",
+            RequestRefusal::OtherSession => "request_other_session",
+            RequestRefusal::Empty => "request_empty",
+            RequestRefusal::Evicted => "request_evicted",
+            RequestRefusal::NotYetSent => "request_not_yet_sent",
+            RequestRefusal::NoRoom => "request_no_room",
+        }
+    }
+}
+
+/// What a publisher did since its birth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublisherCounters {
+    /// Packets with messages.
+    pub packets: u64,
+    /// Messages in them.
+    pub messages: u64,
+    /// Heartbeats.
+    pub heartbeats: u64,
+    /// End of session packets.
+    pub ends: u64,
+    /// Messages that were evicted before they were ever sent.
+    pub unsent_evicted: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Messages sent again.
+    pub retransmitted: u64,
+    /// Requests not answered, by [`RequestRefusal`].
+    pub refused: [u64; RequestRefusal::ALL.len()],
+}
+
+/// What a call of `pump` would send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    Messages,
+    Heartbeat,
+    End,
+}
+
+/// The publishing side of one MoldUDP64 session; see the [module](self).
+#[derive(Debug)]
+pub struct MoldPublisher {
+    config: PublisherConfig,
+    store: ReplayStore,
+    /// Sequence number of the next message to be packed.
+    sent_seq: u64,
+    /// When the last downstream packet was written; `None` before the first.
+    last_out_ns: Option<u64>,
+    /// Since when the session is over.
+    ended_ns: Option<u64>,
+    counters: PublisherCounters,
+}
+
+impl MoldPublisher {
+    /// Takes all the memory the publisher will ever use.
+    pub fn new(config: PublisherConfig) -> Result<MoldPublisher, StoreError> {
+        Ok(MoldPublisher {
+            store: ReplayStore::new(config.store)?,
+            config,
+            sent_seq: 1,
+            last_out_ns: None,
+            ended_ns: None,
+            counters: PublisherCounters::default(),
+        })
+    }
+
+    /// Queues a message and gives its sequence number; `None` when the store takes none so long, or
+    /// the session is over.
+    #[inline]
+    pub fn publish(&mut self, message: &[u8]) -> Option<u64> {
+        if self.ended_ns.is_some() {
+            return None;
+        }
+        self.store.append(message)
+    }
+
+    /// Queues a message that `fill` writes where it will lie, in room of `len_max` bytes; `fill` says
+    /// how many it used.
+    #[inline]
+    pub fn publish_with(
+        &mut self,
+        len_max: usize,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Option<u64> {
+        if self.ended_ns.is_some() {
+            return None;
+        }
+        self.store.append_with(len_max, fill)
+    }
+
+    /// Length of the packet that [`MoldPublisher::pump`] would write now into `room` bytes; 0 for none.
+    ///
+    /// A port that must know a frame's length before it gives a buffer asks here first: `pump` into
+    /// a buffer of just this length writes the same packet.
+    #[inline]
+    pub fn next_len(&self, now_ns: u64, room: usize) -> usize {
+        match self.due(now_ns) {
+            Due::Nothing => 0,
+            _ if room < HEADER_LEN => 0,
+            Due::Heartbeat | Due::End => HEADER_LEN,
+            Due::Messages => {
+                let first = self.sent_seq.max(self.store.oldest_seq());
+                match measure(&self.store, first, u16::MAX - 1, room) {
+                    HEADER_LEN => 0,
+                    len => len,
+                }
+            }
+        }
+    }
+
+    /// Writes the next packet, if one is due, and gives its length; 0 for none.
+    ///
+    /// Call until it gives 0: messages first, then a heartbeat when nothing was sent for a while,
+    /// and the end of the session once all is sent. `out` must hold the longest message with 22
+    /// bytes around it, or nothing is ever written again.
+    pub fn pump(&mut self, now_ns: u64, out: &mut [u8]) -> usize {
+        let due = self.due(now_ns);
+        let len = match due {
+            Due::Nothing => 0,
+            Due::Messages => self.write_messages(out),
+            // Mold 1.00: "heartbeats are sent periodically by the server so receivers can sense
+            // packet loss even during times of low traffic"; it carries the next sequence number.
+            Due::Heartbeat => self.write_empty(out, moldudp64::HEARTBEAT),
+            Due::End => self.write_empty(out, moldudp64::END_OF_SESSION),
+        };
+        if len > 0 {
+            self.last_out_ns = Some(now_ns);
+            match due {
+                Due::Heartbeat => self.counters.heartbeats += 1,
+                Due::End => self.counters.ends += 1,
+                Due::Messages | Due::Nothing => {}
+            }
+        }
+        len
+    }
+
+    #[inline]
+    fn due(&self, now_ns: u64) -> Due {
+        if self.sent_seq < self.store.next_seq() {
+            return Due::Messages;
+        }
+        let silent = self
+            .last_out_ns
+            .is_none_or(|last| now_ns.saturating_sub(last) >= self.config.heartbeat_ns);
+        match self.ended_ns {
+            Some(_) if self.is_over(now_ns) => Due::Nothing,
+            // The first announcement does not wait for silence.
+            Some(_) if silent || self.counters.ends == 0 => Due::End,
+            None if silent => Due::Heartbeat,
+            _ => Due::Nothing,
+        }
+    }
+
+    fn write_messages(&mut self, out: &mut [u8]) -> usize {
+        let first = self.sent_seq.max(self.store.oldest_seq());
+        self.counters.unsent_evicted += first - self.sent_seq;
+        self.sent_seq = first;
+        let session = self.config.session;
+        let (len, count) = pack(&self.store, session, first, u16::MAX - 1, out);
+        if count == 0 {
+            return 0;
+        }
+        self.sent_seq += u64::from(count);
+        self.counters.packets += 1;
+        self.counters.messages += u64::from(count);
+        len
+    }
+
+    fn write_empty(&self, out: &mut [u8], count: u16) -> usize {
+        let Some((head, _)) = out.split_first_chunk_mut::<HEADER_LEN>() else { return 0 };
+        let header = Header::new(self.config.session, self.store.next_seq(), count);
+        head.copy_from_slice(wire::IntoBytes::as_bytes(&header));
+        HEADER_LEN
+    }
+
+    /// Answers a retransmission request with as many of the messages asked for as fit in `out`, and
+    /// gives the reply's length. Mold 1.00: the request names session, first sequence number and count.
+    ///
+    /// # Errors
+    /// The reason why there is no answer, which was counted.
+    pub fn on_request(&mut self, request: &[u8], out: &mut [u8]) -> Result<usize, RequestRefusal> {
+        let answer = self.answer(request, out);
+        match answer {
+            Ok((_, count)) => {
+                self.counters.requests += 1;
+                self.counters.retransmitted += u64::from(count);
+            }
+            Err(refusal) => self.counters.refused[refusal as usize] += 1,
+        }
+        answer.map(|(len, _)| len)
+    }
+
+    fn answer(&self, request: &[u8], out: &mut [u8]) -> Result<(usize, u16), RequestRefusal> {
+        let request = moldudp64::parse_request(request).map_err(|_| RequestRefusal::Short)?;
+        if request.session != self.config.session {
+            return Err(RequestRefusal::OtherSession);
+        }
+        let (first, count) = (request.sequence_number.get(), request.message_count.get());
+        if count == 0 {
+            return Err(RequestRefusal::Empty);
+        }
+        // What is queued but not yet sent is no business of a retransmission.
+        if first >= self.sent_seq {
+            return Err(RequestRefusal::NotYetSent);
+        }
+        if first < self.store.oldest_seq() {
+            return Err(RequestRefusal::Evicted);
+        }
+        let sent = u16::try_from(self.sent_seq - first).unwrap_or(u16::MAX);
+        let count = count.min(sent).min(u16::MAX - 1);
+        match pack(&self.store, self.config.session, first, count, out) {
+            (_, 0) => Err(RequestRefusal::NoRoom),
+            packed => Ok(packed),
+        }
+    }
+
+    /// Ends the session: nothing more can be published, and once all is sent the end is announced.
+    pub fn end_session(&mut self, now_ns: u64) {
+        self.ended_ns.get_or_insert(now_ns);
+    }
+
+    /// Whether the session's end has been announced for as long as it shall be.
+    pub fn is_over(&self, now_ns: u64) -> bool {
+        self.ended_ns.is_some_and(|end| {
+            now_ns.saturating_sub(end) > self.config.end_linger_ns && self.counters.ends > 0
+        })
+    }
+
+    /// The session's name.
+    pub fn session(&self) -> Session {
+        self.config.session
+    }
+
+    /// Sequence number that the next published message will have.
+    pub fn next_seq(&self) -> u64 {
+        self.store.next_seq()
+    }
+
+    /// What it did so far.
+    pub fn counters(&self) -> &PublisherCounters {
+        &self.counters
+    }
+
+    /// The messages held.
+    pub fn store(&self) -> &ReplayStore {
+        &self.store
+    }
+}
+
+/// Length of a packet with the messages from `first` on that fit in `room`, at most `count_max`.
+#[inline]
+fn measure(store: &ReplayStore, first: u64, count_max: u16, room: usize) -> usize {
+    let mut len = HEADER_LEN;
+    for seq in first..first.saturating_add(u64::from(count_max)) {
+        let Some(message) = store.get(seq) else { break };
+        let after = len + 2 + message.len();
+        if after > room {
+            break;
+        }
+        len = after;
+    }
+    len
+}
+
+/// Writes that packet; gives its length and how many messages it holds.
+#[inline]
+fn pack(
+    store: &ReplayStore,
+    session: Session,
+    first: u64,
+    count_max: u16,
+    out: &mut [u8],
+) -> (usize, u16) {
+    let Some(mut packer) = moldudp64::Packer::new(out) else { return (0, 0) };
+    while packer.count() < count_max {
+        let Some(message) = store.get(first + u64::from(packer.count())) else { break };
+        if !packer.push(message) {
+            break;
+        }
+    }
+    let count = packer.count();
+    (packer.finish(session, first), count)
+}
