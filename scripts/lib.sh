@@ -194,7 +194,9 @@ target_dir() {
     fi
 }
 
-hugepages_free() { cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages 2>/dev/null || echo 0; }
+HUGE_2M=/sys/kernel/mm/hugepages/hugepages-2048kB
+
+hugepages_free() { cat "$HUGE_2M/free_hugepages" 2>/dev/null || echo 0; }
 
 # hugetlbfs_dir: a writable mount with 2 MB pages, or nothing.
 hugetlbfs_dir() {
@@ -212,7 +214,7 @@ hugetlbfs_dir() {
 reserve_hugepages() {
     local want=$1 free
     HUGE_ARGS=(--no-huge)
-    local knob=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+    local knob=$HUGE_2M/nr_hugepages
     free=$(hugepages_free)
     # A container may show the knob and still mount it read-only, so try the write and look.
     if [ "$free" -lt "$want" ] && is_root && [ -w "$knob" ]; then
