@@ -68,7 +68,7 @@ ensure_packages() {
     say "installing: ${missing[*]}"
     as_root apt-get update -qq || die 2 "apt-get update failed: see the message above"
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+        apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" >&2 ||
         die 2 "apt-get could not install: ${missing[*]}"
 }
 
@@ -123,7 +123,8 @@ ensure_rust() {
         use_cargo_bin
     fi
     export RUSTUP_TOOLCHAIN=stable
-    if ! at_least "$(rust_found)" "$needed"; then
+    # Look first whether it is there: some versions of rustup answer `rustc` with a silent download.
+    if ! rustup toolchain list | grep -q '^stable' || ! at_least "$(rust_found)" "$needed"; then
         say "fetching the stable Rust toolchain with rustup"
         rustup toolchain install stable --profile minimal -c rustfmt -c clippy >&2 ||
             die 2 "rustup could not fetch a toolchain; Rust $needed or newer is needed"
@@ -186,7 +187,7 @@ pin_libclang() {
 # target_dir: where cargo builds. A tree that belongs to somebody else is built in the user's cache.
 target_dir() {
     if [ -n "${CARGO_TARGET_DIR:-}" ]; then
-        printf '%s\n' "$CARGO_TARGET_DIR"
+        realpath -m "$CARGO_TARGET_DIR"
     elif [ -w "$ROOT/target" ] || { [ ! -e "$ROOT/target" ] && [ -w "$ROOT" ]; }; then
         printf '%s\n' "$ROOT/target"
     else

@@ -2,6 +2,7 @@
 small servers on the loopback interface.
 """
 
+import contextlib
 import io
 import json
 import pathlib
@@ -196,8 +197,10 @@ class Mold(unittest.TestCase):
 
     def test_what_does_not_add_up_is_counted_and_not_fatal(self):
         feed = self.feed()
-        for bad in (b"", b"x" * 19, mold(1, [b"A"]), mold(2, [add(1)])[:-1], mold(3, [b"~"])):
-            feed.on_datagram(bad, "A")
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            for bad in (b"", b"x" * 19, mold(1, [b"A"]), mold(2, [add(1)])[:-1], mold(3, [b"~"])):
+                feed.on_datagram(bad, "A")
+        self.assertEqual(told.getvalue().count("malformed"), 5)
         self.assertEqual(feed.totals["malformed"], 5)
 
     def test_spans_agree_with_a_set(self):

@@ -49,8 +49,9 @@ const IMPURE: &[&str] = &[
     "tracing-subscriber",
 ];
 
-/// Crates that have no place in a poll loop, directly; the starred ones not even through others.
+/// Crates that a poll loop does not depend on itself.
 const NOT_IN_LOOPS: &[&str] = &["serde", "serde_json", "rkyv", "log", "anyhow", "clap", "toml"];
+/// Crates that a poll loop does not depend on even through others.
 const NOT_BELOW_LOOPS: &[&str] = &[
     "async-std",
     "axum",
