@@ -1,0 +1,689 @@
+//! TCP over a fixed set of connection slots.
+//!
+//! Why it exists: `smoltcp` has the state machine, but finds a segment's socket by looking at all of them. Here each slot is
+//! a stack of its own with one socket, found through our table of 4-tuples, so a segment costs the same with one
+//! connection and with thousands.
+//!
+//! Layout: `slots` hold the stacks and buffers; `table` leads from a 4-tuple to a slot; `dirty` and `deadlines` say which
+//! slots have something to do. A segment is only taken in by [`TcpHost::on_segment`]: when it brought data, the
+//! acknowledgment waits for the caller's [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
+//! [`poll`](TcpHost::poll). A frame goes back to where its connection's SYN came from, or to the next hop.
+//!
+//! Limits: see [`TcpConfig`]. No selective retransmission, no congestion control, no timestamps, a least retransmission
+//! time of one second: right for a clean, short network, wrong for the Internet. A receive ring is at most
+//! [`RX_BYTES_MAX`] bytes.
+//!
+//! Failure modes: a flood of SYNs fills at most half the slots, and each new one then takes the oldest half-open slot; all
+//! slots in use are a counted reset to the newcomer. A slot whose end the caller has not been told of is not used
+//! again, so an event never speaks of another connection than its own.
+
+mod accept;
+mod device;
+mod queues;
+mod reset;
+mod slot;
+mod stream;
+mod table;
+
+use crate::classify::{DropReason, TcpIn};
+use crate::error::{NetError, bound};
+use crate::frame_tx::FrameTx;
+use crate::interface::{Interface, TxChecks};
+use crate::link::Link;
+use device::{Caps, Out};
+use queues::{AgeList, Deadlines, DirtySet, SlotRing};
+use slot::{Phase, Slot};
+use smoltcp::socket::tcp::State;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use table::{Tuple, TupleTable};
+use wire::{Mac, ether};
+
+/// Slots a host may have.
+const SLOTS_MAX: u64 = 65_536;
+/// The longest receive ring. A longer one needs window scaling, whose first window `smoltcp` 0.14 takes to be scaled
+/// already: a peer could then send beyond the ring, which panics.
+pub const RX_BYTES_MAX: usize = 65_535;
+/// The longest transmit ring.
+const TX_BYTES_MAX: u64 = 1 << 24;
+/// Ports listened on.
+const LISTEN_MAX: usize = 16;
+/// Segments one connection sends before it is another's turn.
+const EMIT_MAX: usize = 32;
+/// Dirty slots served in one poll.
+const POLL_SLOTS_MAX: usize = 64;
+/// How long a slot rests that wants to emit and does not.
+const STUCK_NS: u64 = 1_000_000;
+/// How long late segments of a finished connection are answered at most.
+const TIME_WAIT_NS: u64 = 10_000_000_000;
+/// The first port taken for connections of ours (RFC 6335, 6).
+const EPHEMERAL_FIRST: u16 = 49_152;
+
+/// Capacities and times of a [`TcpHost`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// Connections at a time.
+    pub slots: usize,
+    /// Receive ring of each, in bytes: the most a peer may send unread, and the longest message that can be read whole.
+    pub rx_bytes: usize,
+    /// Transmit ring of each, in bytes.
+    pub tx_bytes: usize,
+    /// A connection quiet for so long is asked whether it is there.
+    pub keep_alive_ns: u64,
+    /// A connection whose peer has been silent for so long is over; also the time to connect in.
+    pub timeout_ns: u64,
+    /// A stranger's SYN keeps a slot for so long.
+    pub half_open_ns: u64,
+    /// A half-open connection so young is not thrown out for a newer one.
+    pub half_open_grace_ns: u64,
+    /// What sequence numbers, ports and the table's hash come from. To be random, but in a test.
+    pub seed: u64,
+}
+
+impl Default for TcpConfig {
+    fn default() -> TcpConfig {
+        TcpConfig {
+            slots: 64,
+            rx_bytes: 32_768,
+            tx_bytes: 65_536,
+            keep_alive_ns: 5_000_000_000,
+            timeout_ns: 15_000_000_000,
+            half_open_ns: 3_000_000_000,
+            half_open_grace_ns: 100_000_000,
+            seed: 0x5045_5245_4752_494E,
+        }
+    }
+}
+
+impl TcpConfig {
+    fn check(&self) -> Result<(), NetError> {
+        let (keep_alive_ns, timeout_ns) = (self.keep_alive_ns, self.timeout_ns);
+        bound("tcp slots", self.slots as u64, 1, SLOTS_MAX)?;
+        bound("tcp rx_bytes", self.rx_bytes as u64, 1_024, RX_BYTES_MAX as u64)?;
+        bound("tcp tx_bytes", self.tx_bytes as u64, 1_024, TX_BYTES_MAX)?;
+        bound("tcp keep_alive_ns", keep_alive_ns, 1_000_000, u64::MAX / 4)?;
+        bound("tcp timeout_ns", timeout_ns, 1_000_000, u64::MAX / 4)?;
+        bound("tcp half_open_ns", self.half_open_ns, 1_000_000, u64::MAX / 4)?;
+        if keep_alive_ns > timeout_ns / 2 {
+            return Err(NetError::KeepAlive { keep_alive_ns, timeout_ns });
+        }
+        Ok(())
+    }
+}
+
+/// A connection. It stays valid until its [`NetEvent::Closed`] was taken; afterwards all calls with it do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnId {
+    slot: u32,
+    generation: u32,
+}
+
+impl ConnId {
+    /// The slot: below [`TcpConfig::slots`], and held by no other connection meanwhile. For arrays beside the host's.
+    pub const fn index(self) -> usize {
+        self.slot as usize
+    }
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnState {
+    /// Over, or never was.
+    Closed,
+    /// Asking for the peer's Ethernet address, or shaking hands.
+    Opening,
+    /// Open both ways.
+    Established,
+    /// The peer sends no more; we still may, and should close.
+    PeerClosed,
+    /// We send no more.
+    Closing,
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CloseReason {
+    /// Both sides closed it.
+    Finished,
+    /// We gave it up, or closed it before it was open.
+    Aborted,
+    /// The peer reset it.
+    Reset,
+    /// The peer refused it.
+    Refused,
+    /// The peer was silent for too long.
+    TimedOut,
+    /// The next hop did not answer ARP.
+    Unreachable,
+}
+
+/// What happened to a connection since it was last asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetEvent {
+    /// A peer connected to a port we listen on.
+    Accepted {
+        /// The new connection.
+        conn: ConnId,
+        /// The port it came to.
+        local_port: u16,
+        /// The peer.
+        remote: SocketAddrV4,
+    },
+    /// A connection of ours is open.
+    Connected {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The peer sends no more. What it sent before is still to be read.
+    PeerClosed {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The connection is over. What is unread is to be read at once, if it is there still: the slot will serve another.
+    Closed {
+        /// The connection.
+        conn: ConnId,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// What TCP did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpCounters {
+    /// Segments of connections taken in.
+    pub segments_in: u64,
+    /// Segments sent, resets to strangers apart.
+    pub segments_out: u64,
+    /// Immediate answers that found no room; peers ask again.
+    pub answers_lost: u64,
+    /// Connections peers opened.
+    pub accepted: u64,
+    /// Connections we opened.
+    pub connected: u64,
+    /// Connections that ended, for whatever reason.
+    pub closed: u64,
+    /// Half-open connections given up.
+    pub half_open_dropped: u64,
+    /// Resets sent for segments of no connection.
+    pub resets_out: u64,
+}
+
+/// All connections of one address.
+pub struct TcpHost {
+    slots: Box<[Slot]>,
+    free: Vec<u32>,
+    table: TupleTable,
+    dirty: DirtySet,
+    deadlines: Deadlines,
+    events: SlotRing,
+    listening: [u16; LISTEN_MAX],
+    half_open: AgeList,
+    time_wait: AgeList,
+    resolving: usize,
+    out: Out,
+    /// Where a message is put together that lies across a ring's end.
+    straddle: Box<[u8]>,
+    caps: Caps,
+    config: TcpConfig,
+    interface: Interface,
+    counters: TcpCounters,
+    next_port: u16,
+    now_ns: u64,
+}
+
+impl TcpHost {
+    /// Takes all the memory the connections will ever need.
+    ///
+    /// # Errors
+    /// A setting out of its bounds.
+    pub fn new(
+        interface: Interface,
+        config: TcpConfig,
+        checks: TxChecks,
+    ) -> Result<TcpHost, NetError> {
+        interface.check()?;
+        config.check()?;
+        let slots = config.slots;
+        let caps = Caps { mtu: interface.mtu.into(), checks };
+        // Each slot has a sequence of its own; the multiplier spreads neighbouring seeds (splitmix64's).
+        let seed = |slot: usize| {
+            (config.seed ^ slot as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        };
+        let straddle = vec![0; config.rx_bytes.max(config.tx_bytes)].into_boxed_slice();
+        let scratch = vec![0; caps.mtu].into_boxed_slice();
+        Ok(TcpHost {
+            slots: (0..slots).map(|i| Slot::new(&interface, &config, caps, seed(i))).collect(),
+            // Taken from the end: the first connection gets slot 0.
+            free: (0..slots as u32).rev().collect(),
+            table: TupleTable::new(slots, config.seed),
+            dirty: DirtySet::new(slots),
+            deadlines: Deadlines::new(slots),
+            events: SlotRing::new(slots),
+            listening: [0; LISTEN_MAX],
+            half_open: AgeList::new(slots),
+            time_wait: AgeList::new(slots),
+            resolving: 0,
+            out: Out { scratch, sent: 0, lost: 0 },
+            straddle,
+            caps,
+            config,
+            interface,
+            counters: TcpCounters::default(),
+            next_port: (config.seed >> 32) as u16 | EPHEMERAL_FIRST,
+            now_ns: 0,
+        })
+    }
+
+    /// Time does not go backwards.
+    fn tick(&mut self, now_ns: u64) -> u64 {
+        self.now_ns = self.now_ns.max(now_ns);
+        self.now_ns
+    }
+
+    /// What was done so far.
+    pub fn counters(&self) -> TcpCounters {
+        TcpCounters { segments_out: self.out.sent, answers_lost: self.out.lost, ..self.counters }
+    }
+
+    /// Slots that no connection holds.
+    pub fn free_slots(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Takes a segment in. Gives the connection when it has bytes to read.
+    ///
+    /// # Errors
+    /// Why the segment went to no connection; it was answered as it had to be.
+    #[inline]
+    pub fn on_segment<T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> Result<Option<ConnId>, DropReason> {
+        let now_ns = self.tick(now_ns);
+        let tuple = Tuple::new(segment.header.dst_port.get(), segment.remote());
+        let Some(slot) = self.table.get(tuple) else {
+            return self.on_stranger(now_ns, segment, tx).map(|()| None);
+        };
+        let slot = slot as usize;
+        if self.slots[slot].phase == Phase::TimeWait && accept::is_syn(segment) {
+            return self.on_syn_in_time_wait(now_ns, slot, segment, tx).map(|()| None);
+        }
+        if self.slots[slot].phase == Phase::Resolving {
+            // Nothing of ours has left yet: this is an old connection's.
+            return Err(DropReason::TcpNoConnection);
+        }
+        self.counters.segments_in += 1;
+        self.slots[slot].ingress(now_ns, segment.ip.packet, (tx, &mut self.out, self.caps));
+        self.settle(now_ns, slot, true);
+        let place = &self.slots[slot];
+        let is_live = matches!(place.phase, Phase::Open | Phase::TimeWait);
+        let readable = is_live && place.socket().can_recv();
+        if readable {
+            self.dirty.insert(slot);
+            Ok(Some(self.id(slot)))
+        } else {
+            self.egress(now_ns, slot, tx);
+            Ok(None)
+        }
+    }
+
+    fn id(&self, slot: usize) -> ConnId {
+        ConnId { slot: slot as u32, generation: self.slots[slot].generation }
+    }
+
+    /// The slot of a connection that has not been said to be closed.
+    fn slot_of(&self, conn: ConnId) -> Option<usize> {
+        let slot = self.slots.get(conn.index())?;
+        let known = slot.generation == conn.generation && slot.phase != Phase::Free;
+        known.then_some(conn.index())
+    }
+
+    /// Opens a connection from `local_port` (0: any) through `next_hop`. Without its Ethernet address `mac`
+    /// the connection waits for [`on_neighbour`](Self::on_neighbour). The SYN leaves with the next poll or flush.
+    ///
+    /// # Errors
+    /// Ports or addresses that cannot be, that are in use, or no slot.
+    pub fn connect(
+        &mut self,
+        now_ns: u64,
+        local_port: u16,
+        remote: SocketAddrV4,
+        next_hop: Ipv4Addr,
+        mac: Option<Mac>,
+    ) -> Result<ConnId, NetError> {
+        let now_ns = self.tick(now_ns);
+        if remote.port() == 0 {
+            return Err(NetError::PortZero);
+        }
+        if !self.interface.is_host(*remote.ip()) || *remote.ip() == self.interface.ip {
+            return Err(NetError::Address { ip: *remote.ip() });
+        }
+        let local_port = self.free_port(local_port, remote)?;
+        if let Some(old) = self.table.get(Tuple::new(local_port, remote)) {
+            // Only a connection that both sides have ended can be there.
+            self.release(old as usize);
+        }
+        let slots = self.config.slots;
+        let slot = self.take_slot(now_ns, false).map_err(|_| NetError::NoSlot { slots })?;
+        let place = &mut self.slots[slot];
+        (place.local_port, place.remote, place.next_hop) = (local_port, remote, next_hop);
+        (place.accepted, place.aborted, place.since_ns) = (false, false, now_ns);
+        place.phase = Phase::Resolving;
+        self.resolving += 1;
+        self.table.insert(Tuple::new(local_port, remote), slot as u32);
+        if let Some(mac) = mac {
+            self.launch(slot, mac);
+        }
+        Ok(self.id(slot))
+    }
+
+    /// The port asked for, or one that is free towards `remote`.
+    fn free_port(&mut self, local_port: u16, remote: SocketAddrV4) -> Result<u16, NetError> {
+        let is_free = |host: &TcpHost, port| match host.table.get(Tuple::new(port, remote)) {
+            None => true,
+            Some(slot) => host.slots[slot as usize].phase == Phase::TimeWait,
+        };
+        if local_port != 0 {
+            let free = is_free(self, local_port);
+            return free.then_some(local_port).ok_or(NetError::InUse { local_port, remote });
+        }
+        // One more try than there are slots always finds one, unless slots outnumber ports.
+        for _ in 0..=self.config.slots.min(usize::from(u16::MAX - EPHEMERAL_FIRST)) {
+            let port = self.next_port;
+            self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL_FIRST);
+            if is_free(self, port) && !self.is_listening(port) {
+                return Ok(port);
+            }
+        }
+        Err(NetError::InUse { local_port, remote })
+    }
+
+    /// Sends the SYN of a slot that was resolving, with the next poll.
+    fn launch(&mut self, slot: usize, mac: Mac) {
+        let place = &mut self.slots[slot];
+        place.link = Link::new(&self.interface, mac, ether::IPV4);
+        place.phase = Phase::Open;
+        self.resolving -= 1;
+        if !place.connect() {
+            // Ports and addresses were checked when the slot was taken.
+            place.reason = CloseReason::Unreachable;
+            self.end(slot);
+            return;
+        }
+        place.seen = State::SynSent;
+        self.dirty.insert(slot);
+    }
+
+    /// A neighbour's Ethernet address is known, or has changed.
+    pub fn on_neighbour(&mut self, ip: Ipv4Addr, mac: Mac) {
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].next_hop != ip {
+                continue;
+            }
+            match self.slots[slot].phase {
+                Phase::Resolving => self.launch(slot, mac),
+                Phase::Open | Phase::HalfOpen | Phase::TimeWait => {
+                    self.slots[slot].link = Link::new(&self.interface, mac, ether::IPV4);
+                }
+                Phase::Free | Phase::Dead => {}
+            }
+        }
+    }
+
+    /// A neighbour did not answer: connections that waited for it are over.
+    pub fn on_unreachable(&mut self, ip: Ipv4Addr) {
+        if self.resolving == 0 {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let place = &mut self.slots[slot];
+            if place.phase == Phase::Resolving && place.next_hop == ip {
+                place.reason = CloseReason::Unreachable;
+                self.end(slot);
+            }
+        }
+    }
+
+    /// Sends what a connection has to send: data, acknowledgments, its end. What finds no room, or exceeds one turn's
+    /// segments, goes with the next poll. Gives the segments sent.
+    #[inline]
+    pub fn flush<T: FrameTx>(&mut self, now_ns: u64, conn: ConnId, tx: &mut T) -> usize {
+        let now_ns = self.tick(now_ns);
+        match self.slot_of(conn) {
+            Some(slot) => self.egress(now_ns, slot, tx),
+            None => 0,
+        }
+    }
+
+    /// Serves the slots that were not flushed, and those whose timers are due. A bounded piece of work; gives
+    /// the segments sent.
+    pub fn poll<T: FrameTx>(&mut self, now_ns: u64, tx: &mut T) -> usize {
+        let now_ns = self.tick(now_ns);
+        let mut sent = 0;
+        for _ in 0..self.dirty.len().min(POLL_SLOTS_MAX) {
+            if !tx.ready() {
+                break;
+            }
+            let Some(slot) = self.dirty.take() else { break };
+            sent += self.egress(now_ns, slot, tx);
+        }
+        for slot in self.deadlines.turn(now_ns) {
+            if self.deadlines.take(slot, now_ns) {
+                sent += self.on_timer(now_ns, slot, tx);
+            }
+        }
+        self.deadlines.end_turn();
+        sent
+    }
+
+    #[cold]
+    fn on_timer<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
+        let place = &self.slots[slot];
+        match place.phase {
+            Phase::HalfOpen
+                if now_ns.saturating_sub(place.since_ns) >= self.config.half_open_ns =>
+            {
+                self.drop_half_open(slot);
+                0
+            }
+            Phase::TimeWait if now_ns.saturating_sub(place.since_ns) >= self.time_wait_ns() => {
+                self.release(slot);
+                0
+            }
+            Phase::Free | Phase::Resolving | Phase::Dead => 0,
+            Phase::HalfOpen | Phase::Open | Phase::TimeWait => self.egress(now_ns, slot, tx),
+        }
+    }
+
+    /// How long late segments are answered. Shorter than the timeout, which would end it with a reset.
+    fn time_wait_ns(&self) -> u64 {
+        TIME_WAIT_NS.min(self.config.timeout_ns / 2)
+    }
+
+    /// Lets a slot send, a bounded number of segments, and notes when it wants to again.
+    fn egress<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
+        self.dirty.remove(slot);
+        if matches!(self.slots[slot].phase, Phase::Free | Phase::Resolving | Phase::Dead) {
+            return 0;
+        }
+        let mut sent = 0;
+        let mut due_ns = self.slots[slot].due_ns(now_ns);
+        while due_ns <= now_ns {
+            if sent >= EMIT_MAX || !tx.ready() {
+                self.dirty.insert(slot);
+                break;
+            }
+            let emitted = self.slots[slot].emit(now_ns, (tx, &mut self.out, self.caps));
+            sent += usize::from(emitted);
+            due_ns = self.slots[slot].due_ns(now_ns);
+            if !emitted && due_ns <= now_ns {
+                due_ns = now_ns.saturating_add(STUCK_NS);
+            }
+        }
+        let place = &self.slots[slot];
+        match place.phase {
+            Phase::HalfOpen => due_ns = due_ns.min(place.since_ns + self.config.half_open_ns),
+            Phase::TimeWait => due_ns = due_ns.min(place.since_ns + self.time_wait_ns()),
+            _ => {}
+        }
+        self.deadlines.set(slot, due_ns);
+        if place.socket().state() != place.seen || place.socket().remote_endpoint().is_none() {
+            self.settle(now_ns, slot, false);
+        }
+        sent
+    }
+
+    /// Draws the conclusions from the socket's state after a segment or a timer.
+    fn settle(&mut self, now_ns: u64, slot: usize, by_segment: bool) {
+        let place = &mut self.slots[slot];
+        let (was, is) = (place.seen, place.socket().state());
+        place.seen = is;
+        let over = matches!(is, State::Closed | State::Listen);
+        if was == is && !over {
+            return;
+        }
+        match place.phase {
+            Phase::HalfOpen if over => self.drop_half_open(slot),
+            Phase::HalfOpen if is != State::SynReceived => {
+                self.half_open.remove(slot);
+                place.phase = Phase::Open;
+                self.counters.accepted += 1;
+                place.pending.opened = true;
+                place.pending.peer_closed = is == State::CloseWait;
+                self.notify(slot);
+            }
+            Phase::TimeWait if over => self.release(slot),
+            Phase::Open => self.settle_open(now_ns, slot, (was, is), by_segment),
+            _ => {}
+        }
+    }
+
+    fn settle_open(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        (was, is): (State, State),
+        by_segment: bool,
+    ) {
+        let place = &mut self.slots[slot];
+        let was_opening = matches!(was, State::SynSent | State::SynReceived);
+        match is {
+            State::Established | State::CloseWait => {
+                if was_opening && !place.accepted {
+                    self.counters.connected += 1;
+                    place.pending.opened = true;
+                }
+                place.pending.peer_closed |= is == State::CloseWait && was != State::CloseWait;
+                self.notify(slot);
+            }
+            State::TimeWait => {
+                place.phase = Phase::TimeWait;
+                self.time_wait.push(slot);
+                place.since_ns = now_ns;
+                place.reason = CloseReason::Finished;
+                place.pending.closed = true;
+                self.counters.closed += 1;
+                self.notify(slot);
+            }
+            State::Closed | State::Listen => {
+                if was != is {
+                    place.reason = match was {
+                        _ if place.aborted => CloseReason::Aborted,
+                        State::LastAck | State::Closing if by_segment => CloseReason::Finished,
+                        State::SynSent | State::SynReceived if by_segment => CloseReason::Refused,
+                        _ if by_segment => CloseReason::Reset,
+                        _ => CloseReason::TimedOut,
+                    };
+                }
+                // While the socket remembers its peer it has a reset to send first.
+                if place.socket().remote_endpoint().is_none() {
+                    self.end(slot);
+                } else {
+                    self.dirty.insert(slot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The connection is over: the caller is to be told, and the slot is used again.
+    fn end(&mut self, slot: usize) {
+        self.counters.closed += 1;
+        self.slots[slot].pending.closed = true;
+        self.notify(slot);
+        self.release(slot);
+    }
+
+    /// Puts a slot's news into the ring of events.
+    fn notify(&mut self, slot: usize) {
+        let pending = &mut self.slots[slot].pending;
+        let news = pending.opened || pending.peer_closed || pending.closed;
+        if news && !pending.queued {
+            pending.queued = true;
+            self.events.push(slot);
+        }
+    }
+
+    /// Takes a slot out of service. It is free at once unless the caller has still to be told something.
+    fn release(&mut self, slot: usize) {
+        let place = &mut self.slots[slot];
+        match place.phase {
+            Phase::Free | Phase::Dead => return,
+            Phase::Resolving => self.resolving -= 1,
+            Phase::HalfOpen => self.half_open.remove(slot),
+            Phase::TimeWait => self.time_wait.remove(slot),
+            Phase::Open => {}
+        }
+        self.table.remove(place.tuple());
+        self.dirty.remove(slot);
+        self.deadlines.set(slot, u64::MAX);
+        place.wipe();
+        if place.pending.queued {
+            place.phase = Phase::Dead;
+        } else {
+            self.free_up(slot);
+        }
+    }
+
+    fn free_up(&mut self, slot: usize) {
+        let place = &mut self.slots[slot];
+        place.phase = Phase::Free;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(slot as u32);
+    }
+
+    /// The next thing that happened; `None` when the caller knows it all.
+    pub fn next_event(&mut self) -> Option<NetEvent> {
+        let slot = self.events.front()?;
+        let conn = self.id(slot);
+        let place = &mut self.slots[slot];
+        let event = if std::mem::take(&mut place.pending.opened) {
+            let (local_port, remote) = (place.local_port, place.remote);
+            if place.accepted {
+                NetEvent::Accepted { conn, local_port, remote }
+            } else {
+                NetEvent::Connected { conn }
+            }
+        } else if std::mem::take(&mut place.pending.peer_closed) {
+            NetEvent::PeerClosed { conn }
+        } else {
+            place.pending.closed = false;
+            NetEvent::Closed { conn, reason: place.reason }
+        };
+        let pending = &mut place.pending;
+        if !(pending.opened || pending.peer_closed || pending.closed) {
+            pending.queued = false;
+            self.events.pop();
+            if place.phase == Phase::Dead {
+                self.free_up(slot);
+            }
+        }
+        Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests;

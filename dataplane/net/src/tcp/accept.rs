@@ -1,0 +1,144 @@
+//! Segments for no connection: new ones are let in while there is room, the rest is refused.
+
+use super::reset::refuse;
+use super::slot::Phase;
+use super::table::Tuple;
+use super::{LISTEN_MAX, TcpHost};
+use crate::classify::{DropReason, TcpIn};
+use crate::error::NetError;
+use crate::frame_tx::FrameTx;
+use crate::link::Link;
+use smoltcp::socket::tcp::State;
+use wire::{ether, tcp};
+
+/// Whether a segment asks for a new connection.
+pub(super) fn is_syn(segment: &TcpIn<'_>) -> bool {
+    segment.header.flags & (tcp::SYN | tcp::ACK | tcp::RST | tcp::FIN) == tcp::SYN
+}
+
+impl TcpHost {
+    /// Lets peers connect to `port` from now on.
+    ///
+    /// # Errors
+    /// Port 0, or as many ports as can be.
+    pub fn listen(&mut self, port: u16) -> Result<(), NetError> {
+        if port == 0 {
+            return Err(NetError::PortZero);
+        }
+        if self.is_listening(port) {
+            return Ok(());
+        }
+        let free = self.listening.iter_mut().find(|p| **p == 0);
+        *free.ok_or(NetError::ListenersFull { ports: LISTEN_MAX })? = port;
+        Ok(())
+    }
+
+    /// Lets nobody new connect to `port`; connections that are open stay.
+    pub fn unlisten(&mut self, port: u16) {
+        for listening in self.listening.iter_mut().filter(|p| **p == port) {
+            *listening = 0;
+        }
+    }
+
+    pub(super) fn is_listening(&self, port: u16) -> bool {
+        port != 0 && self.listening.contains(&port)
+    }
+
+    /// A segment whose 4-tuple no slot has.
+    #[cold]
+    pub(super) fn on_stranger<T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> Result<(), DropReason> {
+        if is_syn(segment) && self.is_listening(segment.header.dst_port.get()) {
+            return match self.take_slot(now_ns, true) {
+                Ok(slot) => self.admit(now_ns, slot, segment, tx),
+                Err(DropReason::TcpNoSlot) => Err(self.refuse(DropReason::TcpNoSlot, segment, tx)),
+                Err(reason) => Err(reason),
+            };
+        }
+        if segment.header.has(tcp::RST) {
+            return Err(DropReason::TcpNoConnection);
+        }
+        Err(self.refuse(DropReason::TcpNoConnection, segment, tx))
+    }
+
+    fn refuse<T: FrameTx>(
+        &mut self,
+        reason: DropReason,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> DropReason {
+        if refuse(&self.interface, self.caps.checks, segment, tx) {
+            self.counters.resets_out += 1;
+        }
+        reason
+    }
+
+    /// A peer begins anew before we have forgotten the old connection: RFC 9293, 3.10.7.4 (MAY-2) lets it.
+    #[cold]
+    pub(super) fn on_syn_in_time_wait<T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> Result<(), DropReason> {
+        self.release(slot);
+        self.on_stranger(now_ns, segment, tx)
+    }
+
+    /// A slot for a new connection, if need be an old half-open one's or that of one which both sides have ended.
+    pub(super) fn take_slot(&mut self, now_ns: u64, half_open: bool) -> Result<usize, DropReason> {
+        if half_open && self.half_open.len() >= self.config.slots.div_ceil(2) {
+            let oldest = self.half_open.oldest().ok_or(DropReason::TcpHalfOpen)?;
+            let age_ns = now_ns.saturating_sub(self.slots[oldest].since_ns);
+            if age_ns < self.config.half_open_grace_ns {
+                return Err(DropReason::TcpHalfOpen);
+            }
+            self.drop_half_open(oldest);
+        }
+        if self.free.is_empty()
+            && let Some(slot) = self.time_wait.oldest()
+        {
+            self.release(slot);
+        }
+        self.free.pop().map(|slot| slot as usize).ok_or(DropReason::TcpNoSlot)
+    }
+
+    pub(super) fn drop_half_open(&mut self, slot: usize) {
+        self.counters.half_open_dropped += 1;
+        self.release(slot);
+    }
+
+    /// Answers a SYN from a slot of its own.
+    fn admit<T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> Result<(), DropReason> {
+        let (local_port, remote) = (segment.header.dst_port.get(), segment.remote());
+        let place = &mut self.slots[slot];
+        (place.local_port, place.remote) = (local_port, remote);
+        place.next_hop = self.interface.next_hop(*remote.ip()).unwrap_or(*remote.ip());
+        (place.accepted, place.aborted, place.since_ns) = (true, false, now_ns);
+        place.link = Link::new(&self.interface, segment.ip.src_mac, ether::IPV4);
+        place.phase = Phase::HalfOpen;
+        self.half_open.push(slot);
+        self.table.insert(Tuple::new(local_port, remote), slot as u32);
+        let listening = place.listen();
+        place.ingress(now_ns, segment.ip.packet, (tx, &mut self.out, self.caps));
+        place.seen = place.socket().state();
+        if !listening || place.seen != State::SynReceived {
+            self.release(slot);
+            return Err(DropReason::TcpBadSyn);
+        }
+        self.counters.segments_in += 1;
+        self.egress(now_ns, slot, tx);
+        Ok(())
+    }
+}
