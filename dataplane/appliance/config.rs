@@ -1,0 +1,563 @@
+//! What a run is: the configuration file as types that every other part can rely on.
+//!
+//! Why it exists: a trading process that starts with a value it did not understand is worse than one
+//! that does not start. So a file goes through two steps, both before EAL is touched. `raw` mirrors
+//! the TOML with serde and refuses unknown keys; `roles`, `basics` and `cross` turn it into the types
+//! below, hold every number to its bounds and every name to what it must point at, and collect all
+//! that is wrong. Whoever has a [`Config`] needs no checks of its own: names are unique, every port is
+//! there and used once, addresses are what they claim to be, files could be opened.
+//!
+//! Paths that are read are relative to the file; `run.report_dir`, which is written, is relative to
+//! the working directory, so that configurations can lie in a read-only folder.
+//!
+//! Failure modes: [`ConfigError`] holds every fault with its line and column; nothing here panics on
+//! any text.
+
+mod basics;
+mod cross;
+mod fault;
+mod listing;
+mod memory;
+mod pace;
+mod raw;
+mod roles;
+mod scope;
+
+pub use fault::{ConfigError, nearest};
+pub use memory::{Term, eal_terms, mbuf_terms, role_terms};
+pub use pace::parse_pace;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use risk::{OrderLimits, TraderLimits};
+use serde::Deserialize;
+use types::{Qty, Symbol, SymbolId};
+use wire::Mac;
+
+/// A whole configuration, validated.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from, as it was given.
+    pub path: PathBuf,
+    /// The run as a whole.
+    pub run: RunConfig,
+    /// How EAL starts.
+    pub eal: EalConfig,
+    /// Which CPUs the lcores are.
+    pub cpus: Cpus,
+    /// In-memory cables.
+    pub links: Vec<LinkConfig>,
+    /// Devices.
+    pub ports: Vec<PortConfig>,
+    /// The mbuf pool.
+    pub pool: PoolConfig,
+    /// Markets.
+    pub venues: Vec<VenueConfig>,
+    /// Traders.
+    pub traders: Vec<TraderConfig>,
+    /// Load generators.
+    pub loadgens: Vec<LoadgenConfig>,
+}
+
+/// The run as a whole.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Heading of the report.
+    pub title: String,
+    /// Where the report goes, relative to the working directory.
+    pub report_dir: PathBuf,
+    /// What ends the run.
+    pub stop: Stop,
+    /// The run ends after this time at the latest.
+    pub duration: Option<Duration>,
+    /// How long the loops go on after the end, so that what is under way arrives.
+    pub drain: Duration,
+}
+
+/// What ends a run, besides a signal and `duration_s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// Every load generator has replayed its files.
+    ReplayEnd,
+    /// Nothing else.
+    Signal,
+}
+
+/// How EAL starts.
+#[derive(Clone, Debug)]
+pub struct EalConfig {
+    /// Whether hugepages are used.
+    pub huge: Huge,
+    /// Memory that EAL takes at start, in MB.
+    pub memory_mb: u32,
+    /// Tells processes on one host apart.
+    pub file_prefix: String,
+    /// PCI addresses that EAL may touch, besides those of `ports`; empty: no PCI scan at all when
+    /// no port needs it.
+    pub allow_pci: Vec<String>,
+    /// Further arguments to EAL.
+    pub extra: Vec<String>,
+    /// How much EAL says.
+    pub log: EalLog,
+}
+
+/// Whether hugepages are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Huge {
+    /// Where there are enough.
+    Auto,
+    /// Or the run fails.
+    Require,
+    /// Never.
+    Off,
+}
+
+/// How much EAL says on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EalLog {
+    /// Errors.
+    Quiet,
+    /// What it finds as well.
+    Info,
+    /// Everything.
+    Debug,
+}
+
+/// Which CPUs the lcores are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cpus {
+    /// Those the process may run on, isolated ones first.
+    Auto,
+    /// These.
+    List(Vec<usize>),
+}
+
+/// An in-memory cable, a pair of `net_ring` ports named `<name>.a` and `<name>.b`.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Its name.
+    pub name: String,
+    /// Frames that it holds in each direction; a power of two.
+    pub slots: u32,
+}
+
+/// A device under a name of ours.
+#[derive(Clone, Debug)]
+pub struct PortConfig {
+    /// The name that roles use.
+    pub name: String,
+    /// What EAL knows it by.
+    pub device: Device,
+    /// Receive descriptors a queue; a power of two.
+    pub rx_slots: u16,
+    /// Transmit descriptors a queue; a power of two.
+    pub tx_slots: u16,
+}
+
+/// A device as EAL knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// `--vdev` argument, as `net_af_packet0,iface=v0`.
+    Vdev(String),
+    /// PCI address with its domain, as `0000:21:00.0`.
+    Pci(String),
+}
+
+impl Device {
+    /// The name of the DPDK port: the PCI address, or a vdev up to its first comma.
+    pub fn dpdk_name(&self) -> &str {
+        match self {
+            Device::Pci(address) => address,
+            Device::Vdev(args) => args.split(',').next().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Device::Vdev(text) | Device::Pci(text)) = self;
+        f.write_str(text)
+    }
+}
+
+/// The mbuf pool that all ports share.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolConfig {
+    /// How many mbufs; one below a power of two wastes nothing.
+    pub mbufs: u32,
+    /// Mbufs that each lcore keeps for itself.
+    pub cache: u32,
+    /// Bytes of each, DPDK's headroom of 128 included.
+    pub data_room: u16,
+}
+
+/// One end of the network: a port and who we are on it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Name of a link's end or of a port.
+    pub port: String,
+    /// Our address; `None` is the device's own.
+    pub mac: Option<Mac>,
+    /// Our address.
+    pub ip: Ipv4Addr,
+    /// Bits of the network part, 1 to 32.
+    pub prefix_len: u8,
+    /// The way out of the network.
+    pub gateway: Option<Ipv4Addr>,
+    /// Tag of 802.1Q, 1 to 4094.
+    pub vlan: Option<u16>,
+}
+
+/// A multicast group and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// 224.0.0.0/4, without the local control block.
+    pub ip: Ipv4Addr,
+    /// UDP port.
+    pub udp_port: u16,
+}
+
+/// A SoupBinTCP or MoldUDP64 session's name: at most ten printable ASCII characters, not padded.
+pub type SessionName = String;
+
+/// A password that does not show in debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// A market: takes OUCH, publishes ITCH.
+#[derive(Clone, Debug)]
+pub struct VenueConfig {
+    /// Name of the role.
+    pub name: String,
+    /// Logical lcore.
+    pub lcore: u16,
+    /// Where orders come in; all share the accounts.
+    pub orders: Vec<OrdersServer>,
+    /// Where market data goes out.
+    pub itch: Publisher,
+    /// What is traded, by ascending locate.
+    pub symbols: Vec<Listing>,
+    /// Who may log in.
+    pub accounts: Vec<Account>,
+    /// Capacities.
+    pub limits: VenueLimits,
+    /// The venue's own gate.
+    pub risk: OrderLimits,
+    /// Commands kept for a replay of the run; 0 keeps none.
+    pub command_log_max: u32,
+}
+
+/// Where a venue takes orders.
+#[derive(Clone, Debug)]
+pub struct OrdersServer {
+    /// Its end of the network.
+    pub endpoint: Endpoint,
+    /// TCP port.
+    pub listen: u16,
+}
+
+/// A MoldUDP64 session that goes out.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    /// Its end of the network.
+    pub endpoint: Endpoint,
+    /// Where to.
+    pub group: Group,
+    /// Its name.
+    pub session: SessionName,
+    /// Longest IP packet in bytes.
+    pub mtu: u16,
+    /// Routers it may pass.
+    pub ttl: u8,
+    /// Messages that a packet carries at most.
+    pub messages_per_packet_max: u16,
+    /// Messages kept for retransmission; a power of two.
+    pub replay_messages: u32,
+    /// Bytes kept for retransmission; a power of two.
+    pub replay_bytes: u32,
+}
+
+/// A MoldUDP64 session that comes in.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    /// Its end of the network.
+    pub endpoint: Endpoint,
+    /// What it joins.
+    pub group: Group,
+    /// Its name; `None` takes that of the first packet.
+    pub session: Option<SessionName>,
+}
+
+/// A SoupBinTCP client that enters orders.
+#[derive(Clone, Debug)]
+pub struct OrdersClient {
+    /// Its end of the network.
+    pub endpoint: Endpoint,
+    /// Whom it connects to.
+    pub venue: SocketAddrV4,
+    /// At most six characters.
+    pub user: String,
+    /// At most ten characters.
+    pub password: Password,
+    /// The session it asks for; `None` is the current one.
+    pub session: Option<SessionName>,
+}
+
+/// An instrument that a venue opens.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// ITCH's stock locate.
+    pub locate: SymbolId,
+    /// Its name.
+    pub symbol: Symbol,
+    /// Its entry in the directory file, where one was given.
+    pub entry: Option<wire::itch::StockDirectory>,
+}
+
+/// Who may log in to a venue.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// At most six characters.
+    pub user: String,
+    /// At most ten characters.
+    pub password: Password,
+    /// Its SoupBinTCP session; by default the user's name.
+    pub session: SessionName,
+    /// Up to four letters, padded with spaces.
+    pub firm: [u8; 4],
+}
+
+/// Capacities of a venue.
+#[derive(Clone, Copy, Debug)]
+pub struct VenueLimits {
+    /// Orders resting at once, over all books.
+    pub orders_max: u32,
+    /// Price levels at once, over all books.
+    pub levels_max: u32,
+    /// TCP connections at once, on each of `orders`.
+    pub connections_max: u32,
+    /// Receive buffer of a connection, in bytes.
+    pub rx_bytes: u32,
+    /// Transmit buffer of a connection, in bytes.
+    pub tx_bytes: u32,
+    /// Bytes of replies kept for each account; a power of two.
+    pub replay_bytes: u32,
+    /// Replies kept for each account; a power of two.
+    pub replay_messages: u32,
+}
+
+/// A trader: takes ITCH, sends OUCH.
+#[derive(Clone, Debug)]
+pub struct TraderConfig {
+    /// Name of the role.
+    pub name: String,
+    /// Logical lcore.
+    pub lcore: u16,
+    /// Market data.
+    pub feed: Receiver,
+    /// Its orders.
+    pub orders: OrdersClient,
+    /// What decides.
+    pub strategy: StrategyConfig,
+    /// The gate behind the strategy.
+    pub risk: TraderLimits,
+    /// Capacities.
+    pub limits: TraderCapacity,
+}
+
+/// What decides.
+#[derive(Clone, Debug)]
+pub enum StrategyConfig {
+    /// An order a tick.
+    Echo {
+        /// What it watches.
+        symbols: Vec<Symbol>,
+        /// How it answers.
+        mode: EchoMode,
+        /// Shares an order.
+        qty: Qty,
+        /// Answers every so many ticks.
+        every_ticks: u32,
+    },
+}
+
+/// How `echo` answers a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EchoMode {
+    /// Crosses the spread, immediate or cancel.
+    Take,
+    /// Rests at the near touch.
+    Join,
+}
+
+/// Capacities of a trader.
+#[derive(Clone, Copy, Debug)]
+pub struct TraderCapacity {
+    /// Orders of the feed that are live at once.
+    pub orders_max: u32,
+    /// Price levels at once, over all books.
+    pub levels_max: u32,
+    /// Locates below this can be watched.
+    pub symbols_max: u16,
+}
+
+/// A load generator: replays ITCH files.
+#[derive(Clone, Debug)]
+pub struct LoadgenConfig {
+    /// Name of the role.
+    pub name: String,
+    /// Logical lcore.
+    pub lcore: u16,
+    /// What is replayed, one after the other; plain or gzip.
+    pub files: Vec<PathBuf>,
+    /// How fast; pauses are cut as `gap_ns_max` says.
+    pub pace: Pace,
+    /// The longest pause kept of a recorded pace, in recorded nanoseconds; 0 keeps all.
+    pub gap_ns_max: u64,
+    /// How often.
+    pub repeat: u32,
+    /// Where the messages go as they are.
+    pub feed: Option<Publisher>,
+    /// Where the same flow goes as orders.
+    pub orders: Option<OrdersClient>,
+    /// What a venue publishes, received and checked.
+    pub watch: Option<Receiver>,
+}
+
+/// How fast a loadgen replays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// By the messages' own time stamps.
+    Recorded {
+        /// 1.0 is as recorded.
+        speed: f64,
+        /// The longest pause kept, in recorded nanoseconds; 0 keeps all.
+        gap_ns_max: u64,
+    },
+    /// So many messages a second, evenly.
+    Rate {
+        /// Messages a second.
+        messages_per_s: u64,
+    },
+    /// As fast as the ports take them.
+    Max,
+}
+
+/// What the command line says over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--no-huge`.
+    pub no_huge: bool,
+    /// `--report`.
+    pub report_dir: Option<PathBuf>,
+    /// `--duration`.
+    pub duration: Option<Duration>,
+    /// `--pace`, for every load generator.
+    pub pace: Option<Pace>,
+}
+
+impl Config {
+    /// Reads and validates a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not TOML, has unknown keys, or says what cannot be.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let bytes = std::fs::read(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Config::parse(&text, path),
+            Err(error) => Err(ConfigError::NotText {
+                path: path.to_owned(),
+                offset: error.utf8_error().valid_up_to(),
+            }),
+        }
+    }
+
+    /// Validates a text; `path` is what messages name, and what its relative paths start from.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+        let raw: raw::Raw = toml::from_str(text).map_err(|e| fault::from_toml(&e, text, path))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let mut scope = scope::Scope::new(text, base);
+        let config = Config {
+            path: path.to_owned(),
+            run: basics::run(&mut scope, &raw, path),
+            eal: basics::eal(&mut scope, &raw.eal),
+            cpus: basics::cpus(&mut scope, &raw.lcores),
+            links: basics::links(&mut scope, &raw.link),
+            ports: basics::ports(&mut scope, &raw.port),
+            pool: basics::pool(&mut scope, &raw.pool),
+            venues: roles::venues(&mut scope, &raw.venue),
+            traders: roles::traders(&mut scope, &raw.trader),
+            loadgens: roles::loadgens(&mut scope, &raw.loadgen),
+        };
+        cross::check(&mut scope, &raw, &config);
+        scope.finish(path)?;
+        Ok(config)
+    }
+
+    /// Lets the command line have the last word.
+    pub fn apply(&mut self, overrides: &Overrides) {
+        if overrides.no_huge {
+            self.eal.huge = Huge::Off;
+        }
+        if let Some(dir) = &overrides.report_dir {
+            self.run.report_dir = dir.clone();
+        }
+        if overrides.duration.is_some() {
+            self.run.duration = overrides.duration;
+        }
+        if let Some(pace) = overrides.pace {
+            for loadgen in &mut self.loadgens {
+                loadgen.pace = pace.with_gap(loadgen.gap_ns_max);
+            }
+        }
+    }
+
+    /// Every role with its kind and logical lcore, in the file's order by kind.
+    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &str, u16)> {
+        let venues = self.venues.iter().map(|r| ("venue", r.name.as_str(), r.lcore));
+        let traders = self.traders.iter().map(|r| ("trader", r.name.as_str(), r.lcore));
+        let loadgens = self.loadgens.iter().map(|r| ("loadgen", r.name.as_str(), r.lcore));
+        venues.chain(traders).chain(loadgens)
+    }
+
+    /// Every endpoint, with the role's name and the role's word for it.
+    pub fn endpoints(&self) -> Vec<(&str, &'static str, &Endpoint)> {
+        let mut all = Vec::new();
+        for venue in &self.venues {
+            let name = venue.name.as_str();
+            all.extend(venue.orders.iter().map(|orders| (name, "orders", &orders.endpoint)));
+            all.push((name, "itch", &venue.itch.endpoint));
+        }
+        for trader in &self.traders {
+            all.push((trader.name.as_str(), "feed", &trader.feed.endpoint));
+            all.push((trader.name.as_str(), "orders", &trader.orders.endpoint));
+        }
+        for loadgen in &self.loadgens {
+            let name = loadgen.name.as_str();
+            all.extend(loadgen.feed.iter().map(|feed| (name, "feed", &feed.endpoint)));
+            all.extend(loadgen.orders.iter().map(|orders| (name, "orders", &orders.endpoint)));
+            all.extend(loadgen.watch.iter().map(|watch| (name, "watch", &watch.endpoint)));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,363 @@
+//! What two places of a file say together: names, lcores, ports and links, and the sums.
+//!
+//! A link is a cable with a role at each end, so both ends are known here and must agree: who
+//! publishes and who listens, on which group and session; who serves and who connects, to which
+//! address, and as whom. On a device the other end is elsewhere, and only our side can be checked.
+
+use std::fmt::Display;
+
+use toml::Spanned;
+
+use super::fault::hint;
+use super::memory::{eal_terms, mbuf_terms, total};
+use super::raw::{self, EndpointText, Int, Raw, Text};
+use super::scope::{Scope, span_of};
+use super::{
+    Config, Endpoint, LinkConfig, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
+};
+
+/// Headroom that DPDK keeps before a frame, and the Ethernet header with one tag.
+const AROUND_PACKET_BYTES: u16 = 128 + 14 + 4;
+
+/// Runs them all.
+pub(super) fn check(scope: &mut Scope<'_>, raw: &Raw, config: &Config) {
+    let uses = uses(raw, config);
+    names(scope, raw);
+    lcores(scope, raw);
+    ports(scope, raw, config, &uses);
+    for (link, raw) in config.links.iter().zip(&raw.link) {
+        link_ends_agree(scope, link, raw, &uses);
+    }
+    one_client_an_account(scope, &uses);
+    frames_fit(scope, config, &uses);
+    sums(scope, raw, config);
+}
+
+/// A role's end of the network, as written and as understood.
+struct Use<'c> {
+    table: String,
+    raw: EndpointText<'c>,
+    endpoint: &'c Endpoint,
+    part: Part<'c>,
+}
+
+/// What it does there.
+enum Part<'c> {
+    Serves(&'c VenueConfig, &'c OrdersServer),
+    Connects(&'c OrdersClient, &'c raw::OrdersClient),
+    Publishes(&'c Publisher, &'c raw::Publisher),
+    Listens(&'c Receiver, &'c raw::Receiver),
+}
+
+impl<'c> Use<'c> {
+    fn publishes(table: String, raw: &'c raw::Publisher, itch: &'c Publisher) -> Use<'c> {
+        let part = Part::Publishes(itch, raw);
+        Use { table, raw: raw.endpoint(), endpoint: &itch.endpoint, part }
+    }
+
+    fn listens(table: String, raw: &'c raw::Receiver, feed: &'c Receiver) -> Use<'c> {
+        Use { table, raw: raw.endpoint(), endpoint: &feed.endpoint, part: Part::Listens(feed, raw) }
+    }
+
+    fn connects(table: String, raw: &'c raw::OrdersClient, orders: &'c OrdersClient) -> Use<'c> {
+        let part = Part::Connects(orders, raw);
+        Use { table, raw: raw.endpoint(), endpoint: &orders.endpoint, part }
+    }
+
+    fn port(&self) -> &'c str {
+        self.raw.port.get_ref()
+    }
+
+    /// "line 12 (venue[0].itch)"
+    fn place(&self, scope: &Scope<'_>) -> String {
+        format!("line {} ({})", scope.line(self.raw.port.span().start), self.table)
+    }
+
+    fn says(&self) -> &'static str {
+        match self.part {
+            Part::Serves(..) => "takes orders",
+            Part::Connects(..) => "sends orders",
+            Part::Publishes(..) => "publishes market data",
+            Part::Listens(..) => "receives market data",
+        }
+    }
+}
+
+fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
+    let mut uses = Vec::new();
+    for (index, (raw, venue)) in raw.venue.iter().zip(&config.venues).enumerate() {
+        for (at, (raw, server)) in raw.orders.0.iter().zip(&venue.orders).enumerate() {
+            let part = Part::Serves(venue, server);
+            let table = format!("venue[{index}].orders[{at}]");
+            uses.push(Use { table, raw: raw.endpoint(), endpoint: &server.endpoint, part });
+        }
+        uses.push(Use::publishes(format!("venue[{index}].itch"), &raw.itch, &venue.itch));
+    }
+    for (index, (raw, trader)) in raw.trader.iter().zip(&config.traders).enumerate() {
+        uses.push(Use::listens(format!("trader[{index}].feed"), &raw.feed, &trader.feed));
+        uses.push(Use::connects(format!("trader[{index}].orders"), &raw.orders, &trader.orders));
+    }
+    for (index, (raw, loadgen)) in raw.loadgen.iter().zip(&config.loadgens).enumerate() {
+        let table = |part| format!("loadgen[{index}].{part}");
+        if let (Some(raw), Some(feed)) = (&raw.feed, &loadgen.feed) {
+            uses.push(Use::publishes(table("feed"), raw, feed));
+        }
+        if let (Some(raw), Some(orders)) = (&raw.orders, &loadgen.orders) {
+            uses.push(Use::connects(table("orders"), raw, orders));
+        }
+        if let (Some(raw), Some(watch)) = (&raw.watch, &loadgen.watch) {
+            uses.push(Use::listens(table("watch"), raw, watch));
+        }
+    }
+    uses
+}
+
+/// Every role as (table, name, lcore).
+fn roles(raw: &Raw) -> Vec<(String, &Text, &Int)> {
+    let mut roles = Vec::new();
+    let venues = raw.venue.iter().map(|role| (&role.name, &role.lcore));
+    let traders = raw.trader.iter().map(|role| (&role.name, &role.lcore));
+    let loadgens = raw.loadgen.iter().map(|role| (&role.name, &role.lcore));
+    roles.extend(venues.enumerate().map(|(i, (n, l))| (format!("venue[{i}]"), n, l)));
+    roles.extend(traders.enumerate().map(|(i, (n, l))| (format!("trader[{i}]"), n, l)));
+    roles.extend(loadgens.enumerate().map(|(i, (n, l))| (format!("loadgen[{i}]"), n, l)));
+    roles
+}
+
+fn names(scope: &mut Scope<'_>, raw: &Raw) {
+    let roles = roles(raw);
+    if roles.is_empty() {
+        let problem = "no role; give a [[venue]], a [[trader]] or a [[loadgen]]";
+        scope.fault(("", ""), 0..0, problem);
+    }
+    scope.unique("role", roles.into_iter().map(|(table, name, _)| (table, name)));
+}
+
+/// An lcore runs one loop.
+fn lcores(scope: &mut Scope<'_>, raw: &Raw) {
+    let roles = roles(raw);
+    let taken = |number: i64| roles.iter().any(|(.., lcore)| *lcore.get_ref() == number);
+    let free = (0..).find(|number| !taken(*number)).unwrap_or(0);
+    for (index, (table, _, lcore)) in roles.iter().enumerate() {
+        let same = |other: &&(String, &Text, &Int)| other.2.get_ref() == lcore.get_ref();
+        if let Some((other, _, first)) = roles[..index].iter().find(same) {
+            let line = scope.line(first.span().start);
+            let problem =
+                format!("line {line} ({other}) has this lcore; one loop each: {free} is free");
+            scope.fault((table, "lcore"), lcore.span(), problem);
+        }
+    }
+}
+
+fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
+    let ends: Vec<String> = config
+        .links
+        .iter()
+        .flat_map(|l| [format!("{}.a", l.name), format!("{}.b", l.name)])
+        .collect();
+    let devices = config.ports.iter().map(|port| port.name.as_str());
+    let known: Vec<&str> = ends.iter().map(String::as_str).chain(devices).collect();
+    for (index, one) in uses.iter().enumerate() {
+        let (key, span) = ((one.table.as_str(), "port"), one.raw.port.span());
+        if !known.contains(&one.port()) {
+            let problem = format!(
+                "no port has this name; {} (a [[link]] called x has the ports x.a and x.b)",
+                hint(one.port(), &known)
+            );
+            scope.fault(key, span, problem);
+        } else if let Some(first) = uses[..index].iter().find(|other| other.port() == one.port()) {
+            let problem =
+                format!("{} uses this port already; each needs its own", first.place(scope));
+            scope.fault(key, span, problem);
+        }
+        if one.raw.mac.is_none() && ends.iter().any(|end| end == one.port()) {
+            let problem = "a link's end has no address of its own: give `mac`, as \
+                           \"02:00:00:00:01:01\"";
+            scope.fault((&one.table, "mac"), one.raw.port.span(), problem);
+        }
+    }
+    let used = |name: &str| uses.iter().any(|one| one.port() == name);
+    for (index, link) in raw.link.iter().enumerate() {
+        for end in ["a", "b"].map(|end| format!("{}.{end}", link.name.get_ref())) {
+            if !used(&end) {
+                let problem =
+                    format!("no role is at the end {end:?}; give it one, or take the link out");
+                scope.fault((&format!("link[{index}]"), "name"), link.name.span(), problem);
+            }
+        }
+    }
+    for (index, port) in raw.port.iter().enumerate().filter(|(_, p)| !used(p.name.get_ref())) {
+        let problem = "no role uses this port; give it one, or take it out";
+        scope.fault((&format!("port[{index}]"), "name"), port.name.span(), problem);
+    }
+}
+
+/// The roles at a link's ends speak of the same thing.
+fn link_ends_agree(scope: &mut Scope<'_>, link: &LinkConfig, raw: &raw::Link, uses: &[Use<'_>]) {
+    let at = |end: &str| {
+        let name = format!("{}.{end}", link.name);
+        uses.iter().find(|one| one.port() == name)
+    };
+    let (Some(a), Some(b)) = (at("a"), at("b")) else { return };
+    match (&a.part, &b.part) {
+        (Part::Serves(venue, server), Part::Connects(..)) => {
+            order_entry(scope, b, a, venue, server)
+        }
+        (Part::Connects(..), Part::Serves(venue, server)) => {
+            order_entry(scope, a, b, venue, server)
+        }
+        (Part::Publishes(..), Part::Listens(..)) => market_data(scope, b, a),
+        (Part::Listens(..), Part::Publishes(..)) => market_data(scope, a, b),
+        _ => {
+            let problem = format!(
+                "{} {} and {} {}: nothing passes between them",
+                a.table,
+                a.says(),
+                b.table,
+                b.says()
+            );
+            scope.fault(("link", "name"), raw.name.span(), problem);
+        }
+    }
+    same(scope, b, a);
+}
+
+/// Two ends of a cable are two stations of one network.
+fn same(scope: &mut Scope<'_>, later: &Use<'_>, first: &Use<'_>) {
+    let other = first.place(scope);
+    if later.endpoint.mac.is_some() && later.endpoint.mac == first.endpoint.mac {
+        let problem = format!("is the address of the other end, {other}; they must differ");
+        scope.fault((&later.table, "mac"), span_of(later.raw.mac), problem);
+    }
+    if later.endpoint.ip == first.endpoint.ip {
+        let problem = format!("is the address of the other end, {other}; they must differ");
+        scope.fault((&later.table, "ip"), later.raw.ip.span(), problem);
+    }
+    if later.endpoint.vlan != first.endpoint.vlan {
+        let problem = format!("not the tag of the other end, {other}; use the same, or none");
+        let span = later.raw.vlan.map_or(later.raw.port.span(), Spanned::span);
+        scope.fault((&later.table, "vlan"), span, problem);
+    }
+}
+
+fn order_entry(
+    scope: &mut Scope<'_>,
+    client: &Use<'_>,
+    server: &Use<'_>,
+    venue: &VenueConfig,
+    orders: &OrdersServer,
+) {
+    let Part::Connects(login, raw) = &client.part else { return };
+    let table = client.table.as_str();
+    let (ip, port) = (orders.endpoint.ip, orders.listen);
+    if (*login.venue.ip(), login.venue.port()) != (ip, port) {
+        let other = server.place(scope);
+        let problem = format!("the other end, {other}, listens at \"{ip}:{port}\"");
+        scope.fault((table, "venue"), raw.venue.span(), problem);
+    }
+    let users: Vec<&str> = venue.accounts.iter().map(|account| account.user.as_str()).collect();
+    let account = venue.accounts.iter().find(|a| a.user.eq_ignore_ascii_case(&login.user));
+    let Some(account) = account else {
+        let problem =
+            format!("venue {:?} has no such account; {}", venue.name, hint(&login.user, &users));
+        return scope.fault((table, "user"), raw.user.span(), problem);
+    };
+    if !account.password.0.eq_ignore_ascii_case(&login.password.0) {
+        let problem = "not the password of this user's account at the venue";
+        scope.secret_fault((table, "password"), raw.password.span(), problem);
+    }
+    if let (Some(asked), Some(text)) = (&login.session, &raw.session) {
+        agree(scope, (table, "session"), text, asked, &account.session, "the account's session");
+    }
+}
+
+fn market_data(scope: &mut Scope<'_>, listener: &Use<'_>, publisher: &Use<'_>) {
+    let (Part::Listens(feed, raw), Part::Publishes(itch, _)) = (&listener.part, &publisher.part)
+    else {
+        return;
+    };
+    let table = listener.table.as_str();
+    let other = publisher.place(scope);
+    let what = |key| format!("the {key} that the other end, {other}, sends to");
+    agree(scope, (table, "group"), &raw.group, &feed.group.ip, &itch.group.ip, &what("group"));
+    if feed.group.udp_port != itch.group.udp_port {
+        let problem = format!("{} is {}", what("port"), itch.group.udp_port);
+        let span = raw.udp_port.as_ref().map_or(raw.group.span(), Spanned::span);
+        scope.fault((table, "udp_port"), span, problem);
+    }
+    if let (Some(session), Some(text)) = (&feed.session, &raw.session) {
+        agree(scope, (table, "session"), text, session, &itch.session, "the other end's session");
+    }
+}
+
+fn agree<T: PartialEq + Display>(
+    scope: &mut Scope<'_>,
+    key: (&str, &str),
+    text: &Text,
+    ours: &T,
+    theirs: &T,
+    what: &str,
+) {
+    if ours != theirs {
+        scope.fault(key, text.span(), format!("{what} is \"{theirs}\"; say the same"));
+    }
+}
+
+/// A venue lets each account in once at a time.
+fn one_client_an_account(scope: &mut Scope<'_>, uses: &[Use<'_>]) {
+    let mut logins: Vec<(&Use<'_>, &OrdersClient)> = Vec::new();
+    for one in uses {
+        let Part::Connects(login, raw) = &one.part else { continue };
+        let same = |(_, other): &&(&Use<'_>, &OrdersClient)| {
+            other.user.eq_ignore_ascii_case(&login.user) && other.venue == login.venue
+        };
+        if let Some((first, _)) = logins.iter().find(same) {
+            let place = first.place(scope);
+            let problem = format!("{place} logs in as this user too; give each an account");
+            scope.fault((&one.table, "user"), raw.user.span(), problem);
+        }
+        logins.push((one, login));
+    }
+}
+
+/// Packets of an interface's MTU fit an mbuf.
+fn frames_fit(scope: &mut Scope<'_>, config: &Config, uses: &[Use<'_>]) {
+    for one in uses {
+        let Part::Publishes(itch, raw) = &one.part else { continue };
+        let room = config.pool.data_room.saturating_sub(AROUND_PACKET_BYTES);
+        if itch.mtu > room {
+            let need = itch.mtu + AROUND_PACKET_BYTES;
+            let problem = format!(
+                "a packet of {} bytes does not fit an mbuf; at most {room}, or set pool.data_room = {need}",
+                itch.mtu
+            );
+            scope.fault((&one.table, "mtu"), span_of(raw.mtu.as_ref()), problem);
+        }
+    }
+}
+
+/// What everything takes together is there.
+fn sums(scope: &mut Scope<'_>, raw: &Raw, config: &Config) {
+    let terms = mbuf_terms(config);
+    let need = total(&terms);
+    if u64::from(config.pool.mbufs) < need {
+        let names: Vec<String> =
+            terms.iter().map(|term| format!("{} = {}", term.name, term.amount)).collect();
+        let problem = format!(
+            "{} mbufs, but {need} can be in use at once ({}); set at least {need}",
+            config.pool.mbufs,
+            names.join("; ")
+        );
+        scope.fault(("pool", "mbufs"), span_of(raw.pool.mbufs.as_ref()), problem);
+    }
+    let need_mb = total(&eal_terms(config)).div_ceil(1 << 20);
+    let have_mb = u64::from(config.eal.memory_mb);
+    if have_mb < need_mb {
+        let problem = format!(
+            "{have_mb} MB, but the pool, links and ports need {need_mb} MB; set at least \
+             {need_mb}, or lower pool.mbufs ({})",
+            config.pool.mbufs
+        );
+        scope.fault(("eal", "memory_mb"), span_of(raw.eal.memory_mb.as_ref()), problem);
+    }
+}

@@ -1,0 +1,340 @@
+//! The configuration file as it is written: serde's mirror of the TOML, each value with its place.
+//!
+//! Numbers are `i64` and names are strings here, so that it is `scope` that says what a value's
+//! bounds are, not serde ("expected u32").
+
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value};
+use toml::Spanned;
+
+use super::{EalLog, EchoMode, Huge, Stop};
+
+pub(super) type Text = Spanned<String>;
+pub(super) type Int = Spanned<i64>;
+pub(super) type Num = Spanned<f64>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    #[serde(default)]
+    pub(super) run: Run,
+    #[serde(default)]
+    pub(super) eal: Eal,
+    #[serde(default)]
+    pub(super) lcores: Lcores,
+    #[serde(default)]
+    pub(super) link: Vec<Link>,
+    #[serde(default)]
+    pub(super) port: Vec<Port>,
+    #[serde(default)]
+    pub(super) pool: Pool,
+    #[serde(default)]
+    pub(super) venue: Vec<Venue>,
+    #[serde(default)]
+    pub(super) trader: Vec<Trader>,
+    #[serde(default)]
+    pub(super) loadgen: Vec<Loadgen>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Run {
+    pub(super) title: Option<Text>,
+    pub(super) report_dir: Option<Text>,
+    pub(super) stop: Option<Spanned<Stop>>,
+    pub(super) duration_s: Option<Num>,
+    pub(super) drain_ms: Option<Int>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Eal {
+    pub(super) huge: Option<Huge>,
+    pub(super) memory_mb: Option<Int>,
+    pub(super) file_prefix: Option<Text>,
+    #[serde(default)]
+    pub(super) allow_pci: Vec<Text>,
+    #[serde(default)]
+    pub(super) extra: Vec<Text>,
+    pub(super) log: Option<EalLog>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lcores {
+    pub(super) cpus: Option<Spanned<CpusText>>,
+}
+
+/// `"auto"` or a list of numbers.
+#[derive(Debug)]
+pub(super) enum CpusText {
+    Word(String),
+    List(Vec<Int>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Link {
+    pub(super) name: Text,
+    pub(super) kind: Option<LinkKind>,
+    pub(super) slots: Option<Int>,
+}
+
+/// What a link is made of.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) enum LinkKind {
+    #[serde(rename = "net_ring")]
+    NetRing,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Port {
+    pub(super) name: Text,
+    pub(super) device: Text,
+    pub(super) rx_slots: Option<Int>,
+    pub(super) tx_slots: Option<Int>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pool {
+    pub(super) mbufs: Option<Int>,
+    pub(super) cache: Option<Int>,
+    pub(super) data_room: Option<Int>,
+}
+
+/// A table that starts with an endpoint's keys. serde can flatten a struct into another, but then
+/// loses both the places and the refusal of unknown keys.
+macro_rules! endpoint_table {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            pub(super) port: Text,
+            pub(super) mac: Option<Text>,
+            pub(super) ip: Text,
+            pub(super) gateway: Option<Text>,
+            pub(super) vlan: Option<Int>,
+            $(pub(super) $field: $type,)*
+        }
+
+        impl $name {
+            /// The part that all endpoints share.
+            pub(super) fn endpoint(&self) -> EndpointText<'_> {
+                EndpointText {
+                    port: &self.port,
+                    mac: self.mac.as_ref(),
+                    ip: &self.ip,
+                    gateway: self.gateway.as_ref(),
+                    vlan: self.vlan.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+/// What every endpoint has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndpointText<'r> {
+    pub(super) port: &'r Text,
+    pub(super) mac: Option<&'r Text>,
+    pub(super) ip: &'r Text,
+    pub(super) gateway: Option<&'r Text>,
+    pub(super) vlan: Option<&'r Int>,
+}
+
+endpoint_table!(
+    /// `[[venue.orders]]`
+    OrdersServer { listen: Option<Int>, }
+);
+
+endpoint_table!(
+    /// `[venue.itch]` and `[loadgen.feed]`
+    Publisher {
+        group: Text,
+        udp_port: Option<Int>,
+        session: Option<Text>,
+        mtu: Option<Int>,
+        ttl: Option<Int>,
+        messages_per_packet_max: Option<Int>,
+        replay_messages: Option<Int>,
+        replay_bytes: Option<Int>,
+    }
+);
+
+endpoint_table!(
+    /// `[trader.feed]` and `[loadgen.watch]`
+    Receiver {
+        group: Text,
+        udp_port: Option<Int>,
+        session: Option<Text>,
+    }
+);
+
+endpoint_table!(
+    /// `[trader.orders]` and `[loadgen.orders]`
+    OrdersClient {
+        venue: Text,
+        user: Text,
+        password: Text,
+        session: Option<Text>,
+    }
+);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Venue {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) orders: OneOrMany<OrdersServer>,
+    pub(super) itch: Publisher,
+    pub(super) symbols: Option<Vec<Text>>,
+    pub(super) directory: Option<Text>,
+    pub(super) accounts: Vec<Account>,
+    #[serde(default)]
+    pub(super) limits: VenueLimits,
+    #[serde(default)]
+    pub(super) risk: VenueRisk,
+    pub(super) command_log_max: Option<Int>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Account {
+    pub(super) user: Text,
+    pub(super) password: Text,
+    pub(super) session: Option<Text>,
+    pub(super) firm: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VenueLimits {
+    pub(super) orders_max: Option<Int>,
+    pub(super) levels_max: Option<Int>,
+    pub(super) connections_max: Option<Int>,
+    pub(super) rx_bytes: Option<Int>,
+    pub(super) tx_bytes: Option<Int>,
+    pub(super) replay_bytes: Option<Int>,
+    pub(super) replay_messages: Option<Int>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VenueRisk {
+    pub(super) order_qty_max: Option<Int>,
+    pub(super) order_notional_max_dollars: Option<Int>,
+    pub(super) price_collar_bps: Option<Int>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trader {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) feed: Receiver,
+    pub(super) orders: OrdersClient,
+    pub(super) strategy: Strategy,
+    #[serde(default)]
+    pub(super) risk: TraderRisk,
+    #[serde(default)]
+    pub(super) limits: TraderLimits,
+}
+
+/// `kind` says which of the other keys mean something.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Strategy {
+    pub(super) kind: StrategyKind,
+    pub(super) symbols: Spanned<Vec<Text>>,
+    pub(super) mode: Option<EchoMode>,
+    pub(super) qty: Option<Int>,
+    pub(super) every_ticks: Option<Int>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum StrategyKind {
+    Echo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TraderRisk {
+    pub(super) order_qty_max: Option<Int>,
+    pub(super) order_notional_max_dollars: Option<Int>,
+    pub(super) position_max_shares: Option<Int>,
+    pub(super) open_orders_max: Option<Int>,
+    pub(super) orders_per_second_max: Option<Int>,
+    pub(super) price_collar_bps: Option<Int>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TraderLimits {
+    pub(super) orders_max: Option<Int>,
+    pub(super) levels_max: Option<Int>,
+    pub(super) symbols_max: Option<Int>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Loadgen {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) files: Spanned<Vec<Text>>,
+    pub(super) pace: Option<Text>,
+    pub(super) gap_max_s: Option<Num>,
+    pub(super) repeat: Option<Int>,
+    pub(super) feed: Option<Publisher>,
+    pub(super) orders: Option<OrdersClient>,
+    pub(super) watch: Option<Receiver>,
+}
+
+/// A table, or a list of them. serde's untagged enums would do, but lose the place and the reason
+/// of what is wrong inside.
+#[derive(Debug)]
+pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OneOrMany<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a table or a list of tables")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let one = T::deserialize(value::MapAccessDeserializer::new(map))?;
+                Ok(OneOrMany(vec![one]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(value::SeqAccessDeserializer::new(seq)).map(OneOrMany)
+            }
+        }
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for CpusText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = CpusText;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"auto\" or a list of CPU numbers")
+            }
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<CpusText, E> {
+                Ok(CpusText::Word(word.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<CpusText, A::Error> {
+                Vec::deserialize(value::SeqAccessDeserializer::new(seq)).map(CpusText::List)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

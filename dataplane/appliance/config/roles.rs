@@ -1,0 +1,371 @@
+//! The roles: venues, traders and load generators.
+
+use std::ops::RangeInclusive;
+
+use risk::{OrderLimits, TraderLimits};
+use types::{Qty, Symbol};
+
+use super::listing;
+use super::raw::{self, Int, Text};
+use super::scope::{Scope, span_of};
+use super::{
+    Account, EchoMode, LoadgenConfig, OrdersClient, OrdersServer, Pace, Password, Publisher,
+    Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits, parse_pace,
+};
+
+/// Logical lcores: as many as EAL is built for.
+const LCORES: RangeInclusive<i64> = 0..=127;
+/// Slabs are addressed by `u32`; 2^26 orders are 4 GB and beyond any market's day.
+const ORDERS: RangeInclusive<i64> = 16..=1 << 26;
+const LEVELS: RangeInclusive<i64> = 16..=1 << 24;
+/// What can be multiplied by 10,000 and by a quantity without leaving `u64`.
+const NOTIONAL_DOLLARS: RangeInclusive<i64> = 1..=1_000_000_000_000;
+const COLLAR_BPS: RangeInclusive<i64> = 0..=10_000;
+
+/// Raw price units in a dollar.
+const DOLLAR: u64 = types::Price::DOLLAR.0 as u64;
+
+/// `[[venue]]`
+pub(super) fn venues(scope: &mut Scope<'_>, raw: &[raw::Venue]) -> Vec<VenueConfig> {
+    let one = |(index, raw)| venue(scope, &format!("venue[{index}]"), raw);
+    raw.iter().enumerate().map(one).collect()
+}
+
+fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
+    let servers = raw.orders.0.iter().enumerate();
+    let orders = servers
+        .map(|(index, server)| {
+            let table = format!("{table}.orders[{index}]");
+            OrdersServer {
+                endpoint: scope.endpoint(&table, server.endpoint()),
+                listen: scope.int((&table, "listen"), server.listen.as_ref(), 26400, 1..=65535),
+            }
+        })
+        .collect();
+    if raw.orders.0.is_empty() || raw.accounts.is_empty() {
+        let which = if raw.accounts.is_empty() { "accounts" } else { "orders" };
+        scope.fault((table, which), raw.name.span(), "an empty list: nobody could send an order");
+    }
+    let symbols = listing::listings(scope, table, raw);
+    let log = raw.command_log_max.as_ref();
+    VenueConfig {
+        name: scope.name((table, "name"), &raw.name),
+        lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
+        orders,
+        itch: publisher(scope, &format!("{table}.itch"), &raw.itch, "PEREGRINE1"),
+        symbols,
+        accounts: accounts(scope, table, &raw.accounts),
+        limits: venue_limits(scope, &format!("{table}.limits"), &raw.limits),
+        risk: order_limits(
+            scope,
+            &format!("{table}.risk"),
+            [
+                raw.risk.order_qty_max.as_ref(),
+                raw.risk.order_notional_max_dollars.as_ref(),
+                raw.risk.price_collar_bps.as_ref(),
+            ],
+            VENUE_DEFAULT,
+        ),
+        command_log_max: scope.int((table, "command_log_max"), log, 0, 0..=100_000_000),
+    }
+}
+
+fn accounts(scope: &mut Scope<'_>, table: &str, raw: &[raw::Account]) -> Vec<Account> {
+    let mut accounts: Vec<Account> = Vec::with_capacity(raw.len());
+    for (index, account) in raw.iter().enumerate() {
+        let table = format!("{table}.accounts[{index}]");
+        let user = scope.field((&table, "user"), &account.user, 6);
+        let twice = accounts.iter().position(|other| other.user.eq_ignore_ascii_case(&user));
+        if let Some(first) = twice {
+            let line = scope.line(raw[first].user.span().start);
+            let problem = format!("line {line} has an account of this user; case does not matter");
+            scope.fault((&table, "user"), account.user.span(), problem);
+        }
+        let session = match &account.session {
+            Some(session) => scope.field((&table, "session"), session, 10),
+            None => user.clone(),
+        };
+        accounts.push(Account {
+            password: password(scope, &table, &account.password),
+            session,
+            firm: firm(scope, &table, account.firm.as_ref()),
+            user,
+        });
+    }
+    accounts
+}
+
+fn firm(scope: &mut Scope<'_>, table: &str, raw: Option<&Text>) -> [u8; 4] {
+    let mut firm = [b' '; 4];
+    let Some(text) = raw else { return firm };
+    let name = text.get_ref();
+    if (1..=4).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        firm[..name.len()].copy_from_slice(name.as_bytes());
+    } else {
+        let problem = "a firm is 1 to 4 letters or digits, as \"LOAD\"";
+        scope.fault((table, "firm"), text.span(), problem);
+    }
+    firm
+}
+
+fn password(scope: &mut Scope<'_>, table: &str, raw: &Text) -> Password {
+    if !super::scope::is_field(raw.get_ref(), 10) {
+        let problem = "must be 1 to 10 printable ASCII characters, no spaces";
+        scope.secret_fault((table, "password"), raw.span(), problem);
+    }
+    Password(raw.get_ref().clone())
+}
+
+fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> VenueLimits {
+    let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
+    VenueLimits {
+        orders_max: scope.int((table, "orders_max"), raw.orders_max.as_ref(), 65_536, ORDERS),
+        levels_max: scope.int((table, "levels_max"), raw.levels_max.as_ref(), 16_384, LEVELS),
+        connections_max: scope.int(
+            (table, "connections_max"),
+            raw.connections_max.as_ref(),
+            16,
+            1..=4096,
+        ),
+        rx_bytes: scope.int((table, "rx_bytes"), raw.rx_bytes.as_ref(), 16_384, 1024..=1 << 20),
+        tx_bytes: scope.int((table, "tx_bytes"), raw.tx_bytes.as_ref(), 65_536, 1024..=1 << 22),
+        replay_bytes: scope.power_of_two(
+            (table, "replay_bytes"),
+            replay.0,
+            1 << 20,
+            4096..=1 << 31,
+        ),
+        replay_messages: scope.power_of_two(
+            (table, "replay_messages"),
+            replay.1,
+            1 << 14,
+            64..=1 << 26,
+        ),
+    }
+}
+
+/// What an order is held to when the file does not say: quantity, dollars, basis points.
+struct OrderDefault(u32, u64, u32);
+
+/// A venue takes what OUCH can say; a collar is its rule book's business.
+const VENUE_DEFAULT: OrderDefault = OrderDefault(Qty::ORDER_MAX.0, 200_000_000, 0);
+/// A trader is held tight until someone says otherwise.
+const TRADER_DEFAULT: OrderDefault = OrderDefault(1_000, 1_000_000, 500);
+
+fn order_limits(
+    scope: &mut Scope<'_>,
+    table: &str,
+    [qty, notional, collar]: [Option<&Int>; 3],
+    default: OrderDefault,
+) -> OrderLimits {
+    let qty_bounds = 1..=i64::from(Qty::ORDER_MAX.0);
+    let dollars: u64 =
+        scope.int((table, "order_notional_max_dollars"), notional, default.1, NOTIONAL_DOLLARS);
+    OrderLimits {
+        qty_max: Qty(scope.int((table, "order_qty_max"), qty, default.0, qty_bounds)),
+        notional_max: dollars * DOLLAR,
+        collar_bps: scope.int((table, "price_collar_bps"), collar, default.2, COLLAR_BPS),
+    }
+}
+
+/// `[[trader]]`
+pub(super) fn traders(scope: &mut Scope<'_>, raw: &[raw::Trader]) -> Vec<TraderConfig> {
+    let one = |(index, raw)| trader(scope, &format!("trader[{index}]"), raw);
+    raw.iter().enumerate().map(one).collect()
+}
+
+fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig {
+    let limits = format!("{table}.limits");
+    let symbols = raw.limits.symbols_max.as_ref();
+    TraderConfig {
+        name: scope.name((table, "name"), &raw.name),
+        lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
+        feed: receiver(scope, &format!("{table}.feed"), &raw.feed),
+        orders: client(scope, &format!("{table}.orders"), &raw.orders),
+        strategy: strategy(scope, &format!("{table}.strategy"), &raw.strategy),
+        risk: trader_limits(scope, &format!("{table}.risk"), &raw.risk),
+        limits: TraderCapacity {
+            orders_max: scope.int(
+                (&limits, "orders_max"),
+                raw.limits.orders_max.as_ref(),
+                65_536,
+                ORDERS,
+            ),
+            levels_max: scope.int(
+                (&limits, "levels_max"),
+                raw.limits.levels_max.as_ref(),
+                16_384,
+                LEVELS,
+            ),
+            symbols_max: scope.int((&limits, "symbols_max"), symbols, 1024, 2..=65_535),
+        },
+    }
+}
+
+fn trader_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::TraderRisk) -> TraderLimits {
+    let shares = raw.position_max_shares.as_ref();
+    let open = raw.open_orders_max.as_ref();
+    let rate = raw.orders_per_second_max.as_ref();
+    TraderLimits {
+        order: order_limits(
+            scope,
+            table,
+            [
+                raw.order_qty_max.as_ref(),
+                raw.order_notional_max_dollars.as_ref(),
+                raw.price_collar_bps.as_ref(),
+            ],
+            TRADER_DEFAULT,
+        ),
+        position_max: scope.int((table, "position_max_shares"), shares, 10_000, 1..=1_000_000_000),
+        open_orders_max: scope.int((table, "open_orders_max"), open, 64, 1..=1 << 20),
+        orders_per_second_max: scope.int(
+            (table, "orders_per_second_max"),
+            rate,
+            1000,
+            1..=10_000_000,
+        ),
+    }
+}
+
+fn strategy(scope: &mut Scope<'_>, table: &str, raw: &raw::Strategy) -> StrategyConfig {
+    let raw::StrategyKind::Echo = raw.kind;
+    if raw.symbols.get_ref().is_empty() {
+        let problem = "watches nothing; name at least one symbol";
+        scope.fault((table, "symbols"), raw.symbols.span(), problem);
+    }
+    StrategyConfig::Echo {
+        symbols: symbols(scope, table, raw.symbols.get_ref()),
+        mode: raw.mode.unwrap_or(EchoMode::Take),
+        qty: Qty(scope.int((table, "qty"), raw.qty.as_ref(), 100, 1..=i64::from(Qty::ORDER_MAX.0))),
+        every_ticks: scope.int((table, "every_ticks"), raw.every_ticks.as_ref(), 1, 1..=1 << 30),
+    }
+}
+
+/// A list of symbols, each once.
+pub(super) fn symbols(scope: &mut Scope<'_>, table: &str, raw: &[Text]) -> Vec<Symbol> {
+    let mut symbols = Vec::with_capacity(raw.len());
+    for (index, text) in raw.iter().enumerate() {
+        let key = format!("{table}.symbols[{index}]");
+        match Symbol::new(text.get_ref()) {
+            None => {
+                let problem = "a symbol is 1 to 8 printable ASCII characters, as \"AAPL\"";
+                scope.fault((&key, ""), text.span(), problem);
+            }
+            Some(symbol) if symbols.contains(&symbol) => {
+                scope.fault((&key, ""), text.span(), "stands in the list twice");
+            }
+            Some(symbol) => symbols.push(symbol),
+        }
+    }
+    symbols
+}
+
+/// `[[loadgen]]`
+pub(super) fn loadgens(scope: &mut Scope<'_>, raw: &[raw::Loadgen]) -> Vec<LoadgenConfig> {
+    let one = |(index, raw)| loadgen(scope, &format!("loadgen[{index}]"), raw);
+    raw.iter().enumerate().map(one).collect()
+}
+
+fn loadgen(scope: &mut Scope<'_>, table: &str, raw: &raw::Loadgen) -> LoadgenConfig {
+    let mut files = Vec::with_capacity(raw.files.get_ref().len());
+    for (index, file) in raw.files.get_ref().iter().enumerate() {
+        files.push(scope.file((&format!("{table}.files[{index}]"), ""), file));
+    }
+    if files.is_empty() {
+        let problem = "nothing to replay; name at least one ITCH file";
+        scope.fault((table, "files"), raw.files.span(), problem);
+    }
+    if raw.feed.is_none() && raw.orders.is_none() {
+        let problem = "has neither `feed` nor `orders`, so nothing would leave it; give one";
+        scope.fault((table, "name"), raw.name.span(), problem);
+    }
+    let gap_s = scope.num((table, "gap_max_s"), raw.gap_max_s.as_ref(), 0.0..=86_400.0);
+    let gap_ns_max = (gap_s.unwrap_or(0.0) * 1e9) as u64;
+    LoadgenConfig {
+        name: scope.name((table, "name"), &raw.name),
+        lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
+        files,
+        pace: pace(scope, table, raw.pace.as_ref()).with_gap(gap_ns_max),
+        gap_ns_max,
+        repeat: scope.int((table, "repeat"), raw.repeat.as_ref(), 1, 1..=1_000_000),
+        feed: raw
+            .feed
+            .as_ref()
+            .map(|feed| publisher(scope, &format!("{table}.feed"), feed, "REPLAY0001")),
+        orders: raw.orders.as_ref().map(|orders| client(scope, &format!("{table}.orders"), orders)),
+        watch: raw.watch.as_ref().map(|watch| receiver(scope, &format!("{table}.watch"), watch)),
+    }
+}
+
+fn pace(scope: &mut Scope<'_>, table: &str, raw: Option<&Text>) -> Pace {
+    let parsed = parse_pace(raw.map_or("recorded", |text| text.get_ref()));
+    parsed.unwrap_or_else(|problem| {
+        scope.fault((table, "pace"), span_of(raw), problem);
+        Pace::Max
+    })
+}
+
+fn publisher(
+    scope: &mut Scope<'_>,
+    table: &str,
+    raw: &raw::Publisher,
+    default_session: &str,
+) -> Publisher {
+    let session = match &raw.session {
+        Some(session) => scope.field((table, "session"), session, 10),
+        None => default_session.to_owned(),
+    };
+    let packet_max = raw.messages_per_packet_max.as_ref();
+    let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
+    Publisher {
+        endpoint: scope.endpoint(table, raw.endpoint()),
+        group: scope.group(table, &raw.group, raw.udp_port.as_ref()),
+        session,
+        mtu: scope.int((table, "mtu"), raw.mtu.as_ref(), 1500, 576..=9000),
+        ttl: scope.int((table, "ttl"), raw.ttl.as_ref(), 16, 1..=255),
+        messages_per_packet_max: scope.int(
+            (table, "messages_per_packet_max"),
+            packet_max,
+            32,
+            1..=1000,
+        ),
+        replay_messages: scope.power_of_two(
+            (table, "replay_messages"),
+            replay.1,
+            1 << 16,
+            64..=1 << 26,
+        ),
+        replay_bytes: scope.power_of_two(
+            (table, "replay_bytes"),
+            replay.0,
+            1 << 22,
+            4096..=1 << 31,
+        ),
+    }
+}
+
+fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver {
+    Receiver {
+        endpoint: scope.endpoint(table, raw.endpoint()),
+        group: scope.group(table, &raw.group, raw.udp_port.as_ref()),
+        session: raw.session.as_ref().map(|session| scope.field((table, "session"), session, 10)),
+    }
+}
+
+fn client(scope: &mut Scope<'_>, table: &str, raw: &raw::OrdersClient) -> OrdersClient {
+    let endpoint = scope.endpoint(table, raw.endpoint());
+    let venue = scope.socket((table, "venue"), &raw.venue);
+    let near = super::scope::same_net(endpoint.ip, *venue.ip(), endpoint.prefix_len);
+    if !near && endpoint.gateway.is_none() && scope.is_clean() {
+        let problem = "is in another network than `ip`; give a `gateway`";
+        scope.fault((table, "venue"), raw.venue.span(), problem);
+    }
+    OrdersClient {
+        endpoint,
+        venue,
+        user: scope.field((table, "user"), &raw.user, 6),
+        password: password(scope, table, &raw.password),
+        session: raw.session.as_ref().map(|session| scope.field((table, "session"), session, 10)),
+    }
+}
