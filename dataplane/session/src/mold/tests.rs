@@ -289,6 +289,23 @@ fn too_little_room_loses_nothing() {
 }
 
 #[test]
+fn what_is_queued_is_not_retransmitted() {
+    let mut publisher = publisher(64, 1024);
+    for seq in 1..=3 {
+        publisher.publish(&message(seq));
+    }
+    let mut out = [0; 100];
+    assert_eq!(publisher.pump(0, &mut out[..50]), packet(DAY, 1, 2).len());
+    let mut ask = |first, count| {
+        let request = Header::new(DAY, first, count);
+        publisher.on_request(wire::IntoBytes::as_bytes(&request), &mut out)
+    };
+    assert_eq!(ask(2, 9), Ok(packet(DAY, 2, 1).len()));
+    assert_eq!(ask(3, 1), Err(RequestRefusal::NotYetSent));
+    assert_eq!(publisher.counters().refused[RequestRefusal::NotYetSent as usize], 1);
+}
+
+#[test]
 fn each_wrong_packet_has_its_reason() {
     let good = packet(DAY, 5, 2);
     let mut cut = good.clone();

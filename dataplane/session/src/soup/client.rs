@@ -309,7 +309,6 @@ impl SoupClient {
             self.link.close(DisconnectReason::TransportClosed);
         }
         self.link.state = State::Idle;
-        self.deframer.clear();
     }
 
     /// Whether the client is logged in and may send.

@@ -226,7 +226,6 @@ impl SoupServer {
         }
         self.link.state = State::Idle;
         self.link.reply = None;
-        self.deframer.clear();
     }
 
     /// Ends the connection from this side: the operator's wish, or a handler's verdict on a message.
