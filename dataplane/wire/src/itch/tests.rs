@@ -130,7 +130,8 @@ proptest! {
         if let Ok(message) = parse(&bytes) {
             prop_assert_eq!(message.as_bytes(), &bytes[..]);
         }
-        let total: usize = Blocks::to_end(&bytes).filter_map(Result::ok).map(|b| b.data.len() + 2).sum();
+        let blocks = Blocks::to_end(&bytes).filter_map(Result::ok);
+        let total: usize = blocks.map(|b| b.data.len() + 2).sum();
         prop_assert!(total <= bytes.len());
     }
 }

@@ -189,7 +189,10 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 1..120), which in 0usize..20) {
+    fn random_bytes_never_panic(
+        mut bytes in prop::collection::vec(any::<u8>(), 1..120),
+        which in 0usize..20,
+    ) {
         bytes[0] = IN.iter().chain(OUT).map(|(kind, _)| *kind).nth(which).unwrap();
         let _ = inbound::parse(&bytes);
         let _ = outbound::parse(&bytes);
