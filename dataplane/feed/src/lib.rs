@@ -1,16 +1,16 @@
 //! One market data feed over two lines, and gap detection.
 //!
-//! Why it exists: an exchange sends every packet twice, on lines A and B, so that a packet lost on the one is
-//! there on the other. A [`Feed`] takes both, delivers each message from whichever line brings
-//! it first, and keeps account of what each line was worth.
+//! Why it exists: an exchange sends every packet twice, on lines A and B, so that a packet lost on
+//! the one is there on the other. A [`Feed`] takes both, delivers each message from whichever line
+//! brings it first, and keeps account of what each line was worth.
 //!
-//! Layout: one [`MoldReceiver`] with one expected sequence number serves both lines; that alone makes the
-//! first one win. [`LineStats`] is per line.
+//! Layout: one [`MoldReceiver`] with one expected sequence number serves both lines; that alone
+//! makes the first one win. [`LineStats`] is per line.
 //!
-//! Policy of this version: the receiver's. A gap is reported as soon as either line shows it and is not
-//! waited for, so a message that line A lost and line B brings later than A's next packet counts as
-//! missing. Holding back, asking for retransmission and joining from a snapshot have their place at
-//! [`MoldHandler::on_gap`] and are not here yet.
+//! Policy of this version: the receiver's. A gap is reported as soon as either line shows it and is
+//! not waited for, so a message that line A lost and line B brings later than A's next packet
+//! counts as missing. Holding back, asking for retransmission and joining from a snapshot have
+//! their place at [`MoldHandler::on_gap`] and are not here yet.
 //!
 //! Limits: two lines, no memory beyond the counters.
 //!
@@ -71,7 +71,7 @@ struct LineState {
     last_packet_ns: Option<u64>,
 }
 
-/// One feed over two lines; see the [crate](self).
+/// One feed over two lines.
 #[derive(Clone, Debug)]
 pub struct Feed {
     receiver: MoldReceiver,

@@ -37,7 +37,8 @@ fn packets(messages: u64, each: usize) -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    /// As long as each packet comes by one line before the next one comes by either, nothing is missing.
+    /// As long as each packet comes by one line before the next one comes by either, nothing is
+    /// missing.
     #[test]
     fn each_message_comes_once_when_either_line_has_it(
         each in 1usize..5,

@@ -1,21 +1,22 @@
 //! SoupBinTCP and MoldUDP64, both sides, sans-I/O.
 //!
-//! Why it exists: the venue and the trader speak the same two session protocols from opposite ends, and
-//! the same code must run on a DPDK port, in a test on a virtual clock and under a fuzzer. So bytes come
-//! in as slices, bytes go out into the caller's buffer, and time is a parameter, `now_ns`: any
-//! clock that never runs backwards.
+//! Why it exists: the venue and the trader speak the same two session protocols from opposite ends,
+//! and the same code must run on a DPDK port, in a test on a virtual clock and under a fuzzer. So
+//! bytes come in as slices, bytes go out into the caller's buffer, and time is a parameter,
+//! `now_ns`: any clock that never runs backwards.
 //!
-//! Layout: [`ReplayStore`] keeps a session's messages by sequence number, and is send queue and memory at
-//! once; [`Sessions`] holds the accounts and their stores, which outlive connections; [`SoupServer`]
-//! and [`SoupClient`] are one connection each; [`MoldPublisher`] and [`MoldReceiver`] are the two ends of
-//! a multicast session. The bytes of a packet are the `wire` crate's business.
+//! Layout: [`ReplayStore`] keeps a session's messages by sequence number, and is send queue and
+//! memory at once; [`Sessions`] holds the accounts and their stores, which outlive connections;
+//! [`SoupServer`] and [`SoupClient`] are one connection each; [`MoldPublisher`] and
+//! [`MoldReceiver`] are the two ends of a multicast session. The bytes of a packet are the `wire`
+//! crate's business.
 //!
 //! Limits: all memory is taken by constructors; every buffer, store and timeout has a bound in a
 //! configuration. Nothing allocates, locks, formats or reads a clock afterwards.
 //!
 //! Failure modes: whatever a peer sends ends in a [`DisconnectReason`], a [`MoldError`] or a
-//! [`RequestRefusal`], each one byte with a counter. A full store evicts its oldest messages; who still
-//! needed them is told so, never given a stream with a hole.
+//! [`RequestRefusal`], each one byte with a counter. A full store evicts its oldest messages; who
+//! still needed them is told so, never given a stream with a hole.
 #![forbid(unsafe_code)]
 
 mod mold;

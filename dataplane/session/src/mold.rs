@@ -1,7 +1,8 @@
 //! MoldUDP64 1.00: a session's messages over multicast, numbered so that loss can be seen.
 //!
-//! Why it exists: the venue publishes its market data as a [`MoldPublisher`], the trader listens with a
-//! [`MoldReceiver`]. Neither knows of sockets or frames: packets are UDP payloads, time is a parameter.
+//! Why it exists: the venue publishes its market data as a [`MoldPublisher`], the trader listens
+//! with a [`MoldReceiver`]. Neither knows of sockets or frames: packets are UDP payloads, time is a
+//! parameter.
 //!
 //! The packet's bytes are [`wire::moldudp64`]'s business; here is what they mean over time.
 

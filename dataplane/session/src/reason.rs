@@ -54,7 +54,8 @@ disconnect_reasons! {
     RejectedSession = "rejected_session", "the server says the session is not available";
     /// Client: the server refused with a letter that the specification does not have.
     RejectedUnknown = "rejected_unknown", "the server refuses the login for an unknown reason";
-    /// Client: accepted to another session or place than asked for; messages would be lost or repeated.
+    /// Client: accepted to another session or place than asked for; messages would be lost or
+    /// repeated.
     AcceptMismatch = "accept_mismatch", "accepted to another session or place than asked for";
     /// Nothing came for too long.
     PeerSilent = "peer_silent", "the peer was silent for too long";

@@ -3,13 +3,13 @@
 //! Why it exists: fills arrive for clients that are away. An account's messages go into its store
 //! whether anyone is connected or not, and a login is a place to read on from.
 //!
-//! Layout: one account is one user with one session; [`SessionId`] is its index. Users are looked up by
-//! binary search in a sorted list, since a login may come from anyone at any rate.
+//! Layout: one account is one user with one session; [`SessionId`] is its index. Users are looked
+//! up by binary search in a sorted list, since a login may come from anyone at any rate.
 //!
-//! Policy: while a connection has the session, a second login is refused with 'A' and counted; the first
-//! one is never disturbed, so two clients with the same credentials cannot throw each other out in
-//! turns. A client whose path died gets in again when the silence of its old connection is noticed,
-//! after 15 s at most.
+//! Policy: while a connection has the session, a second login is refused with 'A' and counted; the
+//! first one is never disturbed, so two clients with the same credentials cannot throw each other
+//! out in turns. A client whose path died gets in again when the silence of its old connection is
+//! noticed, after 15 s at most.
 //!
 //! Limits: 65,536 accounts; one store each, all taken at construction.
 
@@ -104,7 +104,7 @@ struct Account {
     ended: bool,
 }
 
-/// All accounts and their sessions; see the [module](self).
+/// All accounts and their sessions.
 pub struct Sessions {
     accounts: Box<[Account]>,
     /// Sorted by user.
@@ -193,8 +193,8 @@ impl Sessions {
         self.accounts.get(usize::from(who.0)).is_some_and(|account| account.in_use)
     }
 
-    /// Ends a session: nothing more can be appended, and a connection that has sent everything says so
-    /// to its client and ends. Who missed something may still log in and read to the end.
+    /// Ends a session: nothing more can be appended, and a connection that has sent everything says
+    /// so to its client and ends. Who missed something may still log in and read to the end.
     pub fn end(&mut self, who: SessionId) {
         if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
             account.ended = true;
@@ -221,8 +221,8 @@ impl Sessions {
         self.disconnects.count(reason);
     }
 
-    /// Checks a login and, if it may, gives the session to the caller's connection, which reads on from
-    /// the sequence number given.
+    /// Checks a login and, if it may, gives the session to the caller's connection, which reads on
+    /// from the sequence number given.
     pub(crate) fn login(
         &mut self,
         request: &LoginRequest,
@@ -277,8 +277,9 @@ impl Account {
         })
     }
 
-    /// Soup 2.3.1: a blank session is the current one; sequence number 0 reads on from the next
-    /// message, 1 from the first, n from the nth.
+    /// Soup 2.3.1: a blank session is the current one; the sequence number is that of the first
+    /// message wanted. Its 0 "to start receiving the most recently generated message" is read as:
+    /// from the next one on.
     fn first_wanted(&self, request: &LoginRequest) -> Result<u64, DisconnectReason> {
         let wanted = trimmed(&request.requested_session);
         if !wanted.is_empty() && wanted != trimmed(&self.session) {

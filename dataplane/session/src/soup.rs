@@ -1,12 +1,12 @@
 //! SoupBinTCP: a login, then messages that are sequenced one way and not the other.
 //!
-//! Why it exists: the venue's side of an order session is a [`SoupServer`], the trader's a [`SoupClient`].
-//! Each is one connection; what must survive a connection is in [`crate::Sessions`] on the one side
-//! and in the client's own session name and sequence number on the other.
+//! Why it exists: the venue's side of an order session is a [`SoupServer`], the trader's a
+//! [`SoupClient`]. Each is one connection; what must survive a connection is in [`crate::Sessions`]
+//! on the one side and in the client's own session name and sequence number on the other.
 //!
-//! Both sides are driven the same way: `open` when the transport connects, `on_bytes` for what came in,
-//! `pump` to write what is due, `check` to look at the clock, `on_closed` when the transport is gone.
-//! Each way a connection can end is reported once, as the `Err` of `on_bytes` or `check`.
+//! Both sides are driven the same way: `open` when the transport connects, `on_bytes` for what came
+//! in, `pump` to write what is due, `check` to look at the clock, `on_closed` when the transport is
+//! gone. Each way a connection can end is reported once, as the `Err` of `on_bytes` or `check`.
 
 mod client;
 mod deframer;
@@ -18,17 +18,17 @@ mod tests;
 pub use client::{ClientConfig, ClientConfigError, ClientCounters, ClientHandler, SoupClient};
 pub use server::{ServerConfig, ServerCounters, ServerHandler, SoupServer};
 
-/// What a packet's length field may say, unless configured otherwise: OUCH's longest message with all its
-/// appendage stays well below.
+/// What a packet's length field may say, unless configured otherwise: OUCH's longest message with
+/// all its appendage stays well below.
 const PACKET_BYTES_MAX: u16 = 512;
 
 /// The shortest limit that still lets logins through: type byte and login request.
 const PACKET_BYTES_MIN: u16 = 1 + size_of::<wire::soup::LoginRequest>() as u16;
 
-/// Soup 2.2: a heartbeat is sent when more than a second passes without sending.
+/// Soup 1.3: a heartbeat is sent when more than a second passes without sending.
 const HEARTBEAT_NS: u64 = crate::SECOND_NS;
 
-/// Soup 2.2: a peer that sends nothing for 15 seconds is taken for dead.
+/// Soup 1.3: a peer that sends nothing for 15 seconds is taken for dead.
 const SILENCE_MAX_NS: u64 = 15 * crate::SECOND_NS;
 
 /// A name without the padding on either side; the specification pads sessions on the left, most

@@ -1,14 +1,15 @@
 //! The messages of one session, kept so that they can be sent, and sent again.
 //!
 //! Why it exists: SoupBinTCP promises a client that comes back everything since the last message it
-//! saw, and MoldUDP64's retransmission server answers for any recent sequence number. Both are a ring
-//! of recent messages addressed by sequence number. The ring is also the send queue: a connection is
-//! a cursor into it, so a message is copied once in and once out, and a slow reader costs nothing.
+//! saw, and MoldUDP64's retransmission server answers for any recent sequence number. Both are a
+//! ring of recent messages addressed by sequence number. The ring is also the send queue: a
+//! connection is a cursor into it, so a message is copied once in and once out, and a slow reader
+//! costs nothing.
 //!
-//! Layout: `bytes` holds the messages one after the other, each in one piece; where the next one would
-//! cross the end, the rest of the ring is left as padding and it starts at the front. `index` holds
-//! start and length of message `seq` in slot `seq & mask`. Positions count up for ever, so that
-//! "still there" is one subtraction.
+//! Layout: `bytes` holds the messages one after the other, each in one piece; where the next one
+//! would cross the end, the rest of the ring is left as padding and it starts at the front. `index`
+//! holds start and length of message `seq` in slot `seq & mask`. Positions count up for ever, so
+//! that "still there" is one subtraction.
 //!
 //! Limits: as many messages as the index has slots, as many bytes as the ring holds, both powers of
 //! two and taken at construction; one message is at most a quarter of the ring and 65,533 bytes.
@@ -56,7 +57,7 @@ struct Slot {
     len: u32,
 }
 
-/// A ring of recent messages addressed by sequence number; see the [module](self).
+/// A ring of recent messages addressed by sequence number.
 #[derive(Debug)]
 pub struct ReplayStore {
     bytes: Box<[u8]>,
@@ -113,8 +114,9 @@ impl ReplayStore {
         })
     }
 
-    /// Appends a message that `fill` writes where it will lie, in room of `len_max` bytes; `fill` says
-    /// how many it used. Gives the sequence number; `None`, counted, when `len_max` is too long.
+    /// Appends a message that `fill` writes where it will lie, in room of `len_max` bytes; `fill`
+    /// says how many it used. Gives the sequence number; `None`, counted, when `len_max` is too
+    /// long.
     #[inline]
     pub fn append_with(
         &mut self,
@@ -157,7 +159,8 @@ impl ReplayStore {
         start
     }
 
-    /// The message of a sequence number, in one piece; `None` when it was evicted or is yet to come.
+    /// The message of a sequence number, in one piece; `None` when it was evicted or is yet to
+    /// come.
     #[inline]
     pub fn get(&self, seq: u64) -> Option<&[u8]> {
         if seq < self.oldest_seq || seq >= self.next_seq {

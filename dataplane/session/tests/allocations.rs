@@ -1,5 +1,5 @@
-//! Once constructed, no part of the session layer asks the allocator for anything: logins, traffic in
-//! both directions, eviction, reconnection, market data with loss, retransmission.
+//! Once constructed, no part of the session layer asks the allocator for anything: logins, traffic
+//! in both directions, eviction, reconnection, market data with loss, retransmission.
 
 use session::{
     AccountConfig, ClientConfig, ClientHandler, DisconnectReason, Gap, MoldHandler, MoldPublisher,

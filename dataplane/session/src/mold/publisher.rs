@@ -1,15 +1,16 @@
 //! The sending side: packs what was published, beats when idle, answers retransmission requests.
 //!
-//! Layout: one [`ReplayStore`] is queue and memory at once. [`MoldPublisher::publish`] puts a message in,
-//! `sent_seq` is the cursor behind the last packed one, and requests read any message still held. A
-//! message is thus copied once in and once out, and nothing is lost when the port has no room: the
-//! cursor moves only when a packet was written.
+//! Layout: one [`ReplayStore`] is queue and memory at once. [`MoldPublisher::publish`] puts a
+//! message in, `sent_seq` is the cursor behind the last packed one, and requests read any message
+//! still held. A message is thus copied once in and once out, and nothing is lost when the port has
+//! no room: the cursor moves only when a packet was written.
 //!
 //! Limits: a packet is what the caller's buffer holds, at most 65,534 messages; a request is
 //! answered with one packet.
 //!
-//! Failure modes: when more is published than the store holds before any of it was packed, the oldest
-//! is gone unsent; the sequence numbers show it to every receiver and `unsent_evicted` counts it here.
+//! Failure modes: when more is published than the store holds before any of it was packed, the
+//! oldest is gone unsent; the sequence numbers show it to every receiver and `unsent_evicted`
+//! counts it here.
 
 use crate::store::{ReplayStore, StoreConfig, StoreError};
 use wire::moldudp64::{self, HEADER_LEN, Header, Session};
@@ -25,16 +26,20 @@ pub struct PublisherConfig {
     pub heartbeat_ns: u64,
     /// For how long the end of the session is announced, once a heartbeat interval, in ns.
     pub end_linger_ns: u64,
+    /// The longest message taken, in bytes: with 22 bytes more it has to fit the caller's packets.
+    pub message_bytes_max: usize,
 }
 
 impl PublisherConfig {
-    /// Heartbeats every second, the end of the session announced for 30 s.
+    /// Heartbeats every second, the end of the session announced for 30 s, messages of at most
+    /// 1,024 bytes, which any Ethernet frame has room for (ITCH's longest has 50).
     pub fn new(session: Session) -> PublisherConfig {
         PublisherConfig {
             session,
             store: StoreConfig::default(),
             heartbeat_ns: crate::SECOND_NS,
             end_linger_ns: 30 * crate::SECOND_NS,
+            message_bytes_max: 1024,
         }
     }
 }
@@ -92,6 +97,8 @@ pub struct PublisherCounters {
     pub heartbeats: u64,
     /// End of session packets.
     pub ends: u64,
+    /// Messages refused: too long, or the session is over.
+    pub not_taken: u64,
     /// Messages that were evicted before they were ever sent.
     pub unsent_evicted: u64,
     /// Requests answered.
@@ -111,7 +118,7 @@ enum Due {
     End,
 }
 
-/// The publishing side of one MoldUDP64 session; see the [module](self).
+/// The publishing side of one MoldUDP64 session.
 #[derive(Debug)]
 pub struct MoldPublisher {
     config: PublisherConfig,
@@ -138,31 +145,36 @@ impl MoldPublisher {
         })
     }
 
-    /// Queues a message and gives its sequence number; `None` when the store takes none so long, or
-    /// the session is over.
+    /// Queues a message and gives its sequence number; `None`, counted, when it is too long or the
+    /// session is over.
     #[inline]
     pub fn publish(&mut self, message: &[u8]) -> Option<u64> {
-        if self.ended_ns.is_some() {
-            return None;
-        }
-        self.store.append(message)
+        self.publish_with(message.len(), |room| {
+            room.copy_from_slice(message);
+            message.len()
+        })
     }
 
-    /// Queues a message that `fill` writes where it will lie, in room of `len_max` bytes; `fill` says
-    /// how many it used.
+    /// Queues a message that `fill` writes where it will lie, in room of `len_max` bytes; `fill`
+    /// says how many it used.
     #[inline]
     pub fn publish_with(
         &mut self,
         len_max: usize,
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Option<u64> {
-        if self.ended_ns.is_some() {
-            return None;
-        }
-        self.store.append_with(len_max, fill)
+        let seq = match self.ended_ns {
+            None if len_max <= self.config.message_bytes_max => {
+                self.store.append_with(len_max, fill)
+            }
+            _ => None,
+        };
+        self.counters.not_taken += u64::from(seq.is_none());
+        seq
     }
 
-    /// Length of the packet that [`MoldPublisher::pump`] would write now into `room` bytes; 0 for none.
+    /// Length of the packet that [`MoldPublisher::pump`] would write now into `room` bytes; 0 for
+    /// none.
     ///
     /// A port that must know a frame's length before it gives a buffer asks here first: `pump` into
     /// a buffer of just this length writes the same packet.
@@ -185,15 +197,15 @@ impl MoldPublisher {
     /// Writes the next packet, if one is due, and gives its length; 0 for none.
     ///
     /// Call until it gives 0: messages first, then a heartbeat when nothing was sent for a while,
-    /// and the end of the session once all is sent. `out` must hold the longest message with 22
-    /// bytes around it, or nothing is ever written again.
+    /// and the end of the session once all is sent. `out` must hold the longest message that is
+    /// taken ([`PublisherConfig::message_bytes_max`]) and 22 bytes, or it may wait for ever.
     pub fn pump(&mut self, now_ns: u64, out: &mut [u8]) -> usize {
         let due = self.due(now_ns);
         let len = match due {
             Due::Nothing => 0,
             Due::Messages => self.write_messages(out),
-            // Mold 1.00: "heartbeats are sent periodically by the server so receivers can sense
-            // packet loss even during times of low traffic"; it carries the next sequence number.
+            // Mold 1.00: heartbeats come about once a second, with the next sequence number, so
+            // that loss shows even when nothing else is sent.
             Due::Heartbeat => self.write_empty(out, moldudp64::HEARTBEAT),
             Due::End => self.write_empty(out, moldudp64::END_OF_SESSION),
         };
@@ -248,7 +260,8 @@ impl MoldPublisher {
     }
 
     /// Answers a retransmission request with as many of the messages asked for as fit in `out`, and
-    /// gives the reply's length. Mold 1.00: the request names session, first sequence number and count.
+    /// gives the reply's length. Mold 1.00: the request names session, first sequence number and
+    /// count.
     ///
     /// # Errors
     /// The reason why there is no answer, which was counted.

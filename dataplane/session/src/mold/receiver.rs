@@ -1,16 +1,16 @@
 //! The listening side: hands out each message once, in order, and says what is missing.
 //!
-//! Layout: one expected sequence number. A packet is checked as a whole before any of it is handed out,
-//! so that bytes which are not what they claim move nothing; its messages are then given as slices of
-//! the packet itself.
+//! Layout: one expected sequence number. A packet is checked as a whole before any of it is handed
+//! out, so that bytes which are not what they claim move nothing; its messages are then given as
+//! slices of the packet itself.
 //!
 //! Policy of this version: what comes after a gap is delivered at once and the gap is reported and
 //! counted; what then arrives late counts as a duplicate. Delivered messages and gaps together
 //! are every message of the session, none of them twice. Recovery would hold back at
 //! [`MoldHandler::on_gap`]: it is called before anything behind the gap is delivered.
 //!
-//! Failure modes: everything hostile is a [`MoldError`] with a counter. A sequence number far ahead is
-//! refused rather than believed, since believing it would turn all that follows into duplicates.
+//! Failure modes: everything hostile is a [`MoldError`] with a counter. A sequence number far ahead
+//! is refused rather than believed, since believing it would turn all that follows into duplicates.
 
 use wire::moldudp64::{self, Downstream, Kind, Session};
 
@@ -162,7 +162,7 @@ pub struct ReceiverCounters {
     pub refused: [u64; MoldError::ALL.len()],
 }
 
-/// The listening side of one MoldUDP64 session; see the [module](self).
+/// The listening side of one MoldUDP64 session.
 #[derive(Clone, Debug)]
 pub struct MoldReceiver {
     config: ReceiverConfig,

@@ -1,12 +1,12 @@
 //! The client's side of a session, over as many connections as it takes.
 //!
-//! Why it exists: SoupBinTCP's promise is kept by the client. It counts the sequenced messages, and after a
-//! lost connection asks for the one after the last it saw; so the session's name and the next sequence
-//! number live here, across [`SoupClient::open`] and [`SoupClient::on_closed`].
+//! Why it exists: SoupBinTCP's promise is kept by the client. It counts the sequenced messages, and
+//! after a lost connection asks for the one after the last it saw; so the session's name and the
+//! next sequence number live here, across [`SoupClient::open`] and [`SoupClient::on_closed`].
 //!
-//! Failure modes: every way to end a connection is a [`DisconnectReason`], returned once and counted. A
-//! server that accepts the login to another session or place than asked for is refused, because
-//! going on would lose or repeat messages.
+//! Failure modes: every way to end a connection is a [`DisconnectReason`], returned once and
+//! counted. A server that accepts the login to another session or place than asked for is refused,
+//! because going on would lose or repeat messages.
 
 use super::deframer::Deframer;
 use super::{HEARTBEAT_NS, PACKET_BYTES_MAX, PACKET_BYTES_MIN, SILENCE_MAX_NS, is_name, trimmed};
@@ -47,7 +47,8 @@ pub struct ClientConfig {
     pub user: String,
     /// At most 10 printable ASCII characters.
     pub password: String,
-    /// The session wanted at first, at most 10 printable ASCII characters; empty for the current one.
+    /// The session wanted at first, at most 10 printable ASCII characters; empty for the current
+    /// one.
     pub session: String,
     /// The first message wanted: 0 for the next one to come, 1 for the session's first.
     pub first_seq: u64,
@@ -125,7 +126,7 @@ enum State {
     Closing,
 }
 
-/// The client's side of a session; see the [module](self).
+/// The client's side of a session.
 pub struct SoupClient {
     deframer: Deframer,
     link: Link,
@@ -233,8 +234,8 @@ impl SoupClient {
         Err(reason)
     }
 
-    /// Writes the packet that is due, whole or not at all, and gives its length: the login request, a
-    /// heartbeat when nothing was sent for a while, the logout request.
+    /// Writes the packet that is due, whole or not at all, and gives its length: the login request,
+    /// a heartbeat when nothing was sent for a while, the logout request.
     #[inline]
     pub fn pump(&mut self, now_ns: u64, out: &mut [u8]) -> usize {
         let link = &mut self.link;
@@ -261,8 +262,8 @@ impl SoupClient {
         }
     }
 
-    /// Writes a message to the server straight into `out`, and gives the packet's length. `None` when
-    /// not logged in or when it does not fit; nothing is written then.
+    /// Writes a message to the server straight into `out`, and gives the packet's length. `None`
+    /// when not logged in or when it does not fit; nothing is written then.
     #[inline]
     pub fn send_unsequenced(
         &mut self,
@@ -275,9 +276,9 @@ impl SoupClient {
         Some(soup::HEADER_LEN + payload.len())
     }
 
-    /// Writes the header of a message of `payload_len` bytes and gives the room behind it, which the
-    /// caller fills: the packet is then `HEADER_LEN + payload_len` bytes and has to be sent. `None` when
-    /// not logged in or when it does not fit; nothing is written then.
+    /// Writes the header of a message of `payload_len` bytes and gives the room behind it, which
+    /// the caller fills: the packet is then `HEADER_LEN + payload_len` bytes and has to be sent.
+    /// `None` when not logged in or when it does not fit; nothing is written then.
     #[inline]
     pub fn unsequenced_room<'a>(
         &mut self,
@@ -294,8 +295,8 @@ impl SoupClient {
         Some(room)
     }
 
-    /// Asks for a logout: the next [`SoupClient::pump`] writes it, then [`SoupClient::check`] says that
-    /// the connection is over.
+    /// Asks for a logout: the next [`SoupClient::pump`] writes it, then [`SoupClient::check`] says
+    /// that the connection is over.
     pub fn logout(&mut self) {
         if self.link.state == State::Open {
             self.link.state = State::LogoutDue;
@@ -354,7 +355,7 @@ impl Link {
         self.last_in_ns = now_ns;
         let logged_in = matches!(self.state, State::Open | State::LogoutDue | State::LogoutSent);
         match packet {
-            // Soup 1.3: the number is implied, the first is the login's and each packet counts one.
+            // Soup 1.2: the number is implied, the first is the login's and each packet counts one.
             Packet::Sequenced(message) if logged_in => {
                 let seq = self.next_seq;
                 self.next_seq = seq.saturating_add(1);

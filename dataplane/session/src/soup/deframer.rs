@@ -1,7 +1,8 @@
 //! Packets out of a stream that may be cut anywhere.
 //!
-//! Layout: packets that lie whole in the input are parsed there. Only the packet that the input's end
-//! cuts in two is copied, into one buffer of the longest packet, and completed by the next input.
+//! Layout: packets that lie whole in the input are parsed there. Only the packet that the input's
+//! end cuts in two is copied, into one buffer of the longest packet, and completed by the next
+//! input.
 //!
 //! Limits: the buffer never grows. A length beyond it ends the connection as soon as its two bytes
 //! are there, so that nobody can make us wait for 64 KiB.

@@ -1,8 +1,8 @@
 //! The server's side of one connection.
 //!
-//! Layout: a reassembly buffer and a handful of numbers; what the client is sent lies in its session's
-//! [`crate::ReplayStore`], and the connection is a cursor into that. One `SoupServer` serves one transport
-//! slot for ever: `open` starts the next connection in it.
+//! Layout: a reassembly buffer and a handful of numbers; what the client is sent lies in its
+//! session's [`crate::ReplayStore`], and the connection is a cursor into that. One `SoupServer`
+//! serves one transport slot for ever: `open` starts the next connection in it.
 //!
 //! Failure modes: every way to end is a [`DisconnectReason`], returned once and counted in
 //! [`Sessions::disconnects`]. After an `Err` the connection takes nothing more; what is left to say
@@ -92,7 +92,7 @@ enum Reply {
     Reject(LoginReject),
 }
 
-/// The server's side of one connection; see the [module](self).
+/// The server's side of one connection.
 #[derive(Debug)]
 pub struct SoupServer {
     deframer: Deframer,
@@ -179,7 +179,8 @@ impl SoupServer {
     }
 
     /// Looks at the clock and at the session: login timeout, a silent client, a client so slow that
-    /// its next message is gone, the end of the session. Call once in a while, at least every second.
+    /// its next message is gone, the end of the session. Call once in a while, at least every
+    /// second.
     ///
     /// # Errors
     /// The reason why the connection is over; reported once.
@@ -200,8 +201,9 @@ impl SoupServer {
         }
     }
 
-    /// Writes as many whole packets as fit in `out`, and gives how many bytes that was: the answer to a
-    /// login, sequenced messages, a heartbeat when nothing was sent for a while, the end of the session.
+    /// Writes as many whole packets as fit in `out`, and gives how many bytes that was: the answer
+    /// to a login, sequenced messages, a heartbeat when nothing was sent for a while, the end of
+    /// the session.
     #[inline]
     pub fn pump(&mut self, now_ns: u64, sessions: &Sessions, out: &mut [u8]) -> usize {
         self.link.pump(now_ns, sessions, out)
@@ -228,7 +230,8 @@ impl SoupServer {
         self.link.reply = None;
     }
 
-    /// Ends the connection from this side: the operator's wish, or a handler's verdict on a message.
+    /// Ends the connection from this side: the operator's wish, or a handler's verdict on a
+    /// message.
     pub fn disconnect<H: ServerHandler>(
         &mut self,
         reason: DisconnectReason,
@@ -287,7 +290,7 @@ impl Link {
                 self.counters.heartbeats_in += 1;
                 Ok(())
             }
-            // Soup 2.1: debug packets are for people; they change nothing.
+            // Debug packets are for people; they change nothing.
             (State::Open(_), Packet::Debug(_)) => Ok(()),
             (State::Open(_), Packet::Logout) => Err(DisconnectReason::LoggedOut),
             (State::Open(_), _) => Err(DisconnectReason::UnexpectedPacket),
@@ -398,7 +401,7 @@ impl Link {
             self.cursor += 1;
             self.counters.sequenced_out += 1;
         }
-        // Soup 2.2: after the last sequenced message the server says that the session is over.
+        // After the last sequenced message the server says that the session is over.
         let all_sent = self.cursor == store.next_seq();
         if all_sent && sessions.is_ended(who) && !self.end_sent {
             let room = out.get_mut(at..).unwrap_or(&mut []);
