@@ -278,6 +278,17 @@ fn what_was_never_sent_is_counted_and_shows_as_a_gap() {
 }
 
 #[test]
+fn what_would_fit_no_packet_is_not_taken() {
+    let mut publisher = publisher(64, 1 << 13);
+    assert_eq!(publisher.publish(&[0; 1025]), None);
+    assert_eq!(publisher.publish(&[0; 1024]), Some(1));
+    assert_eq!(publisher.next_len(0, 1024 + 22), 1024 + 22);
+    publisher.end_session(0);
+    assert_eq!(publisher.publish(b"x"), None);
+    assert_eq!(publisher.counters().not_taken, 2);
+}
+
+#[test]
 fn too_little_room_loses_nothing() {
     let mut publisher = publisher(64, 1024);
     publisher.publish(&message(1));

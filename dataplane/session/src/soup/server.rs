@@ -203,7 +203,8 @@ impl SoupServer {
 
     /// Writes as many whole packets as fit in `out`, and gives how many bytes that was: the answer
     /// to a login, sequenced messages, a heartbeat when nothing was sent for a while, the end of
-    /// the session.
+    /// the session. A message waits until `out` has room for it and 3 bytes more, so a transport
+    /// whose buffer could never hold the longest message would stall.
     #[inline]
     pub fn pump(&mut self, now_ns: u64, sessions: &Sessions, out: &mut [u8]) -> usize {
         self.link.pump(now_ns, sessions, out)
