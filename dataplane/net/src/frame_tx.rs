@@ -14,3 +14,29 @@ pub trait FrameTx {
     #[must_use]
     fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> bool;
 }
+
+/// A list of frames, for tests; a full one takes no more.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Frames {
+    pub(crate) list: Vec<Vec<u8>>,
+    pub(crate) full: bool,
+}
+
+#[cfg(test)]
+impl FrameTx for Frames {
+    fn ready(&self) -> bool {
+        !self.full
+    }
+
+    fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> bool {
+        if self.full {
+            return false;
+        }
+        // As in an mbuf, what lies there before is not zero.
+        let mut frame = vec![0xA5; len];
+        fill(&mut frame);
+        self.list.push(frame);
+        true
+    }
+}

@@ -387,6 +387,3 @@ impl Host {
         &self.tcp
     }
 }
-
-#[cfg(test)]
-mod tests;

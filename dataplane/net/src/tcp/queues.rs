@@ -25,15 +25,18 @@ impl DirtySet {
         *word |= bit;
     }
 
-    pub(crate) fn remove(&mut self, slot: usize) {
+    /// Takes a slot out; says whether it was in.
+    pub(crate) fn remove(&mut self, slot: usize) -> bool {
         let word = &mut self.words[slot / 64];
         let bit = 1 << (slot % 64);
-        self.count -= usize::from(*word & bit != 0);
+        let was_in = *word & bit != 0;
+        self.count -= usize::from(was_in);
         *word &= !bit;
+        was_in
     }
 
-    /// Takes the next slot out, going round.
-    pub(crate) fn take(&mut self) -> Option<usize> {
+    /// The next slot, going round. It stays in until removed.
+    pub(crate) fn next(&mut self) -> Option<usize> {
         if self.count == 0 {
             return None;
         }
@@ -46,7 +49,6 @@ impl DirtySet {
             above = u64::MAX;
             if bits != 0 {
                 let slot = at * 64 + bits.trailing_zeros() as usize;
-                self.remove(slot);
                 self.cursor = (slot + 1) % (words * 64);
                 return Some(slot);
             }

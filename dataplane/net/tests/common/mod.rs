@@ -2,6 +2,7 @@
 //! all from a seed.
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(unreachable_pub, reason = "a module of each test binary")]
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
 
 use net::{ConnId, FrameTx, Host, HostConfig, Input, Interface, NetEvent, RxChecks, TcpConfig};
 use std::collections::VecDeque;
