@@ -23,9 +23,9 @@ mod raw;
 mod roles;
 mod scope;
 
-pub use fault::{ConfigError, nearest};
-pub use memory::{Term, eal_terms, mbuf_terms, role_terms};
-pub use pace::parse_pace;
+pub(crate) use fault::ConfigError;
+pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
+pub(crate) use pace::parse_pace;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -39,48 +39,48 @@ use wire::Mac;
 
 /// A whole configuration, validated.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// The file it came from, as it was given.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The run as a whole.
-    pub run: RunConfig,
+    pub(crate) run: RunConfig,
     /// How EAL starts.
-    pub eal: EalConfig,
+    pub(crate) eal: EalConfig,
     /// Which CPUs the lcores are.
-    pub cpus: Cpus,
+    pub(crate) cpus: Cpus,
     /// In-memory cables.
-    pub links: Vec<LinkConfig>,
+    pub(crate) links: Vec<LinkConfig>,
     /// Devices.
-    pub ports: Vec<PortConfig>,
+    pub(crate) ports: Vec<PortConfig>,
     /// The mbuf pool.
-    pub pool: PoolConfig,
+    pub(crate) pool: PoolConfig,
     /// Markets.
-    pub venues: Vec<VenueConfig>,
+    pub(crate) venues: Vec<VenueConfig>,
     /// Traders.
-    pub traders: Vec<TraderConfig>,
+    pub(crate) traders: Vec<TraderConfig>,
     /// Load generators.
-    pub loadgens: Vec<LoadgenConfig>,
+    pub(crate) loadgens: Vec<LoadgenConfig>,
 }
 
 /// The run as a whole.
 #[derive(Clone, Debug)]
-pub struct RunConfig {
+pub(crate) struct RunConfig {
     /// Heading of the report.
-    pub title: String,
+    pub(crate) title: String,
     /// Where the report goes, relative to the working directory.
-    pub report_dir: PathBuf,
+    pub(crate) report_dir: PathBuf,
     /// What ends the run.
-    pub stop: Stop,
+    pub(crate) stop: Stop,
     /// The run ends after this time at the latest.
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// How long the loops go on after the end, so that what is under way arrives.
-    pub drain: Duration,
+    pub(crate) drain: Duration,
 }
 
 /// What ends a run, besides a signal and `duration_s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stop {
+pub(crate) enum Stop {
     /// Every load generator has replayed its files.
     ReplayEnd,
     /// Nothing else.
@@ -89,26 +89,26 @@ pub enum Stop {
 
 /// How EAL starts.
 #[derive(Clone, Debug)]
-pub struct EalConfig {
+pub(crate) struct EalConfig {
     /// Whether hugepages are used.
-    pub huge: Huge,
+    pub(crate) huge: Huge,
     /// Memory that EAL takes at start, in MB.
-    pub memory_mb: u32,
+    pub(crate) memory_mb: u32,
     /// Tells processes on one host apart.
-    pub file_prefix: String,
+    pub(crate) file_prefix: String,
     /// PCI addresses that EAL may touch, besides those of `ports`; empty: no PCI scan at all when
     /// no port needs it.
-    pub allow_pci: Vec<String>,
+    pub(crate) allow_pci: Vec<String>,
     /// Further arguments to EAL.
-    pub extra: Vec<String>,
+    pub(crate) extra: Vec<String>,
     /// How much EAL says.
-    pub log: EalLog,
+    pub(crate) log: EalLog,
 }
 
 /// Whether hugepages are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Huge {
+pub(crate) enum Huge {
     /// Where there are enough.
     Auto,
     /// Or the run fails.
@@ -120,7 +120,7 @@ pub enum Huge {
 /// How much EAL says on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum EalLog {
+pub(crate) enum EalLog {
     /// Errors.
     Quiet,
     /// What it finds as well.
@@ -131,7 +131,7 @@ pub enum EalLog {
 
 /// Which CPUs the lcores are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cpus {
+pub(crate) enum Cpus {
     /// Those the process may run on, isolated ones first.
     Auto,
     /// These.
@@ -140,29 +140,29 @@ pub enum Cpus {
 
 /// An in-memory cable, a pair of `net_ring` ports named `<name>.a` and `<name>.b`.
 #[derive(Clone, Debug)]
-pub struct LinkConfig {
+pub(crate) struct LinkConfig {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Frames that it holds in each direction; a power of two.
-    pub slots: u32,
+    pub(crate) slots: u32,
 }
 
 /// A device under a name of ours.
 #[derive(Clone, Debug)]
-pub struct PortConfig {
+pub(crate) struct PortConfig {
     /// The name that roles use.
-    pub name: String,
+    pub(crate) name: String,
     /// What EAL knows it by.
-    pub device: Device,
+    pub(crate) device: Device,
     /// Receive descriptors a queue; a power of two.
-    pub rx_slots: u16,
+    pub(crate) rx_slots: u16,
     /// Transmit descriptors a queue; a power of two.
-    pub tx_slots: u16,
+    pub(crate) tx_slots: u16,
 }
 
 /// A device as EAL knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Device {
+pub(crate) enum Device {
     /// `--vdev` argument, as `net_af_packet0,iface=v0`.
     Vdev(String),
     /// PCI address with its domain, as `0000:21:00.0`.
@@ -171,7 +171,7 @@ pub enum Device {
 
 impl Device {
     /// The name of the DPDK port: the PCI address, or a vdev up to its first comma.
-    pub fn dpdk_name(&self) -> &str {
+    pub(crate) fn dpdk_name(&self) -> &str {
         match self {
             Device::Pci(address) => address,
             Device::Vdev(args) => args.split(',').next().unwrap_or_default(),
@@ -188,47 +188,47 @@ impl fmt::Display for Device {
 
 /// The mbuf pool that all ports share.
 #[derive(Clone, Copy, Debug)]
-pub struct PoolConfig {
+pub(crate) struct PoolConfig {
     /// How many mbufs; one below a power of two wastes nothing.
-    pub mbufs: u32,
+    pub(crate) mbufs: u32,
     /// Mbufs that each lcore keeps for itself.
-    pub cache: u32,
+    pub(crate) cache: u32,
     /// Bytes of each, DPDK's headroom of 128 included.
-    pub data_room: u16,
+    pub(crate) data_room: u16,
 }
 
 /// One end of the network: a port and who we are on it.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// Name of a link's end or of a port.
-    pub port: String,
+    pub(crate) port: String,
     /// Our address; `None` is the device's own.
-    pub mac: Option<Mac>,
+    pub(crate) mac: Option<Mac>,
     /// Our address.
-    pub ip: Ipv4Addr,
+    pub(crate) ip: Ipv4Addr,
     /// Bits of the network part, 1 to 32.
-    pub prefix_len: u8,
+    pub(crate) prefix_len: u8,
     /// The way out of the network.
-    pub gateway: Option<Ipv4Addr>,
+    pub(crate) gateway: Option<Ipv4Addr>,
     /// Tag of 802.1Q, 1 to 4094.
-    pub vlan: Option<u16>,
+    pub(crate) vlan: Option<u16>,
 }
 
 /// A multicast group and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// 224.0.0.0/4, without the local control block.
-    pub ip: Ipv4Addr,
+    pub(crate) ip: Ipv4Addr,
     /// UDP port.
-    pub udp_port: u16,
+    pub(crate) udp_port: u16,
 }
 
 /// A SoupBinTCP or MoldUDP64 session's name: at most ten printable ASCII characters, not padded.
-pub type SessionName = String;
+pub(crate) type SessionName = String;
 
 /// A password that does not show in debug output.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(pub String);
+pub(crate) struct Password(pub(crate) String);
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,148 +238,148 @@ impl fmt::Debug for Password {
 
 /// A market: takes OUCH, publishes ITCH.
 #[derive(Clone, Debug)]
-pub struct VenueConfig {
+pub(crate) struct VenueConfig {
     /// Name of the role.
-    pub name: String,
+    pub(crate) name: String,
     /// Logical lcore.
-    pub lcore: u16,
+    pub(crate) lcore: u16,
     /// Where orders come in; all share the accounts.
-    pub orders: Vec<OrdersServer>,
+    pub(crate) orders: Vec<OrdersServer>,
     /// Where market data goes out.
-    pub itch: Publisher,
+    pub(crate) itch: Publisher,
     /// What is traded, by ascending locate.
-    pub symbols: Vec<Listing>,
+    pub(crate) symbols: Vec<Listing>,
     /// Who may log in.
-    pub accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Account>,
     /// Capacities.
-    pub limits: VenueLimits,
+    pub(crate) limits: VenueLimits,
     /// The venue's own gate.
-    pub risk: OrderLimits,
+    pub(crate) risk: OrderLimits,
     /// Commands kept for a replay of the run; 0 keeps none.
-    pub command_log_max: u32,
+    pub(crate) command_log_max: u32,
 }
 
 /// Where a venue takes orders.
 #[derive(Clone, Debug)]
-pub struct OrdersServer {
+pub(crate) struct OrdersServer {
     /// Its end of the network.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// TCP port.
-    pub listen: u16,
+    pub(crate) listen: u16,
 }
 
 /// A MoldUDP64 session that goes out.
 #[derive(Clone, Debug)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     /// Its end of the network.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// Where to.
-    pub group: Group,
+    pub(crate) group: Group,
     /// Its name.
-    pub session: SessionName,
+    pub(crate) session: SessionName,
     /// Longest IP packet in bytes.
-    pub mtu: u16,
+    pub(crate) mtu: u16,
     /// Routers it may pass.
-    pub ttl: u8,
+    pub(crate) ttl: u8,
     /// Messages that a packet carries at most.
-    pub messages_per_packet_max: u16,
+    pub(crate) messages_per_packet_max: u16,
     /// Messages kept for retransmission; a power of two.
-    pub replay_messages: u32,
+    pub(crate) replay_messages: u32,
     /// Bytes kept for retransmission; a power of two.
-    pub replay_bytes: u32,
+    pub(crate) replay_bytes: u32,
 }
 
 /// A MoldUDP64 session that comes in.
 #[derive(Clone, Debug)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     /// Its end of the network.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// What it joins.
-    pub group: Group,
+    pub(crate) group: Group,
     /// Its name; `None` takes that of the first packet.
-    pub session: Option<SessionName>,
+    pub(crate) session: Option<SessionName>,
 }
 
 /// A SoupBinTCP client that enters orders.
 #[derive(Clone, Debug)]
-pub struct OrdersClient {
+pub(crate) struct OrdersClient {
     /// Its end of the network.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// Whom it connects to.
-    pub venue: SocketAddrV4,
+    pub(crate) venue: SocketAddrV4,
     /// At most six characters.
-    pub user: String,
+    pub(crate) user: String,
     /// At most ten characters.
-    pub password: Password,
+    pub(crate) password: Password,
     /// The session it asks for; `None` is the current one.
-    pub session: Option<SessionName>,
+    pub(crate) session: Option<SessionName>,
 }
 
 /// An instrument that a venue opens.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// ITCH's stock locate.
-    pub locate: SymbolId,
+    pub(crate) locate: SymbolId,
     /// Its name.
-    pub symbol: Symbol,
+    pub(crate) symbol: Symbol,
     /// Its entry in the directory file, where one was given.
-    pub entry: Option<wire::itch::StockDirectory>,
+    pub(crate) entry: Option<wire::itch::StockDirectory>,
 }
 
 /// Who may log in to a venue.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub(crate) struct Account {
     /// At most six characters.
-    pub user: String,
+    pub(crate) user: String,
     /// At most ten characters.
-    pub password: Password,
+    pub(crate) password: Password,
     /// Its SoupBinTCP session; by default the user's name.
-    pub session: SessionName,
+    pub(crate) session: SessionName,
     /// Up to four letters, padded with spaces.
-    pub firm: [u8; 4],
+    pub(crate) firm: [u8; 4],
 }
 
 /// Capacities of a venue.
 #[derive(Clone, Copy, Debug)]
-pub struct VenueLimits {
+pub(crate) struct VenueLimits {
     /// Orders resting at once, over all books.
-    pub orders_max: u32,
+    pub(crate) orders_max: u32,
     /// Price levels at once, over all books.
-    pub levels_max: u32,
+    pub(crate) levels_max: u32,
     /// TCP connections at once, on each of `orders`.
-    pub connections_max: u32,
+    pub(crate) connections_max: u32,
     /// Receive buffer of a connection, in bytes.
-    pub rx_bytes: u32,
+    pub(crate) rx_bytes: u32,
     /// Transmit buffer of a connection, in bytes.
-    pub tx_bytes: u32,
+    pub(crate) tx_bytes: u32,
     /// Bytes of replies kept for each account; a power of two.
-    pub replay_bytes: u32,
+    pub(crate) replay_bytes: u32,
     /// Replies kept for each account; a power of two.
-    pub replay_messages: u32,
+    pub(crate) replay_messages: u32,
 }
 
 /// A trader: takes ITCH, sends OUCH.
 #[derive(Clone, Debug)]
-pub struct TraderConfig {
+pub(crate) struct TraderConfig {
     /// Name of the role.
-    pub name: String,
+    pub(crate) name: String,
     /// Logical lcore.
-    pub lcore: u16,
+    pub(crate) lcore: u16,
     /// Market data.
-    pub feed: Receiver,
+    pub(crate) feed: Receiver,
     /// Its orders.
-    pub orders: OrdersClient,
+    pub(crate) orders: OrdersClient,
     /// What decides.
-    pub strategy: StrategyConfig,
+    pub(crate) strategy: StrategyConfig,
     /// The gate behind the strategy.
-    pub risk: TraderLimits,
+    pub(crate) risk: TraderLimits,
     /// Capacities.
-    pub limits: TraderCapacity,
+    pub(crate) limits: TraderCapacity,
 }
 
 /// What decides.
 #[derive(Clone, Debug)]
-pub enum StrategyConfig {
+pub(crate) enum StrategyConfig {
     /// An order a tick.
     Echo {
         /// What it watches.
@@ -396,7 +396,7 @@ pub enum StrategyConfig {
 /// How `echo` answers a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum EchoMode {
+pub(crate) enum EchoMode {
     /// Crosses the spread, immediate or cancel.
     Take,
     /// Rests at the near touch.
@@ -405,41 +405,41 @@ pub enum EchoMode {
 
 /// Capacities of a trader.
 #[derive(Clone, Copy, Debug)]
-pub struct TraderCapacity {
+pub(crate) struct TraderCapacity {
     /// Orders of the feed that are live at once.
-    pub orders_max: u32,
+    pub(crate) orders_max: u32,
     /// Price levels at once, over all books.
-    pub levels_max: u32,
+    pub(crate) levels_max: u32,
     /// Locates below this can be watched.
-    pub symbols_max: u16,
+    pub(crate) symbols_max: u16,
 }
 
 /// A load generator: replays ITCH files.
 #[derive(Clone, Debug)]
-pub struct LoadgenConfig {
+pub(crate) struct LoadgenConfig {
     /// Name of the role.
-    pub name: String,
+    pub(crate) name: String,
     /// Logical lcore.
-    pub lcore: u16,
+    pub(crate) lcore: u16,
     /// What is replayed, one after the other; plain or gzip.
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// How fast; pauses are cut as `gap_ns_max` says.
-    pub pace: Pace,
+    pub(crate) pace: Pace,
     /// The longest pause kept of a recorded pace, in recorded nanoseconds; 0 keeps all.
-    pub gap_ns_max: u64,
+    pub(crate) gap_ns_max: u64,
     /// How often.
-    pub repeat: u32,
+    pub(crate) repeat: u32,
     /// Where the messages go as they are.
-    pub feed: Option<Publisher>,
+    pub(crate) feed: Option<Publisher>,
     /// Where the same flow goes as orders.
-    pub orders: Option<OrdersClient>,
+    pub(crate) orders: Option<OrdersClient>,
     /// What a venue publishes, received and checked.
-    pub watch: Option<Receiver>,
+    pub(crate) watch: Option<Receiver>,
 }
 
 /// How fast a loadgen replays.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// By the messages' own time stamps.
     Recorded {
         /// 1.0 is as recorded.
@@ -458,15 +458,15 @@ pub enum Pace {
 
 /// What the command line says over the file.
 #[derive(Clone, Debug, Default)]
-pub struct Overrides {
+pub(crate) struct Overrides {
     /// `--no-huge`.
-    pub no_huge: bool,
+    pub(crate) no_huge: bool,
     /// `--report`.
-    pub report_dir: Option<PathBuf>,
+    pub(crate) report_dir: Option<PathBuf>,
     /// `--duration`.
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// `--pace`, for every load generator.
-    pub pace: Option<Pace>,
+    pub(crate) pace: Option<Pace>,
 }
 
 impl Config {
@@ -474,7 +474,7 @@ impl Config {
     ///
     /// # Errors
     /// A file that cannot be read, is not TOML, has unknown keys, or says what cannot be.
-    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         let bytes = std::fs::read(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         match String::from_utf8(bytes) {
@@ -490,7 +490,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         let raw: raw::Raw = toml::from_str(text).map_err(|e| fault::from_toml(&e, text, path))?;
         let base = path.parent().unwrap_or(Path::new(""));
         let mut scope = scope::Scope::new(text, base);
@@ -512,7 +512,7 @@ impl Config {
     }
 
     /// Lets the command line have the last word.
-    pub fn apply(&mut self, overrides: &Overrides) {
+    pub(crate) fn apply(&mut self, overrides: &Overrides) {
         if overrides.no_huge {
             self.eal.huge = Huge::Off;
         }
@@ -530,7 +530,7 @@ impl Config {
     }
 
     /// Every role with its kind and logical lcore, in the file's order by kind.
-    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &str, u16)> {
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (&'static str, &str, u16)> {
         let venues = self.venues.iter().map(|r| ("venue", r.name.as_str(), r.lcore));
         let traders = self.traders.iter().map(|r| ("trader", r.name.as_str(), r.lcore));
         let loadgens = self.loadgens.iter().map(|r| ("loadgen", r.name.as_str(), r.lcore));
@@ -538,7 +538,7 @@ impl Config {
     }
 
     /// Every endpoint, with the role's name and the role's word for it.
-    pub fn endpoints(&self) -> Vec<(&str, &'static str, &Endpoint)> {
+    pub(crate) fn endpoints(&self) -> Vec<(&str, &'static str, &Endpoint)> {
         let mut all = Vec::new();
         for venue in &self.venues {
             let name = venue.name.as_str();

@@ -1,12 +1,42 @@
 //! The `peregrine` binary: one file a subcommand.
 #![forbid(unsafe_code)]
 
+mod check;
+mod cli;
 mod config;
+mod decode;
+mod eal;
+mod placement;
+mod ports;
 
-fn main() {
-    let path = std::env::args().nth(1).unwrap_or_default();
-    match config::Config::load(path.as_ref()) {
-        Ok(config) => println!("{config:#?}"),
-        Err(error) => println!("peregrine: {error}"),
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+use config::Config;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(cli) => dispatch(cli).unwrap_or_else(|error| cli::fail(&error)),
+        Err(status) => status,
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Run(args) => {
+            let mut config = Config::load(&args.config)?;
+            config.apply(&args.overrides());
+            anyhow::bail!("this build has no poll loops")
+        }
+        Command::Check(args) => {
+            let config = Config::load(&args.config)?;
+            cli::print(&check::describe(&config))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Decode(args) => decode::run(&args),
+        Command::Ports(args) => {
+            ports::run(&args)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

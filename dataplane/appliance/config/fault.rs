@@ -10,7 +10,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("{}: {source}; give the path of a configuration, such as config/quickstart.toml",
         path.display())]
@@ -35,7 +35,7 @@ pub enum ConfigError {
 
 /// All that is wrong, in the file's order; never empty.
 #[derive(Debug)]
-pub struct Faults(Vec<String>);
+pub(crate) struct Faults(Vec<String>);
 
 impl fmt::Display for Faults {
     /// One fault as it is; several numbered, a line each.
@@ -112,7 +112,10 @@ fn reworded(message: &str) -> String {
 }
 
 /// The candidate most like `word`, when any is like it at all.
-pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+pub(super) fn nearest<'c>(
+    word: &str,
+    candidates: impl Iterator<Item = &'c str>,
+) -> Option<&'c str> {
     // Long words are not compared: the cost is their product, and nobody means them.
     let word = word.get(..64).unwrap_or(word).to_lowercase();
     candidates

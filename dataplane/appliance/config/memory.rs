@@ -21,11 +21,11 @@ const REPLAY_SLOT_BYTES: u64 = 16;
 
 /// A part of a sum, with the arithmetic it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
+pub(crate) struct Term {
     /// What it is for.
-    pub name: String,
+    pub(crate) name: String,
     /// Mbufs or bytes.
-    pub amount: u64,
+    pub(crate) amount: u64,
 }
 
 fn term(name: impl Into<String>, amount: u64) -> Term {
@@ -33,7 +33,7 @@ fn term(name: impl Into<String>, amount: u64) -> Term {
 }
 
 /// Mbufs that can be away from the pool at once.
-pub fn mbuf_terms(config: &Config) -> Vec<Term> {
+pub(crate) fn mbuf_terms(config: &Config) -> Vec<Term> {
     let mut terms = Vec::new();
     for link in &config.links {
         let name = format!("link {}: 2 x {} slots", link.name, link.slots);
@@ -51,7 +51,7 @@ pub fn mbuf_terms(config: &Config) -> Vec<Term> {
 }
 
 /// Bytes that EAL must have: what `eal.memory_mb` has to hold.
-pub fn eal_terms(config: &Config) -> Vec<Term> {
+pub(crate) fn eal_terms(config: &Config) -> Vec<Term> {
     let pool = config.pool;
     let element = (u64::from(pool.data_room) + MBUF_OVERHEAD_BYTES).next_multiple_of(64);
     let mut terms = vec![
@@ -75,7 +75,7 @@ pub fn eal_terms(config: &Config) -> Vec<Term> {
 }
 
 /// Bytes that the roles take outside of EAL, about.
-pub fn role_terms(config: &Config) -> Vec<Term> {
+pub(crate) fn role_terms(config: &Config) -> Vec<Term> {
     let mut terms = Vec::new();
     let books = |orders: u32, levels: u32| {
         u64::from(orders) * ORDER_BYTES + u64::from(levels) * LEVEL_BYTES

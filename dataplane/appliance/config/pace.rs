@@ -11,7 +11,7 @@ const SPEED_MAX: f64 = 1_000_000.0;
 ///
 /// # Errors
 /// What is wrong with the text, and what would be right.
-pub fn parse_pace(text: &str) -> Result<Pace, String> {
+pub(crate) fn parse_pace(text: &str) -> Result<Pace, String> {
     let recorded = |speed| Pace::Recorded { speed, gap_ns_max: 0 };
     match text {
         "recorded" => return Ok(recorded(1.0)),
@@ -38,7 +38,7 @@ pub fn parse_pace(text: &str) -> Result<Pace, String> {
 impl Pace {
     /// This pace with pauses cut to so many recorded nanoseconds, where it keeps any.
     #[must_use]
-    pub fn with_gap(self, gap_ns_max: u64) -> Pace {
+    pub(crate) fn with_gap(self, gap_ns_max: u64) -> Pace {
         match self {
             Pace::Recorded { speed, .. } => Pace::Recorded { speed, gap_ns_max },
             Pace::Rate { .. } | Pace::Max => self,

@@ -1,0 +1,284 @@
+//! The command line: what can be typed, and how a failure is told.
+//!
+//! Exit status: 0 for success; 2 when what was asked for cannot be done as asked (arguments, the
+//! configuration, the host), with one message on stderr that names the place, the value and the
+//! remedy; 1 when something failed that should not have.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use clap::error::ErrorKind as Parsing;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ConfigError, Overrides, Pace, parse_pace};
+use crate::decode::DecodeArgs;
+use crate::placement::PlacementError;
+
+/// Exit status for what cannot be done as asked.
+pub(crate) const REFUSED: u8 = 2;
+
+/// What the binary was made from. The build script sets these; a plain compiler run does not.
+const GIT: Option<&str> = option_env!("PEREGRINE_GIT_REV");
+const DPDK: Option<&str> = option_env!("PEREGRINE_DPDK_VERSION");
+const TARGET_CPU: Option<&str> = option_env!("PEREGRINE_TARGET_CPU");
+
+/// A trading appliance on DPDK: venue, trader and load generator in one binary
+#[derive(Debug, Parser)]
+#[command(name = "peregrine", arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start what a configuration describes, and report how it went
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Say whether a configuration is right, and what it would place where; starts nothing
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Decode captures and ITCH files into JSON lines
+    #[command(after_help = DECODE_EXAMPLES)]
+    Decode(DecodeArgs),
+    /// List the ports that DPDK sees, and what they can do
+    #[command(after_help = PORTS_EXAMPLES)]
+    Ports(PortsArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The configuration
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+    /// Do without hugepages, whatever the configuration says
+    #[arg(long)]
+    pub(crate) no_huge: bool,
+    /// Folder for report.json and index.html, instead of run.report_dir
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// End the run after this time at the latest: 500ms, 10s, 5m, 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// Pace of every load generator: recorded, 10x, 250000/s, max
+    #[arg(long, value_name = "PACE", value_parser = parse_pace)]
+    pub(crate) pace: Option<Pace>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// What `run` needs besides the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunOptions {
+    /// Print nothing but errors.
+    pub(crate) quiet: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The configuration
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+/// Arguments of `ports`.
+#[derive(Args, Debug)]
+pub(crate) struct PortsArgs {
+    /// Start EAL as this configuration says, and list its links and ports
+    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["vdev", "allow_pci"])]
+    pub(crate) config: Option<PathBuf>,
+    /// Make a virtual device, as net_tap0,iface=tap0; may be given more than once
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) vdev: Vec<String>,
+    /// Take this NIC alone, as 0000:21:00.0; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) allow_pci: Vec<String>,
+    /// Do without hugepages
+    #[arg(long)]
+    pub(crate) no_huge: bool,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl RunArgs {
+    /// What these arguments say over the configuration.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            no_huge: self.no_huge,
+            report_dir: self.report.clone(),
+            duration: self.duration,
+            pace: self.pace,
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  peregrine run config/quickstart.toml     a market in one process: no NIC, no root needed
+  peregrine check config/quickstart.toml   is the file right? what goes where?
+  peregrine decode data/sample/aapl.itch   ITCH messages as JSON lines
+  peregrine ports --vdev net_tap0          what DPDK makes of a device
+
+Exit status: 0 done; 2 the arguments, the configuration or the host do not allow it; 1 it failed.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  peregrine run config/quickstart.toml
+      Trade as the file says; report.json and index.html go to target/report.
+  peregrine run config/quickstart.toml --no-huge --pace 10x
+      On ordinary pages, at ten times the recorded speed.
+  peregrine run config/quickstart.toml --pace 250000/s --duration 10s --report /tmp/r
+      At 250,000 messages a second for ten seconds, the report in /tmp/r.
+
+SIGINT or SIGTERM ends a run in good order: what is under way is finished, the report written.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  peregrine check config/quickstart.toml
+      Print which role runs on which CPU, the ports, and the memory as a sum of its parts.
+  peregrine check my.toml && peregrine run my.toml
+      Exit status 2 and a message for each error, with its line, when the file is wrong.";
+
+const DECODE_EXAMPLES: &str = "\
+Examples:
+  peregrine decode data/sample/aapl.itch
+      One JSON line a message.
+  peregrine decode capture.pcap --port 26400
+      OUCH over SoupBinTCP, from a capture.
+  zcat day.itch.gz | peregrine decode -
+      From standard input; files may also be gzip themselves.";
+
+const PORTS_EXAMPLES: &str = "\
+Examples:
+  peregrine ports
+      The NICs that are bound to vfio-pci.
+  peregrine ports --config config/quickstart.toml
+      The links and ports of a configuration.
+  peregrine ports --no-huge --vdev net_ring0 --vdev net_null0 --json
+      Two virtual devices, as JSON.";
+
+/// `1.2.3 (git 0123abc, DPDK 22.11.5, target CPU native)`
+pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let or_unknown = |fact: Option<&'static str>| fact.unwrap_or("unknown");
+    format!(
+        "{} (git {}, DPDK {}, target CPU {})",
+        env!("CARGO_PKG_VERSION"),
+        or_unknown(GIT),
+        or_unknown(DPDK),
+        or_unknown(TARGET_CPU)
+    )
+});
+
+/// Reads the command line; `Err` is the status to exit with, everything having been said.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, ExitCode> {
+    use clap::{CommandFactory, FromArgMatches};
+    let command = Cli::command().version(VERSION.as_str());
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.kind() {
+        Parsing::DisplayHelp | Parsing::DisplayVersion => {
+            // Who closed our output does not want to hear of it.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        Parsing::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(REFUSED)
+        }
+        _ => {
+            let text = error.render().to_string();
+            complain(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+            ExitCode::from(REFUSED)
+        }
+    })
+}
+
+/// Tells a failure, and says what to exit with.
+pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
+    complain(&format!("{error:#}"));
+    let refused = error.chain().any(|cause| {
+        cause.is::<ConfigError>()
+            || cause.is::<PlacementError>()
+            || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
+    });
+    ExitCode::from(if refused { REFUSED } else { 1 })
+}
+
+/// Whether DPDK's failure is of the host's or the configuration's making.
+fn is_refusal(error: &dpdk::Error) -> bool {
+    use dpdk::Error as E;
+    matches!(
+        error,
+        E::TooOld { .. }
+            | E::NoHugepages { .. }
+            | E::NoDevice { .. }
+            | E::BadText { .. }
+            | E::CpuNotAllowed { .. }
+    )
+}
+
+fn complain(message: &str) {
+    // There is nowhere left to say that stderr is gone.
+    let _ = writeln!(io::stderr().lock(), "peregrine: {message}");
+}
+
+/// Writes to standard output. A reader that has closed the pipe has seen enough: no error.
+///
+/// # Errors
+/// Standard output cannot be written for another reason.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Reads `500ms`, `10s`, `1.5m`, `2h`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("give a unit: 500ms, 10s, 5m or 2h".into()),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if (0.001..=604_800.0).contains(&(number * seconds)) => {
+            Ok(Duration::from_secs_f64(number * seconds))
+        }
+        _ => Err("must be from 1ms to 168h".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units_and_bounds() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
+        for bad in ["", "10", "s", "0s", "-1s", "1d", "1e9h", "nan s", "NaNs", "inf"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

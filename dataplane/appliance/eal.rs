@@ -1,0 +1,34 @@
+//! What EAL is told, out of the configuration.
+
+use crate::config::{Config, Device, EalConfig, EalLog, Huge};
+
+/// EAL's settings for a run: the file's, and the devices that its ports name.
+pub(crate) fn settings(config: &Config, main_cpu: Option<usize>) -> dpdk::EalConfig {
+    let EalConfig { huge, memory_mb, file_prefix, allow_pci, extra, log } = config.eal.clone();
+    let mut settings = dpdk::EalConfig {
+        huge: match huge {
+            Huge::Auto => dpdk::Huge::Auto,
+            Huge::Require => dpdk::Huge::Require,
+            Huge::Off => dpdk::Huge::Off,
+        },
+        memory_mb,
+        file_prefix,
+        allow_pci,
+        main_cpu,
+        extra,
+        ..dpdk::EalConfig::default()
+    };
+    for port in &config.ports {
+        match &port.device {
+            Device::Vdev(arguments) => settings.vdevs.push(arguments.clone()),
+            Device::Pci(address) if settings.allow_pci.contains(address) => {}
+            Device::Pci(address) => settings.allow_pci.push(address.clone()),
+        }
+    }
+    match log {
+        EalLog::Quiet => {}
+        EalLog::Info => settings.extra.push("--log-level=info".to_owned()),
+        EalLog::Debug => settings.extra.push("--log-level=debug".to_owned()),
+    }
+    settings
+}
