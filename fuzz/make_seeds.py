@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Cut the real captures into seeds for each fuzz target, one input a file: fuzz/seeds/TARGET/NAME.
+
+Run it again after captures were added. Names say where a seed comes from; equal ones are kept once.
+"""
+import hashlib
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+CAPTURES = HERE.parent / "tests" / "data" / "captures"
+seen = {}
+
+
+def seed(target, name, data):
+    key = (target, hashlib.sha256(data).digest())
+    # One of a kind is enough: seeds of the same length and type teach the fuzzer nothing new.
+    kind = (target, len(data), data[:1]) if target in ("itch", "mold", "ether") else key
+    if key in seen or kind in seen:
+        return
+    seen[key] = seen[kind] = name
+    folder = HERE / "seeds" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def frames(data):
+    at = 24
+    while at < len(data):
+        size = struct.unpack_from("<I", data, at + 8)[0]
+        yield data[at + 16 : at + 16 + size]
+        at += 16 + size
+
+
+def payload(frame):
+    at = 12
+    while frame[at : at + 2] in (b"\x81\x00", b"\x88\xa8", b"\x91\x00"):
+        at += 4
+    at += 2
+    total, protocol = struct.unpack_from(">H", frame, at + 2)[0], frame[at + 9]
+    end, inner = at + total, at + 4 * (frame[at] & 15)
+    head = 8 if protocol == 17 else 4 * (frame[inner + 12] >> 4)
+    return protocol, frame[inner + head : end]
+
+
+def mold(name, packet):
+    seed("mold", name, packet)
+    blocks = packet[20:]
+    seed("itch", name + ".blocks", blocks)
+    at = 0
+    while at < len(blocks):
+        size = struct.unpack_from(">H", blocks, at)[0]
+        seed("itch", f"{name}.{at}", blocks[at + 2 : at + 2 + size])
+        at += 2 + size
+
+
+def soup(name, stream):
+    seed("soup", name, stream)
+    kind, message = stream[2:3], stream[3:]
+    if kind in b"US" and message:
+        seed("ouch_in" if kind == b"U" else "ouch_out", name, message)
+        fixed = {(b"U", b"O"): 47, (b"S", b"A"): 64}.get((kind, message[:1]))
+        if fixed and message[fixed:]:
+            seed("appendage", name, message[fixed:])
+
+
+for path in sorted(CAPTURES.glob("*.pcap")):
+    data = path.read_bytes()
+    stem = path.name.removesuffix(".pcap").replace("Nasdaq.Equities.TotalView.Itch.v5.0.", "itch.")
+    stem = stem.replace("Nasdaq.Nsm.Ouch.v5.0.", "ouch.")
+    whole = list(frames(data))
+    # Two packets are enough of a capture to mutate; the many in some would only slow the fuzzer.
+    first = data[: 24 + sum(16 + len(frame) for frame in whole[:2])]
+    seed("capture", stem, first)
+    for number, frame in enumerate(whole, 1):
+        seed("ether", f"{stem}.{number}", frame)
+        protocol, inner = payload(frame)
+        (mold if protocol == 17 else soup)(f"{stem}.{number}", inner)
