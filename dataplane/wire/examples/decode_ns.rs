@@ -4,8 +4,9 @@
 //! cargo run --release -p wire --example decode_ns -- FILE [ROUNDS]
 //! ```
 //!
-//! Every message is framed, parsed and has one field of its own read, so that no part can be left out by
-//! the optimiser. The file is read into memory, and once through the caches' eyes, before the clock starts.
+//! Every message is framed, parsed and has one field of its own read, so that no part can be left
+//! out by the optimiser. The file is read into memory, and once through the caches' eyes, before
+//! the clock starts.
 
 use std::error::Error;
 use std::hint::black_box;
