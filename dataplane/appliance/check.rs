@@ -9,7 +9,7 @@ use comfy_table::{Table, presets};
 
 use crate::config::{Config, Cpus, Endpoint, LoadgenConfig, Pace, Stop, Term};
 use crate::config::{eal_terms, mbuf_terms, role_terms};
-use crate::placement::Placement;
+use crate::placement;
 
 /// The whole answer.
 pub(crate) fn describe(config: &Config) -> String {
@@ -58,35 +58,32 @@ fn run_table(config: &Config) -> Table {
 
 /// The roles, and what is to be said of CPUs.
 fn roles_table(config: &Config) -> (Table, String) {
-    let placement = Placement::new(&config.cpus);
-    let cpu = |lcore: u16| match (&placement, &config.cpus) {
-        (Ok(placement), _) => placement.cpu(lcore).to_string(),
-        (Err(_), Cpus::List(list)) => list[usize::from(lcore) % list.len()].to_string(),
-        (Err(_), Cpus::Auto) => "?".to_owned(),
-    };
+    let mut note = String::new();
+    let placed = placement::place(config).unwrap_or_else(|error| {
+        let _ = writeln!(note, "  note: {error}");
+        // As the file has it, on a host that has those CPUs; "auto" means nothing here.
+        let listed = if let Cpus::List(list) = &config.cpus { list.as_slice() } else { &[] };
+        let roles = config.roles().map(|(_, name, lcore)| (name, lcore));
+        placement::group(if listed.is_empty() { &[0] } else { listed }, roles)
+    });
     let mut table = plain();
-    table.set_header(vec!["lcore", "cpu", "kind", "name", "does"]);
+    table.set_header(vec!["lcore", "thread", "cpu", "kind", "name", "does"]);
     let mut roles: Vec<_> = config.roles().collect();
     roles.sort_by_key(|(.., lcore)| *lcore);
-    for (kind, name, lcore) in &roles {
-        let does = does(config, kind, name);
+    for (kind, name, lcore) in roles {
+        let (thread, cpu) = placed.thread_of(name).unwrap_or_default();
         table.add_row(vec![
             lcore.to_string(),
-            cpu(*lcore),
-            (*kind).to_owned(),
-            (*name).to_owned(),
-            does,
+            format!("lc{thread}"),
+            cpu.to_string(),
+            kind.to_owned(),
+            name.to_owned(),
+            does(config, kind, name),
         ]);
     }
-    let mut note = String::new();
-    if let Err(error) = &placement {
-        let _ = writeln!(note, "  note: {error}");
-    }
-    let mut cpus: Vec<String> = roles.iter().map(|(.., lcore)| cpu(*lcore)).collect();
-    cpus.sort_unstable();
-    cpus.dedup();
-    if cpus.len() < roles.len() {
-        let _ = writeln!(note, "  note: {} loops share {} CPUs", roles.len(), cpus.len());
+    for thread in placed.threads.iter().filter(|thread| thread.roles.len() > 1) {
+        let names = thread.roles.join(" and ");
+        let _ = writeln!(note, "  note: {names} share CPU {}, polled in turn", thread.cpu);
     }
     (table, note)
 }

@@ -1,4 +1,8 @@
-//! Which CPU each logical lcore is.
+//! Which CPU each role runs on.
+//!
+//! Logical lcore `i` is CPU `i % n` of the list, and each CPU that is used gets one thread: roles that
+//! meet on a CPU are polled by it in turn, for two spinning threads on one CPU would each wait for
+//! the scheduler, milliseconds at a time.
 //!
 //! `auto` takes the CPUs that the process may use, best first: isolated ones, then one of each
 //! physical core, then the siblings, since two poll loops on one core share its execution units. A
@@ -10,11 +14,23 @@ use std::cmp::Reverse;
 
 use hostcpu::{CpuSet, Topology};
 
-use crate::config::Cpus;
+use crate::config::{Config, Cpus};
 
-/// The CPUs of the lcores: logical lcore `i` is the `i % n`-th.
+/// Which threads there are, where they run, and what they poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Placement(Vec<usize>);
+pub(crate) struct Placement {
+    /// One for each CPU in use, by the lowest lcore on it.
+    pub(crate) threads: Vec<ThreadPlace>,
+}
+
+/// One polling thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadPlace {
+    /// Where it runs.
+    pub(crate) cpu: usize,
+    /// Names of the roles that it polls, by logical lcore.
+    pub(crate) roles: Vec<String>,
+}
 
 /// Why lcores cannot be placed.
 #[derive(Debug, thiserror::Error)]
@@ -35,32 +51,52 @@ pub(crate) enum PlacementError {
     None,
 }
 
-impl Placement {
-    /// Places lcores on this host.
-    ///
-    /// # Errors
-    /// A listed CPU that is offline or outside of the process's cpuset, or a host that cannot be read.
-    pub(crate) fn new(cpus: &Cpus) -> Result<Placement, PlacementError> {
-        Placement::on(cpus, &hostcpu::allowed_cpus()?, &Topology::read()?)
-    }
+/// Places a configuration's roles on this host.
+///
+/// # Errors
+/// A listed CPU that is offline or outside of the process's cpuset, or a host that cannot be read.
+pub(crate) fn place(config: &Config) -> Result<Placement, PlacementError> {
+    let cpus = cpus(&config.cpus, &hostcpu::allowed_cpus()?, &Topology::read()?)?;
+    Ok(group(&cpus, config.roles().map(|(_, name, lcore)| (name, lcore))))
+}
 
-    fn on(cpus: &Cpus, allowed: &CpuSet, host: &Topology) -> Result<Placement, PlacementError> {
-        let usable = usable(allowed, host);
-        let placed = match cpus {
-            Cpus::Auto => best_first(&usable, host),
-            Cpus::List(list) => {
-                if let Some(&cpu) = list.iter().find(|&&cpu| !usable.contains(cpu)) {
-                    return Err(PlacementError::NotUsable { cpu, usable });
-                }
-                list.clone()
+/// The CPUs of the logical lcores from 0 on; never empty.
+fn cpus(wanted: &Cpus, allowed: &CpuSet, host: &Topology) -> Result<Vec<usize>, PlacementError> {
+    let usable = usable(allowed, host);
+    let cpus = match wanted {
+        Cpus::Auto => best_first(&usable, host),
+        Cpus::List(list) => {
+            if let Some(&cpu) = list.iter().find(|&&cpu| !usable.contains(cpu)) {
+                return Err(PlacementError::NotUsable { cpu, usable });
             }
-        };
-        if placed.is_empty() { Err(PlacementError::None) } else { Ok(Placement(placed)) }
-    }
+            list.clone()
+        }
+    };
+    if cpus.is_empty() { Err(PlacementError::None) } else { Ok(cpus) }
+}
 
-    /// The CPU of a logical lcore.
-    pub(crate) fn cpu(&self, lcore: u16) -> usize {
-        self.0[usize::from(lcore) % self.0.len()]
+/// Gives each role to the thread of its CPU.
+pub(crate) fn group<'c>(cpus: &[usize], roles: impl Iterator<Item = (&'c str, u16)>) -> Placement {
+    let mut roles: Vec<(&str, u16)> = roles.collect();
+    roles.sort_by_key(|(_, lcore)| *lcore);
+    let mut threads: Vec<ThreadPlace> = Vec::new();
+    for (name, lcore) in roles {
+        let cpu = cpus[usize::from(lcore) % cpus.len()];
+        let name = name.to_owned();
+        match threads.iter_mut().find(|thread| thread.cpu == cpu) {
+            Some(thread) => thread.roles.push(name),
+            None => threads.push(ThreadPlace { cpu, roles: vec![name] }),
+        }
+    }
+    Placement { threads }
+}
+
+impl Placement {
+    /// The index of the thread that polls a role, and its CPU.
+    pub(crate) fn thread_of(&self, role: &str) -> Option<(usize, usize)> {
+        let polls = |thread: &ThreadPlace| thread.roles.iter().any(|name| name == role);
+        let index = self.threads.iter().position(polls)?;
+        Some((index, self.threads[index].cpu))
     }
 }
 
@@ -144,26 +180,30 @@ mod tests {
     #[test]
     fn auto_takes_isolated_cpus_then_whole_cores() {
         let (_dir, none) = host("");
-        let place = Placement::on(&Cpus::Auto, &set("0-3"), &none).unwrap();
-        assert_eq!(place, Placement(vec![0, 1, 2, 3]));
+        assert_eq!(cpus(&Cpus::Auto, &set("0-3"), &none).unwrap(), [0, 1, 2, 3]);
         let (_dir, two) = host("2-3");
         // The usual mask leaves isolated CPUs out; a narrower one is someone's wish.
-        let place = Placement::on(&Cpus::Auto, &set("0-1"), &two).unwrap();
-        assert_eq!(place.0[..2], [2, 3]);
-        assert_eq!(Placement::on(&Cpus::Auto, &set("1"), &two).unwrap(), Placement(vec![1]));
+        assert_eq!(cpus(&Cpus::Auto, &set("0-1"), &two).unwrap(), [2, 3, 0, 1]);
+        assert_eq!(cpus(&Cpus::Auto, &set("1"), &two).unwrap(), [1]);
     }
 
     #[test]
-    fn lcores_go_round_the_list() {
-        let (_dir, host) = host("");
-        let place = Placement::on(&Cpus::List(vec![3, 1]), &set("0-3"), &host).unwrap();
-        assert_eq!([0, 1, 2].map(|lcore| place.cpu(lcore)), [3, 1, 3]);
+    fn roles_that_meet_on_a_cpu_share_its_thread() {
+        let roles = [("venue", 0), ("loadgen", 2), ("trader", 1)];
+        let placed = group(&[3, 1], roles.into_iter());
+        let thread = |cpu, roles: &[&str]| ThreadPlace {
+            cpu,
+            roles: roles.iter().map(|&name| name.to_owned()).collect(),
+        };
+        assert_eq!(placed.threads, [thread(3, &["venue", "loadgen"]), thread(1, &["trader"])]);
+        assert_eq!(placed.thread_of("trader"), Some((1, 1)));
+        assert_eq!(placed.thread_of("nobody"), None);
     }
 
     #[test]
     fn a_cpu_that_is_not_ours_is_refused_with_those_that_are() {
         let (_dir, host) = host("");
-        let error = Placement::on(&Cpus::List(vec![9]), &set("0-3"), &host).unwrap_err();
+        let error = cpus(&Cpus::List(vec![9]), &set("0-3"), &host).unwrap_err();
         let told = "lcores.cpus: this process cannot use CPU 9; it can use 0-3";
         assert_eq!(error.to_string(), told);
     }

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::fault::hint;
 use super::memory::{eal_terms, mbuf_terms, total};
-use super::raw::{self, EndpointText, Int, Raw, Text};
+use super::raw::{self, EndpointText, Raw, Text};
 use super::scope::{Scope, span_of};
 use super::{
     Config, Endpoint, LinkConfig, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
@@ -23,8 +23,10 @@ const AROUND_PACKET_BYTES: u16 = 128 + 14 + 4;
 pub(super) fn check(scope: &mut Scope<'_>, raw: &Raw, config: &Config) {
     let uses = uses(raw, config);
     names(scope, raw);
-    lcores(scope, raw);
     ports(scope, raw, config, &uses);
+    if !scope.is_clean() {
+        return; // what follows would only repeat it in other words
+    }
     for (link, raw) in config.links.iter().zip(&raw.link) {
         link_ends_agree(scope, link, raw, &uses);
     }
@@ -112,41 +114,17 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
     uses
 }
 
-/// Every role as (table, name, lcore).
-fn roles(raw: &Raw) -> Vec<(String, &Text, &Int)> {
-    let mut roles = Vec::new();
-    let venues = raw.venue.iter().map(|role| (&role.name, &role.lcore));
-    let traders = raw.trader.iter().map(|role| (&role.name, &role.lcore));
-    let loadgens = raw.loadgen.iter().map(|role| (&role.name, &role.lcore));
-    roles.extend(venues.enumerate().map(|(i, (n, l))| (format!("venue[{i}]"), n, l)));
-    roles.extend(traders.enumerate().map(|(i, (n, l))| (format!("trader[{i}]"), n, l)));
-    roles.extend(loadgens.enumerate().map(|(i, (n, l))| (format!("loadgen[{i}]"), n, l)));
-    roles
-}
-
 fn names(scope: &mut Scope<'_>, raw: &Raw) {
-    let roles = roles(raw);
+    let named = |kind: &'static str| move |(i, name)| (format!("{kind}[{i}]"), name);
+    let venues = raw.venue.iter().map(|role| &role.name).enumerate().map(named("venue"));
+    let traders = raw.trader.iter().map(|role| &role.name).enumerate().map(named("trader"));
+    let loadgens = raw.loadgen.iter().map(|role| &role.name).enumerate().map(named("loadgen"));
+    let roles: Vec<(String, &Text)> = venues.chain(traders).chain(loadgens).collect();
     if roles.is_empty() {
         let problem = "no role; give a [[venue]], a [[trader]] or a [[loadgen]]";
         scope.fault(("", ""), 0..0, problem);
     }
-    scope.unique("role", roles.into_iter().map(|(table, name, _)| (table, name)));
-}
-
-/// An lcore runs one loop.
-fn lcores(scope: &mut Scope<'_>, raw: &Raw) {
-    let roles = roles(raw);
-    let taken = |number: i64| roles.iter().any(|(.., lcore)| *lcore.get_ref() == number);
-    let free = (0..).find(|number| !taken(*number)).unwrap_or(0);
-    for (index, (table, _, lcore)) in roles.iter().enumerate() {
-        let same = |other: &&(String, &Text, &Int)| other.2.get_ref() == lcore.get_ref();
-        if let Some((other, _, first)) = roles[..index].iter().find(same) {
-            let line = scope.line(first.span().start);
-            let problem =
-                format!("line {line} ({other}) has this lcore; one loop each: {free} is free");
-            scope.fault((table, "lcore"), lcore.span(), problem);
-        }
-    }
+    scope.unique("role", roles.into_iter());
 }
 
 fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
@@ -173,7 +151,7 @@ fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
         if one.raw.mac.is_none() && ends.iter().any(|end| end == one.port()) {
             let problem = "a link's end has no address of its own: give `mac`, as \
                            \"02:00:00:00:01:01\"";
-            scope.fault((&one.table, "mac"), one.raw.port.span(), problem);
+            scope.fault(key, one.raw.port.span(), problem);
         }
     }
     let used = |name: &str| uses.iter().any(|one| one.port() == name);

@@ -88,9 +88,23 @@ pub(super) fn judge(mut faults: Vec<Fault>, text: &str, path: &Path) -> Result<(
 /// What the TOML parser or serde refused.
 pub(super) fn from_toml(error: &toml::de::Error, text: &str, path: &Path) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
-    let secret = false;
-    let fault = Fault { problem: reworded(error.message()), span, key: String::new(), secret };
+    let problem = reworded(error.message());
+    // A password that is no text would be repeated here; a key's name alone tells enough.
+    let key = key_before(text, span.start);
+    let secret = key == "password";
+    let fault = Fault { problem, span, key, secret };
     ConfigError::Wrong(Faults(vec![fault.tell(text, path)]))
+}
+
+/// The key whose value starts at a byte: serde does not say. Empty where there is none, as when the
+/// key itself is what is wrong.
+fn key_before(text: &str, start: usize) -> String {
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let Some(left) = line.trim_end().strip_suffix('=') else { return String::new() };
+    let key = left.rsplit(['{', ',']).next().unwrap_or_default().trim();
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if key.chars().all(bare) { key.to_owned() } else { String::new() }
 }
 
 /// serde's words in ours. It hands on a key it does not know as text alone: what it found and what
@@ -104,11 +118,26 @@ fn reworded(message: &str) -> String {
         m if m.starts_with("unknown field") => "key",
         m if m.starts_with("unknown variant") => "value",
         m if m.starts_with("missing field") => return format!("the key `{found}` is missing here"),
-        _ => return message.replace("expected struct ", "expected a table, "),
+        _ => return plainly(message),
     };
     let hint = nearest(found, known.iter().copied());
     let hint = hint.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     format!("unknown {what} `{}`; {hint}known here: {}", shorten(found), known.join(", "))
+}
+
+/// Rust's names of types in words.
+fn plainly(message: &str) -> String {
+    let mut text = message.to_owned();
+    for (rust, plain) in [
+        ("expected i64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+        ("expected struct ", "expected a table as "),
+        ("floating point", "number"),
+    ] {
+        text = text.replace(rust, plain);
+    }
+    text
 }
 
 /// The candidate most like `word`, when any is like it at all.

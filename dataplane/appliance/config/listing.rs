@@ -34,7 +34,8 @@ pub(super) fn listings(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> 
     };
     if listings.is_empty() && scope.is_clean() {
         let problem = "opens no symbol; name some, or a `directory` that has some";
-        scope.fault((table, "symbols"), raw.name.span(), problem);
+        let start = raw.name.span().start;
+        scope.fault((table, "symbols"), start..start, problem);
     }
     listings.sort_by_key(|listing| listing.locate);
     listings

@@ -44,7 +44,8 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
         .collect();
     if raw.orders.0.is_empty() || raw.accounts.is_empty() {
         let which = if raw.accounts.is_empty() { "accounts" } else { "orders" };
-        scope.fault((table, which), raw.name.span(), "an empty list: nobody could send an order");
+        let start = raw.name.span().start;
+        scope.fault((table, which), start..start, "an empty list: nobody could send an order");
     }
     let symbols = listing::listings(scope, table, raw);
     let log = raw.command_log_max.as_ref();
