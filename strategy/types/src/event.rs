@@ -7,9 +7,10 @@
 //! | `Rejected` | J | – |
 //! | `Executed` | E to both parties | E on the resting order |
 //! | `Canceled` | C | X when leaves remain, else D; nothing when it never rested |
-//! | `Modified` | M | as `Canceled` for what it took off |
+//! | `Modified` | M | – |
 //! | `BookAdd` | – | A |
 //! | `BookReplace` | – | U |
+//! | `BookReduce` | – | X |
 //! | `BookRemove` | – | D |
 
 use crate::{
@@ -45,6 +46,8 @@ pub enum Event {
     BookAdd(BookAdd),
     /// An order came to rest in another's place, at the back of its queue.
     BookReplace(BookReplace),
+    /// An order lost shares in place, by a modification or a replacement that kept its priority.
+    BookReduce(BookReduce),
     /// An order left the book because its replacement did not rest at once.
     BookRemove(BookRemove),
 }
@@ -173,6 +176,17 @@ pub struct BookReplace {
     pub qty: Qty,
     /// The limit.
     pub price: Price,
+}
+
+/// See [`Event::BookReduce`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookReduce {
+    /// The order.
+    pub order_id: OrderId,
+    /// Which instrument.
+    pub symbol: SymbolId,
+    /// Shares taken off; some are left.
+    pub qty: Qty,
 }
 
 /// See [`Event::BookRemove`].

@@ -15,8 +15,8 @@ mod side;
 
 pub use command::{Cancel, Command, Enter, Modify, Refused, Replace};
 pub use event::{
-    Accepted, BookAdd, BookRemove, BookReplace, Canceled, Event, EventSink, Executed, Party,
-    Rejected, Replaced,
+    Accepted, BookAdd, BookReduce, BookRemove, BookReplace, Canceled, Event, EventSink, Executed,
+    Party, Rejected, Replaced,
 };
 pub use reason::{CancelReason, RejectReason};
 pub use scalar::{

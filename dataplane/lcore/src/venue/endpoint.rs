@@ -1,0 +1,222 @@
+//! An order port: TCP connections, and the SoupBinTCP server at the end of each.
+
+use super::core::{Core, Inbound, Place};
+use super::counters::VenueStage as Stage;
+use crate::agent::Now;
+use crate::port_io::{Burst, PortIo, rx_checks};
+use net::{ConnId, Host, Input, NetEvent};
+use session::{MoldPublisher, ServerConfig, Sessions, SoupServer};
+
+/// Connections looked after in one poll: heartbeats and timeouts come round by and by.
+const CHECKS_PER_POLL: usize = 4;
+/// Room asked of TCP's ring before the server writes: the longest OUCH reply with its header.
+const REPLY_ROOM: usize = 128;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Endpoint<'e> {
+    io: PortIo<'e>,
+    host: Host,
+    servers: Vec<SoupServer>,
+    conns: Vec<Option<ConnId>>,
+    /// Connections with something to send that no session's change announces: login answers, and
+    /// those that found TCP's ring full. Each at most once: `waits` says so.
+    waiting: Vec<ConnId>,
+    waits: Vec<bool>,
+    next_check: usize,
+}
+
+impl<'e> Endpoint<'e> {
+    /// An order port on `host`, which listens already, with `slots` connections.
+    pub fn new(io: PortIo<'e>, host: Host, slots: usize) -> Endpoint<'e> {
+        Endpoint {
+            io,
+            host,
+            servers: (0..slots).map(|_| SoupServer::new(ServerConfig::default())).collect(),
+            conns: vec![None; slots],
+            waiting: Vec::with_capacity(slots),
+            waits: vec![false; slots],
+            next_check: 0,
+        }
+    }
+
+    /// Announces our address.
+    pub fn start(&mut self, now: Now) {
+        self.host.start(now.ns);
+    }
+
+    /// Takes a burst through TCP, SoupBinTCP, OUCH and the engine.
+    #[inline]
+    pub(super) fn receive(
+        &mut self,
+        endpoint: usize,
+        now: Now,
+        burst: &mut Burst<'e>,
+        core: &mut Core,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) -> usize {
+        let got = self.io.rx(burst);
+        if got == 0 {
+            return 0;
+        }
+        core.laps.start(now.tsc);
+        core.laps.lap(Stage::Rx);
+        for mbuf in burst.drain(..) {
+            let out = &mut self.io.out;
+            let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), out);
+            if let Input::Tcp(conn) = input {
+                let place = Place { endpoint, conn };
+                let mut inbound = Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
+                self.read(conn, now, sessions, &mut inbound);
+            }
+            self.io.out.recycle(mbuf);
+        }
+        core.laps.lap(Stage::TcpSoup);
+        got
+    }
+
+    #[inline]
+    fn read(&mut self, conn: ConnId, now: Now, sessions: &mut Sessions, inbound: &mut Inbound<'_>) {
+        let Some(server) = self.servers.get_mut(conn.index()) else { return };
+        if server.is_idle() {
+            // Bytes that came with the handshake: the server learns of the connection first.
+            server.open(now.ns);
+            self.conns[conn.index()] = Some(conn);
+        }
+        self.host.recv(conn, |bytes| {
+            // The reason was counted by the sessions; what remains is said, then TCP is closed.
+            let _ = server.on_bytes(now.ns, bytes, sessions, inbound);
+            bytes.len()
+        });
+        if server.session().is_none() || server.is_drained() {
+            self.wait(conn);
+        }
+    }
+
+    /// Lists a connection to be served after the burst.
+    fn wait(&mut self, conn: ConnId) {
+        if let Some(waits) = self.waits.get_mut(conn.index())
+            && !std::mem::replace(waits, true)
+        {
+            self.waiting.push(conn);
+        }
+    }
+
+    /// Writes what a connection has to say into TCP's ring, as far as it fits, and sends it.
+    #[inline]
+    pub(super) fn pump(&mut self, conn: ConnId, now: Now, sessions: &Sessions) {
+        let Some(server) = self.servers.get_mut(conn.index()) else { return };
+        while server.wants_pump(now.ns, sessions) {
+            let wrote =
+                self.host.send(conn, REPLY_ROOM, |ring| server.pump(now.ns, sessions, ring));
+            if wrote.is_none_or(|n| n == 0) {
+                break;
+            }
+        }
+        let stuck = server.wants_pump(now.ns, sessions);
+        if server.is_drained() {
+            self.host.close(conn);
+        }
+        self.host.flush(now.ns, conn, &mut self.io.out);
+        if stuck && self.conns.get(conn.index()).is_some_and(|c| *c == Some(conn)) {
+            self.wait(conn);
+        }
+    }
+
+    /// Everything that is not a burst: connections coming and going, timeouts, heartbeats, and the
+    /// replies that wait; then hands all frames to the device.
+    pub(super) fn tend(
+        &mut self,
+        endpoint: usize,
+        now: Now,
+        core: &mut Core,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) {
+        while let Some(event) = self.host.next_event() {
+            self.on_event(endpoint, event, now, core, sessions, publisher);
+        }
+        for _ in 0..CHECKS_PER_POLL.min(self.servers.len()) {
+            self.check_next(endpoint, now, core, sessions, publisher);
+        }
+        // Only those listed now: one that stays stuck is listed again, for the next poll.
+        for _ in 0..self.waiting.len() {
+            let conn = self.waiting.swap_remove(0);
+            self.waits[conn.index()] = false;
+            self.pump(conn, now, sessions);
+        }
+        self.host.poll(now.ns, &mut self.io.out);
+        self.io.out.flush();
+    }
+
+    fn check_next(
+        &mut self,
+        endpoint: usize,
+        now: Now,
+        core: &mut Core,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) {
+        let slot = self.next_check;
+        self.next_check = if slot + 1 < self.servers.len() { slot + 1 } else { 0 };
+        let Some(conn) = self.conns[slot] else { return };
+        let place = Place { endpoint, conn };
+        let mut inbound = Inbound { core, publisher, now, place };
+        let server = &mut self.servers[slot];
+        // As in `read`: the reason was counted, the rest is said below.
+        let _ = server.check(now.ns, sessions, &mut inbound);
+        if server.wants_pump(now.ns, sessions) || server.is_drained() {
+            self.wait(conn);
+        }
+    }
+
+    fn on_event(
+        &mut self,
+        endpoint: usize,
+        event: NetEvent,
+        now: Now,
+        core: &mut Core,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) {
+        match event {
+            NetEvent::Accepted { conn, .. } => {
+                core.connected();
+                let server = &mut self.servers[conn.index()];
+                if server.is_idle() {
+                    server.open(now.ns);
+                }
+                self.conns[conn.index()] = Some(conn);
+            }
+            NetEvent::PeerClosed { conn } => self.host.close(conn),
+            NetEvent::Closed { conn, .. } => {
+                let place = Place { endpoint, conn };
+                let mut inbound = Inbound { core, publisher, now, place };
+                self.servers[conn.index()].on_closed(sessions, &mut inbound);
+                self.conns[conn.index()] = None;
+            }
+            NetEvent::Connected { .. } => {}
+        }
+    }
+
+    /// Whether no connection is left.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.conns.iter().all(Option::is_none)
+    }
+
+    /// The host behind the port, for its counters.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, for its counters.
+    pub fn io(&self) -> &PortIo<'e> {
+        &self.io
+    }
+
+    /// Gives the port back.
+    pub fn into_io(self) -> PortIo<'e> {
+        self.io
+    }
+}
