@@ -1,9 +1,11 @@
-//! What an echo costs the server's stack, in nanoseconds: a frame in, 64 bytes read and written back, a frame out.
+//! What an echo costs the server's stack, in nanoseconds: a frame in, 64 bytes read and written
+//! back, a frame out.
 //!
 //! `cargo run --release -p net --example echo_ns`
 //!
-//! Two hosts in one process, no port. Frames are made by the client's host beforehand, in batches that go round the
-//! connections; only the server's part is timed, and the best of several passes is told. With many connections each echo meets a slot that the caches have forgotten.
+//! Two hosts in one process, no port. Frames are made by the client's host beforehand, in batches
+//! that go round the connections; only the server's part is timed, and the best of several passes
+//! is told. With many connections each echo meets a slot that the caches have forgotten.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -1,13 +1,14 @@
 //! ARP (RFC 826): who has an address, and that we have ours.
 //!
-//! Layout: a fixed table of neighbours, looked through in order; it is read when a connection begins, not for
-//! every frame. Only addresses that were asked for have an entry, so that no stranger can fill the table.
+//! Layout: a fixed table of neighbours, looked through in order; it is read when a connection
+//! begins, not for every frame. Only addresses that were asked for have an entry, so that no
+//! stranger can fill the table.
 //!
-//! Limits: a request is repeated [`TRIES_MAX`] times with growing pauses, then given up. A neighbour known for
-//! longer than [`AGE_NS`] is still used while it is asked for again.
+//! Limits: a request is repeated [`TRIES_MAX`] times with growing pauses, then given up. A
+//! neighbour known for longer than [`AGE_NS`] is still used while it is asked for again.
 //!
-//! Failure modes: a neighbour whose Ethernet address changes is believed, as ARP has no proof to offer; another
-//! station that claims our own address is counted and answered with an announcement.
+//! Failure modes: a neighbour whose Ethernet address changes is believed, as ARP has no proof to
+//! offer; another station that claims our own address is counted and answered with an announcement.
 
 use crate::error::NetError;
 use crate::frame_tx::FrameTx;
@@ -96,8 +97,9 @@ impl Neighbours {
         self.announce_due_ns = now_ns;
     }
 
-    /// Announces our address once, unless that is about to happen anyway: somebody else claims it. Not more often than
-    /// every [`ANNOUNCE_PAUSE_NS`], or two stubborn stations would fill the link (RFC 5227, 2.4 (b)).
+    /// Announces our address once, unless that is about to happen anyway: somebody else claims it.
+    /// Not more often than every [`ANNOUNCE_PAUSE_NS`], or two stubborn stations would fill the
+    /// link (RFC 5227, 2.4 (b)).
     pub(crate) fn defend(&mut self, now_ns: u64) {
         if self.announce_left == 0 && now_ns >= self.defended_ns {
             self.announce_left = 1;
@@ -148,7 +150,8 @@ impl Neighbours {
         if news { Learnt::Neighbour(ip, mac) } else { Learnt::Nothing }
     }
 
-    /// Sends what is due; `lost` is called for each address that was given up. Gives the frames sent.
+    /// Sends what is due; `lost` is called for each address that was given up. Gives the frames
+    /// sent.
     pub(crate) fn poll<T: FrameTx>(
         &mut self,
         now_ns: u64,

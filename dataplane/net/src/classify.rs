@@ -1,10 +1,10 @@
 //! What a frame is, and whether it is ours.
 //!
-//! Why it exists: every check on a frame's outer headers is made here, once, in the order of the bytes, so
-//! that what stands behind may trust addresses, lengths and checksums.
+//! Why it exists: every check on a frame's outer headers is made here, once, in the order of the
+//! bytes, so that what stands behind may trust addresses, lengths and checksums.
 //!
-//! Failure modes: anything else is a [`DropReason`]. A group's frame must carry the group's Ethernet
-//! address: a unicast packet in a broadcast frame is dropped (RFC 1122, 3.3.6).
+//! Failure modes: anything else is a [`DropReason`]. A group's frame must carry the group's
+//! Ethernet address: a unicast packet in a broadcast frame is dropped (RFC 1122, 3.3.6).
 
 use crate::interface::{Interface, RxChecks};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -33,16 +33,19 @@ macro_rules! reasons {
 }
 reasons! {
     EthernetShort = "ethernet_short", "Shorter than an Ethernet header and its tags.";
-    NotOurMac = "not_our_mac", "For another station, or for a group whose packet it does not carry.";
+    NotOurMac = "not_our_mac",
+        "For another station, or for a group whose packet it does not carry.";
     SourceMac = "source_mac", "From a group address, which sends nothing.";
     Vlan = "vlan", "Not the interface's VLAN.";
     Ethertype = "ethertype", "Neither ARP nor IPv4.";
     ArpMalformed = "arp_malformed", "ARP that is too short or not for IPv4 over Ethernet.";
     ArpNotForUs = "arp_not_for_us", "ARP between others.";
-    IpMalformed = "ip_malformed", "IPv4 with a wrong version or lengths which contradict each other.";
+    IpMalformed = "ip_malformed",
+        "IPv4 with a wrong version or lengths which contradict each other.";
     IpChecksum = "ip_checksum", "IPv4 header with a wrong checksum.";
     Fragment = "fragment", "A fragment; none is reassembled.";
-    SourceAddress = "source_address", "From an address that no other host has: ours, a group's, a broadcast.";
+    SourceAddress = "source_address",
+        "From an address that no other host has: ours, a group's, a broadcast.";
     NotOurAddress = "not_our_address", "For another host.";
     NotOurGroup = "not_our_group", "For a multicast group which was not joined.";
     Protocol = "protocol", "Neither ICMP, IGMP, UDP nor TCP.";
@@ -54,9 +57,12 @@ reasons! {
     IcmpMalformed = "icmp_malformed", "ICMP too short or with a wrong checksum.";
     IgmpMalformed = "igmp_malformed", "IGMP too short or with a wrong checksum.";
     IgmpKind = "igmp_kind", "IGMP other than a query.";
-    TcpNoConnection = "tcp_no_connection", "TCP for no connection and no open port; answered with a reset.";
-    TcpNoSlot = "tcp_no_slot", "A new connection while all slots are in use; answered with a reset.";
-    TcpHalfOpen = "tcp_half_open", "A new connection while too many others are half open; not answered.";
+    TcpNoConnection = "tcp_no_connection",
+        "TCP for no connection and no open port; answered with a reset.";
+    TcpNoSlot = "tcp_no_slot",
+        "A new connection while all slots are in use; answered with a reset.";
+    TcpHalfOpen = "tcp_half_open",
+        "A new connection while too many others are half open; not answered.";
     TcpBadSyn = "tcp_bad_syn", "A SYN which the TCP machine refused.";
     NoRoomToAnswer = "no_room_to_answer", "Its answer did not fit the transmit queue.";
 }

@@ -48,7 +48,8 @@ pub enum NetError {
         /// The most it may be.
         max: u64,
     },
-    /// The keep-alive interval is not below half the timeout, so a healthy idle connection would time out.
+    /// The keep-alive interval is not below half the timeout, so a healthy idle connection would
+    /// time out.
     #[error("keep-alive of {keep_alive_ns} ns must be at most half the timeout of {timeout_ns} ns")]
     KeepAlive {
         /// The keep-alive interval.

@@ -2,15 +2,16 @@
 
 /// Something that takes frames to be sent: an mbuf queue of an lcore, a vector in a test.
 pub trait FrameTx {
-    /// Whether the next [`send`](Self::send) will be taken. TCP asks before it commits to a segment, so
-    /// that a full queue costs time and not a retransmission; an implementation that says `true` and then
-    /// refuses is counted, and the segment waits for its retransmission timer.
+    /// Whether the next [`send`](Self::send) will be taken. TCP asks before it commits to a
+    /// segment, so that a full queue costs time and not a retransmission; an implementation that
+    /// says `true` and then refuses is counted, and the segment waits for its retransmission timer.
     fn ready(&self) -> bool {
         true
     }
 
-    /// Takes a frame of exactly `len` bytes, written by `fill` into a buffer of that length whose contents are
-    /// undefined before. Gives `false`, without having called `fill`, when there is no room; the caller then tries again later.
+    /// Takes a frame of exactly `len` bytes, written by `fill` into a buffer of that length whose
+    /// contents are undefined before. Gives `false`, without having called `fill`, when there is no
+    /// room; the caller then tries again later.
     #[must_use]
     fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> bool;
 }

@@ -1,8 +1,8 @@
 //! One IPv4 address on one port: everything of this crate behind one door.
 //!
-//! Why it exists: an lcore has frames and wants to know what to do with each. It calls [`Host::on_frame`] for
-//! every frame of a burst, serves what comes out, flushes the connections it wrote to, and calls
-//! [`Host::poll`] once a duty cycle.
+//! Why it exists: an lcore has frames and wants to know what to do with each. It calls
+//! [`Host::on_frame`] for every frame of a burst, serves what comes out, flushes the connections it
+//! wrote to, and calls [`Host::poll`] once a duty cycle.
 
 use crate::arp::{self, Learnt, Neighbours};
 use crate::classify::{Class, DropReason, TcpIn, UdpIn, classify};
@@ -204,8 +204,8 @@ impl Host {
         Ok(())
     }
 
-    /// Sends what is due: announcements, reports, retransmissions, acknowledgments nobody flushed. A bounded piece
-    /// of work, to be done once a duty cycle; gives the frames sent.
+    /// Sends what is due: announcements, reports, retransmissions, acknowledgments nobody flushed.
+    /// A bounded piece of work, to be done once a duty cycle; gives the frames sent.
     #[inline]
     pub fn poll<T: FrameTx>(&mut self, now_ns: u64, tx: &mut T) -> usize {
         let now_ns = self.tick(now_ns);
@@ -254,8 +254,8 @@ impl Host {
         self.tcp.unlisten(port);
     }
 
-    /// Opens a connection from `local_port` (0: any). How it goes is told by events; the first frame, ARP's or the
-    /// SYN, leaves with the next poll.
+    /// Opens a connection from `local_port` (0: any). How it goes is told by events; the first
+    /// frame, ARP's or the SYN, leaves with the next poll.
     ///
     /// # Errors
     /// No route, no slot, or ports and addresses that cannot be or are in use.
@@ -301,8 +301,8 @@ impl Host {
     /// A flow of datagrams to one station.
     ///
     /// # Errors
-    /// [`NetError::Unresolved`] until its Ethernet address is known, which is asked for: the caller tries again after
-    /// some polls. No route, or an address that is not a host's.
+    /// [`NetError::Unresolved`] until its Ethernet address is known, which is asked for: the caller
+    /// tries again after some polls. No route, or an address that is not a host's.
     pub fn unicast(
         &mut self,
         now_ns: u64,
@@ -314,8 +314,8 @@ impl Host {
         Ok(UdpTemplate::unicast(&self.interface, src_port, dst, mac, self.checks))
     }
 
-    /// Answers a datagram to where it came from, with `len` bytes which `fill` writes; `false` without room, or when it came
-    /// to a group, whose port is not ours to answer from.
+    /// Answers a datagram to where it came from, with `len` bytes which `fill` writes; `false`
+    /// without room, or when it came to a group, whose port is not ours to answer from.
     #[must_use]
     pub fn reply<T: FrameTx>(
         &mut self,

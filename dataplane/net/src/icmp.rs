@@ -9,7 +9,8 @@ use wire::{IntoBytes, ether, icmp, ipv4};
 /// Hops a reply may take (the default of RFC 1700).
 const TTL: u8 = 64;
 
-/// Answers an echo request with the same data (RFC 1122, 3.2.2.6). A full queue costs the asker one ping.
+/// Answers an echo request with the same data (RFC 1122, 3.2.2.6). A full queue costs the asker one
+/// ping.
 pub(crate) fn answer<T: FrameTx>(
     interface: &Interface,
     packet: &Packet4<'_>,

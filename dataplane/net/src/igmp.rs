@@ -1,14 +1,17 @@
-//! IGMP, the host's side: says which multicast groups we listen to, so that switches and routers send them.
+//! IGMP, the host's side: says which multicast groups we listen to, so that switches and routers
+//! send them.
 //!
-//! Why it exists: a feed handler's groups arrive only while somebody on its link says it wants them.
-//! Reports go out when a group is joined, once more a second later in case the first was lost (RFC 3376, 4.2.12 and
-//! 8.1), and after a random part of the time which a query gives (RFC 3376, 5.2).
+//! Why it exists: a feed handler's groups arrive only while somebody on its link says it wants
+//! them. Reports go out when a group is joined, once more a second later in case the first was lost
+//! (RFC 3376, 4.2.12 and 8.1), and after a random part of the time which a query gives (RFC 3376,
+//! 5.2).
 //!
-//! Limits: any-source memberships; at most [`GROUPS_MAX`] groups, so that a version 3 report is one frame.
-//! Version 2 reports are sent whether or not another host reported the group: a snooping switch wants each port's.
+//! Limits: any-source memberships; at most [`GROUPS_MAX`] groups, so that a version 3 report is one
+//! frame. Version 2 reports are sent whether or not another host reported the group: a snooping
+//! switch wants each port's.
 //!
-//! Failure modes: a version 2 query turns version 3 off for [`V2_QUERIER_NS`] (RFC 3376, 7.2.1). A report that finds no
-//! room to be sent stays due.
+//! Failure modes: a version 2 query turns version 3 off for [`V2_QUERIER_NS`] (RFC 3376, 7.2.1). A
+//! report that finds no room to be sent stays due.
 
 use crate::classify::DropReason;
 use crate::error::NetError;
@@ -23,7 +26,8 @@ use wire::{IntoBytes, Ip4, checksum, ether, ipv4};
 pub(crate) const GROUPS_MAX: usize = 64;
 /// The pause before the second, unasked report.
 const REPEAT_NS: u64 = 1_000_000_000;
-/// How long an old querier is remembered (RFC 3376, 8.12: about two query intervals and a response).
+/// How long an old querier is remembered (RFC 3376, 8.12: about two query intervals and a
+/// response).
 const V2_QUERIER_NS: u64 = 260_000_000_000;
 /// The unit of a query's response time.
 const TENTH_NS: u64 = 100_000_000;

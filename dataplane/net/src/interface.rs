@@ -23,8 +23,8 @@ pub struct Interface {
     pub prefix_len: u8,
     /// Where packets for other networks go.
     pub gateway: Option<Ipv4Addr>,
-    /// The VLAN we live in: its tag is required on the way in and written on the way out. Without one,
-    /// frames come untagged or with the priority tag (VLAN 0).
+    /// The VLAN we live in: its tag is required on the way in and written on the way out. Without
+    /// one, frames come untagged or with the priority tag (VLAN 0).
     pub vlan: Option<u16>,
     /// The largest IPv4 packet, in bytes.
     pub mtu: u16,
@@ -72,7 +72,8 @@ impl Interface {
         !(ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() || self.is_broadcast(ip))
     }
 
-    /// Whether `ip` is our network's broadcast address. Networks of /31 and /32 have none (RFC 3021).
+    /// Whether `ip` is our network's broadcast address. Networks of /31 and /32 have none (RFC
+    /// 3021).
     fn is_broadcast(&self, ip: Ipv4Addr) -> bool {
         self.prefix_len < 31 && ip.to_bits() == self.ip.to_bits() | !self.mask()
     }
@@ -88,8 +89,8 @@ impl Interface {
     }
 }
 
-/// Checksums the port found to be right in the frame at hand; the others are computed here. A frame that
-/// the port found wrong is given without: it will be found wrong again and counted.
+/// Checksums the port found to be right in the frame at hand; the others are computed here. A frame
+/// that the port found wrong is given without: it will be found wrong again and counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RxChecks {
     /// IPv4's header.

@@ -1,50 +1,50 @@
 //! TCP over a fixed set of connection slots.
 //!
-//! Why it exists: `smoltcp` has the state machine, but finds a segment's socket by looking at all of them. Here each slot is
-//! a stack of its own with one socket, found through our table of 4-tuples, so a segment costs the same with one
-//! connection and with thousands.
+//! Why it exists: `smoltcp` has the state machine, but finds a segment's socket by looking at all
+//! of them. Here each slot is a stack of its own with one socket, found through our table of
+//! 4-tuples, so a segment costs the same with one connection and with thousands.
 //!
-//! Layout: `slots` hold the stacks and buffers; `table` leads from a 4-tuple to a slot; `dirty` and `deadlines` say which
-//! slots have something to do. A segment is only taken in by [`TcpHost::on_segment`]: when it brought data, the
-//! acknowledgment waits for the caller's [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
-//! [`poll`](TcpHost::poll). A frame goes back to where its connection's SYN came from, or to the next hop.
+//! Layout: `slots` hold the stacks and buffers; `table` leads from a 4-tuple to a slot; `dirty` and
+//! `deadlines` say which slots have something to do. A segment is only taken in by
+//! [`TcpHost::on_segment`]: when it brought data, the acknowledgment waits for the caller's
+//! [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
+//! [`poll`](TcpHost::poll). A frame goes back to where its connection's SYN came from, or to the
+//! next hop.
 //!
-//! Limits: see [`TcpConfig`]. No selective retransmission, no congestion control, no timestamps, a least retransmission
-//! time of one second: right for a clean, short network, wrong for the Internet. A receive ring is at most
-//! [`RX_BYTES_MAX`] bytes.
+//! Limits: see [`TcpConfig`]. No selective retransmission, no congestion control, no timestamps, a
+//! least retransmission time of one second: right for a clean, short network, wrong for the
+//! Internet. A receive ring is at most [`RX_BYTES_MAX`] bytes.
 //!
-//! Failure modes: a flood of SYNs fills at most half the slots, and each new one then takes the oldest half-open slot; all
-//! slots in use are a counted reset to the newcomer. A slot whose end the caller has not been told of is not used
-//! again, so an event never speaks of another connection than its own.
+//! Failure modes: a flood of SYNs fills at most half the slots, and each new one then takes the
+//! oldest half-open slot; all slots in use are a counted reset to the newcomer. A slot whose end
+//! the caller has not been told of is not used again, so an event never speaks of another
+//! connection than its own. A SYN for a connection that is open is not answered, where RFC 9293
+//! (3.10.7.4) asks for an acknowledgment: a client that lost its memory and comes back from the
+//! same port gets in once the server has said something, a heartbeat or the keep-alive, and heard
+//! that nobody knows of it.
 
 mod accept;
+mod connect;
 mod device;
 mod queues;
 mod reset;
 mod slot;
 mod stream;
 mod table;
+mod types;
 
 use crate::classify::{DropReason, TcpIn};
-use crate::error::{NetError, bound};
+use crate::error::NetError;
 use crate::frame_tx::FrameTx;
 use crate::interface::{Interface, TxChecks};
-use crate::link::Link;
 use device::{Caps, Out};
 use queues::{AgeList, Deadlines, DirtySet, SlotRing};
 use slot::{Phase, Slot};
 use smoltcp::socket::tcp::State;
-use std::net::{Ipv4Addr, SocketAddrV4};
 use table::{Tuple, TupleTable};
-use wire::{Mac, ether};
 
-/// Slots a host may have.
-const SLOTS_MAX: u64 = 65_536;
-/// The longest receive ring. A longer one needs window scaling, whose first window `smoltcp` 0.14 takes to be scaled
-/// already: a peer could then send beyond the ring, which panics.
-pub const RX_BYTES_MAX: usize = 65_535;
-/// The longest transmit ring.
-const TX_BYTES_MAX: u64 = 1 << 24;
+pub use types::{CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters};
+
 /// Ports listened on.
 const LISTEN_MAX: usize = 16;
 /// Segments one connection sends before it is another's turn.
@@ -57,157 +57,6 @@ const STUCK_NS: u64 = 1_000_000;
 const TIME_WAIT_NS: u64 = 10_000_000_000;
 /// The first port taken for connections of ours (RFC 6335, 6).
 const EPHEMERAL_FIRST: u16 = 49_152;
-
-/// Capacities and times of a [`TcpHost`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TcpConfig {
-    /// Connections at a time.
-    pub slots: usize,
-    /// Receive ring of each, in bytes: the most a peer may send unread, and the longest message that can be read whole.
-    pub rx_bytes: usize,
-    /// Transmit ring of each, in bytes.
-    pub tx_bytes: usize,
-    /// A connection quiet for so long is asked whether it is there.
-    pub keep_alive_ns: u64,
-    /// A connection whose peer has been silent for so long is over; also the time to connect in.
-    pub timeout_ns: u64,
-    /// A stranger's SYN keeps a slot for so long.
-    pub half_open_ns: u64,
-    /// A half-open connection so young is not thrown out for a newer one.
-    pub half_open_grace_ns: u64,
-    /// What sequence numbers, ports and the table's hash come from. To be random, but in a test.
-    pub seed: u64,
-}
-
-impl Default for TcpConfig {
-    fn default() -> TcpConfig {
-        TcpConfig {
-            slots: 64,
-            rx_bytes: 32_768,
-            tx_bytes: 65_536,
-            keep_alive_ns: 5_000_000_000,
-            timeout_ns: 15_000_000_000,
-            half_open_ns: 3_000_000_000,
-            half_open_grace_ns: 100_000_000,
-            seed: 0x5045_5245_4752_494E,
-        }
-    }
-}
-
-impl TcpConfig {
-    fn check(&self) -> Result<(), NetError> {
-        let (keep_alive_ns, timeout_ns) = (self.keep_alive_ns, self.timeout_ns);
-        bound("tcp slots", self.slots as u64, 1, SLOTS_MAX)?;
-        bound("tcp rx_bytes", self.rx_bytes as u64, 1_024, RX_BYTES_MAX as u64)?;
-        bound("tcp tx_bytes", self.tx_bytes as u64, 1_024, TX_BYTES_MAX)?;
-        bound("tcp keep_alive_ns", keep_alive_ns, 1_000_000, u64::MAX / 4)?;
-        bound("tcp timeout_ns", timeout_ns, 1_000_000, u64::MAX / 4)?;
-        bound("tcp half_open_ns", self.half_open_ns, 1_000_000, u64::MAX / 4)?;
-        if keep_alive_ns > timeout_ns / 2 {
-            return Err(NetError::KeepAlive { keep_alive_ns, timeout_ns });
-        }
-        Ok(())
-    }
-}
-
-/// A connection. It stays valid until its [`NetEvent::Closed`] was taken; afterwards all calls with it do nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConnId {
-    slot: u32,
-    generation: u32,
-}
-
-impl ConnId {
-    /// The slot: below [`TcpConfig::slots`], and held by no other connection meanwhile. For arrays beside the host's.
-    pub const fn index(self) -> usize {
-        self.slot as usize
-    }
-}
-
-/// How far a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnState {
-    /// Over, or never was.
-    Closed,
-    /// Asking for the peer's Ethernet address, or shaking hands.
-    Opening,
-    /// Open both ways.
-    Established,
-    /// The peer sends no more; we still may, and should close.
-    PeerClosed,
-    /// We send no more.
-    Closing,
-}
-
-/// Why a connection is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum CloseReason {
-    /// Both sides closed it.
-    Finished,
-    /// We gave it up, or closed it before it was open.
-    Aborted,
-    /// The peer reset it.
-    Reset,
-    /// The peer refused it.
-    Refused,
-    /// The peer was silent for too long.
-    TimedOut,
-    /// The next hop did not answer ARP.
-    Unreachable,
-}
-
-/// What happened to a connection since it was last asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetEvent {
-    /// A peer connected to a port we listen on.
-    Accepted {
-        /// The new connection.
-        conn: ConnId,
-        /// The port it came to.
-        local_port: u16,
-        /// The peer.
-        remote: SocketAddrV4,
-    },
-    /// A connection of ours is open.
-    Connected {
-        /// The connection.
-        conn: ConnId,
-    },
-    /// The peer sends no more. What it sent before is still to be read.
-    PeerClosed {
-        /// The connection.
-        conn: ConnId,
-    },
-    /// The connection is over. What is unread is to be read at once, if it is there still: the slot will serve another.
-    Closed {
-        /// The connection.
-        conn: ConnId,
-        /// Why.
-        reason: CloseReason,
-    },
-}
-
-/// What TCP did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TcpCounters {
-    /// Segments of connections taken in.
-    pub segments_in: u64,
-    /// Segments sent, resets to strangers apart.
-    pub segments_out: u64,
-    /// Immediate answers that found no room; peers ask again.
-    pub answers_lost: u64,
-    /// Connections peers opened.
-    pub accepted: u64,
-    /// Connections we opened.
-    pub connected: u64,
-    /// Connections that ended, for whatever reason.
-    pub closed: u64,
-    /// Half-open connections given up.
-    pub half_open_dropped: u64,
-    /// Resets sent for segments of no connection.
-    pub resets_out: u64,
-}
 
 /// All connections of one address.
 pub struct TcpHost {
@@ -246,7 +95,8 @@ impl TcpHost {
         config.check()?;
         let slots = config.slots;
         let caps = Caps { mtu: interface.mtu.into(), checks };
-        // Each slot has a sequence of its own; the multiplier spreads neighbouring seeds (splitmix64's).
+        // Each slot has a sequence of its own; the multiplier spreads neighbouring seeds
+        // (splitmix64's).
         let seed = |slot: usize| {
             (config.seed ^ slot as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
         };
@@ -341,114 +191,8 @@ impl TcpHost {
         known.then_some(conn.index())
     }
 
-    /// Opens a connection from `local_port` (0: any) through `next_hop`. Without its Ethernet address `mac`
-    /// the connection waits for [`on_neighbour`](Self::on_neighbour). The SYN leaves with the next poll or flush.
-    ///
-    /// # Errors
-    /// Ports or addresses that cannot be, that are in use, or no slot.
-    pub fn connect(
-        &mut self,
-        now_ns: u64,
-        local_port: u16,
-        remote: SocketAddrV4,
-        next_hop: Ipv4Addr,
-        mac: Option<Mac>,
-    ) -> Result<ConnId, NetError> {
-        let now_ns = self.tick(now_ns);
-        if remote.port() == 0 {
-            return Err(NetError::PortZero);
-        }
-        if !self.interface.is_host(*remote.ip()) || *remote.ip() == self.interface.ip {
-            return Err(NetError::Address { ip: *remote.ip() });
-        }
-        let local_port = self.free_port(local_port, remote)?;
-        if let Some(old) = self.table.get(Tuple::new(local_port, remote)) {
-            // Only a connection that both sides have ended can be there.
-            self.release(old as usize);
-        }
-        let slots = self.config.slots;
-        let slot = self.take_slot(now_ns, false).map_err(|_| NetError::NoSlot { slots })?;
-        let place = &mut self.slots[slot];
-        (place.local_port, place.remote, place.next_hop) = (local_port, remote, next_hop);
-        (place.accepted, place.aborted, place.since_ns) = (false, false, now_ns);
-        place.phase = Phase::Resolving;
-        self.resolving += 1;
-        self.table.insert(Tuple::new(local_port, remote), slot as u32);
-        if let Some(mac) = mac {
-            self.launch(slot, mac);
-        }
-        Ok(self.id(slot))
-    }
-
-    /// The port asked for, or one that is free towards `remote`.
-    fn free_port(&mut self, local_port: u16, remote: SocketAddrV4) -> Result<u16, NetError> {
-        let is_free = |host: &TcpHost, port| match host.table.get(Tuple::new(port, remote)) {
-            None => true,
-            Some(slot) => host.slots[slot as usize].phase == Phase::TimeWait,
-        };
-        if local_port != 0 {
-            let free = is_free(self, local_port);
-            return free.then_some(local_port).ok_or(NetError::InUse { local_port, remote });
-        }
-        // One more try than there are slots always finds one, unless slots outnumber ports.
-        for _ in 0..=self.config.slots.min(usize::from(u16::MAX - EPHEMERAL_FIRST)) {
-            let port = self.next_port;
-            self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL_FIRST);
-            if is_free(self, port) && !self.is_listening(port) {
-                return Ok(port);
-            }
-        }
-        Err(NetError::InUse { local_port, remote })
-    }
-
-    /// Sends the SYN of a slot that was resolving, with the next poll.
-    fn launch(&mut self, slot: usize, mac: Mac) {
-        let place = &mut self.slots[slot];
-        place.link = Link::new(&self.interface, mac, ether::IPV4);
-        place.phase = Phase::Open;
-        self.resolving -= 1;
-        if !place.connect() {
-            // Ports and addresses were checked when the slot was taken.
-            place.reason = CloseReason::Unreachable;
-            self.end(slot);
-            return;
-        }
-        place.seen = State::SynSent;
-        self.dirty.insert(slot);
-    }
-
-    /// A neighbour's Ethernet address is known, or has changed.
-    pub fn on_neighbour(&mut self, ip: Ipv4Addr, mac: Mac) {
-        for slot in 0..self.slots.len() {
-            if self.slots[slot].next_hop != ip {
-                continue;
-            }
-            match self.slots[slot].phase {
-                Phase::Resolving => self.launch(slot, mac),
-                Phase::Open | Phase::HalfOpen | Phase::TimeWait => {
-                    self.slots[slot].link = Link::new(&self.interface, mac, ether::IPV4);
-                }
-                Phase::Free | Phase::Dead => {}
-            }
-        }
-    }
-
-    /// A neighbour did not answer: connections that waited for it are over.
-    pub fn on_unreachable(&mut self, ip: Ipv4Addr) {
-        if self.resolving == 0 {
-            return;
-        }
-        for slot in 0..self.slots.len() {
-            let place = &mut self.slots[slot];
-            if place.phase == Phase::Resolving && place.next_hop == ip {
-                place.reason = CloseReason::Unreachable;
-                self.end(slot);
-            }
-        }
-    }
-
-    /// Sends what a connection has to send: data, acknowledgments, its end. What finds no room, or exceeds one turn's
-    /// segments, goes with the next poll. Gives the segments sent.
+    /// Sends what a connection has to send: data, acknowledgments, its end. What finds no room, or
+    /// exceeds one turn's segments, goes with the next poll. Gives the segments sent.
     #[inline]
     pub fn flush<T: FrameTx>(&mut self, now_ns: u64, conn: ConnId, tx: &mut T) -> usize {
         let now_ns = self.tick(now_ns);
@@ -458,8 +202,8 @@ impl TcpHost {
         }
     }
 
-    /// Serves the slots that were not flushed, and those whose timers are due. A bounded piece of work; gives
-    /// the segments sent.
+    /// Serves the slots that were not flushed, and those whose timers are due. A bounded piece of
+    /// work; gives the segments sent.
     pub fn poll<T: FrameTx>(&mut self, now_ns: u64, tx: &mut T) -> usize {
         let now_ns = self.tick(now_ns);
         let mut sent = 0;
@@ -498,7 +242,8 @@ impl TcpHost {
         }
     }
 
-    /// How long late segments are answered. Shorter than the timeout, which would end it with a reset.
+    /// How long late segments are answered. Shorter than the timeout, which would end it with a
+    /// reset.
     fn time_wait_ns(&self) -> u64 {
         TIME_WAIT_NS.min(self.config.timeout_ns / 2)
     }
@@ -628,7 +373,8 @@ impl TcpHost {
         }
     }
 
-    /// Takes a slot out of service. It is free at once unless the caller has still to be told something.
+    /// Takes a slot out of service. It is free at once unless the caller has still to be told
+    /// something.
     fn release(&mut self, slot: usize) {
         let place = &mut self.slots[slot];
         match place.phase {

@@ -1,7 +1,8 @@
 //! UDP on the way out: headers that are built once for a flow.
 //!
-//! Why it exists: a feed publisher sends to the same group from morning to evening. A frame then costs a copy of
-//! 42 bytes and four patched words, and the payload is written where the frame lies.
+//! Why it exists: a feed publisher sends to the same group from morning to evening. A frame then
+//! costs a copy of 42 bytes and four patched words, and the payload is written where the frame
+//! lies.
 
 use crate::frame_tx::FrameTx;
 use crate::interface::{Interface, TxChecks};
@@ -30,8 +31,8 @@ impl UdpTemplate {
         UdpTemplate::new(interface, src_port, dst, dst_mac, 64, checks)
     }
 
-    /// A flow to a multicast group, whose Ethernet address follows from it (RFC 1112, 6.4). A `ttl` of 1
-    /// keeps it on the link.
+    /// A flow to a multicast group, whose Ethernet address follows from it (RFC 1112, 6.4). A `ttl`
+    /// of 1 keeps it on the link.
     pub fn multicast(
         interface: &Interface,
         src_port: u16,
@@ -77,8 +78,9 @@ impl UdpTemplate {
         self.payload_max
     }
 
-    /// Writes the headers in front of a payload that lies in `frame` from [`header_len`](Self::header_len) to its end. Gives
-    /// `false` and writes nothing when the frame is too short or too long for them.
+    /// Writes the headers in front of a payload that lies in `frame` from
+    /// [`header_len`](Self::header_len) to its end. Gives `false` and writes nothing when the frame
+    /// is too short or too long for them.
     #[must_use]
     pub fn seal(&mut self, frame: &mut [u8]) -> bool {
         if frame.len() > self.header_len() + self.payload_max {
@@ -88,8 +90,8 @@ impl UdpTemplate {
         self.frame.write(frame, self.id, self.checksum)
     }
 
-    /// Sends a datagram of `len` bytes, which `fill` writes. Gives `false` when there is no room, or when
-    /// `len` is above [`payload_max`](Self::payload_max).
+    /// Sends a datagram of `len` bytes, which `fill` writes. Gives `false` when there is no room,
+    /// or when `len` is above [`payload_max`](Self::payload_max).
     #[must_use]
     pub fn send<T: FrameTx>(
         &mut self,

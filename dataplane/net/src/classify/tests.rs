@@ -183,7 +183,10 @@ fn reasons_are_numbered_and_named_once() {
 
 proptest! {
     #[test]
-    fn nothing_panics(frame in proptest::collection::vec(any::<u8>(), 0..200), l4 in any::<bool>()) {
+    fn nothing_panics(
+        frame in proptest::collection::vec(any::<u8>(), 0..200),
+        l4 in any::<bool>(),
+    ) {
         let _ = classify(&frame, &us(), GROUPS, RxChecks { ipv4: l4, l4 });
     }
 

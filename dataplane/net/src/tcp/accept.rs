@@ -77,7 +77,8 @@ impl TcpHost {
         reason
     }
 
-    /// A peer begins anew before we have forgotten the old connection: RFC 9293, 3.10.7.4 (MAY-2) lets it.
+    /// A peer begins anew before we have forgotten the old connection: RFC 9293, 3.10.7.4 (MAY-2)
+    /// lets it.
     #[cold]
     pub(super) fn on_syn_in_time_wait<T: FrameTx>(
         &mut self,
@@ -90,7 +91,8 @@ impl TcpHost {
         self.on_stranger(now_ns, segment, tx)
     }
 
-    /// A slot for a new connection, if need be an old half-open one's or that of one which both sides have ended.
+    /// A slot for a new connection, if need be an old half-open one's or that of one which both
+    /// sides have ended.
     pub(super) fn take_slot(&mut self, now_ns: u64, half_open: bool) -> Result<usize, DropReason> {
         if half_open && self.half_open.len() >= self.config.slots.div_ceil(2) {
             let oldest = self.half_open.oldest().ok_or(DropReason::TcpHalfOpen)?;

@@ -61,7 +61,8 @@ impl<T: FrameTx> Device for SlotDevice<'_, T> {
     where
         Self: 'b;
 
-    /// A packet is taken even without room to answer it: what it acknowledges or brings must not be lost.
+    /// A packet is taken even without room to answer it: what it acknowledges or brings must not be
+    /// lost.
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Room<'_, T>)> {
         let packet = self.packet.take()?;
         let room = Room { tx: self.tx, out: self.out, link: self.link, caps: self.caps };

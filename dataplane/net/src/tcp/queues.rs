@@ -59,8 +59,9 @@ impl DirtySet {
 
 /// When each slot's timer is due.
 ///
-/// Deadlines lie side by side, eight bytes a slot, and are swept through in turns of [`SWEEP_SLOTS`] once the earliest
-/// could have passed: a poll in between costs one comparison, whatever the number of slots.
+/// Deadlines lie side by side, eight bytes a slot, and are swept through in turns of
+/// [`SWEEP_SLOTS`] once the earliest could have passed: a poll in between costs one comparison,
+/// whatever the number of slots.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     due_ns: Box<[u64]>,
@@ -152,7 +153,8 @@ impl SlotRing {
     }
 }
 
-/// Slots by age: put in at one end, oldest at the other, taken out from anywhere, each in constant time.
+/// Slots by age: put in at one end, oldest at the other, taken out from anywhere, each in constant
+/// time.
 #[derive(Debug)]
 pub(crate) struct AgeList {
     /// The neighbours of each slot, older and younger; the last entry is the list's two ends.

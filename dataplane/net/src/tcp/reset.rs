@@ -7,8 +7,8 @@ use crate::link::{Link, put};
 use wire::checksum::pseudo_header;
 use wire::{IntoBytes, ether, ipv4, tcp};
 
-/// RFC 9293, 3.10.7.1: "if the ACK bit is off, sequence number zero is used, ACK = SEG.SEQ + SEG.LEN; if it is on, SEQ = SEG.ACK".
-/// A reset is never answered.
+/// RFC 9293, 3.10.7.1: "if the ACK bit is off, sequence number zero is used, ACK = SEG.SEQ +
+/// SEG.LEN; if it is on, SEQ = SEG.ACK". A reset is never answered.
 pub(crate) fn refuse<T: FrameTx>(
     interface: &Interface,
     checks: TxChecks,

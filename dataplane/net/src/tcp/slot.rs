@@ -85,7 +85,8 @@ impl Slot {
             SocketBuffer::new(vec![0; config.rx_bytes]),
             SocketBuffer::new(vec![0; config.tx_bytes]),
         );
-        // An order must not wait for the acknowledgment of the one before, nor an acknowledgment for a timer.
+        // An order must not wait for the acknowledgment of the one before, nor an acknowledgment
+        // for a timer.
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
         socket.set_keep_alive(Some(Duration::from_micros(config.keep_alive_ns / 1_000)));
@@ -167,7 +168,8 @@ impl Slot {
         self.seen = State::Closed;
     }
 
-    /// Gives the socket a packet. What it answers at once leaves; all else waits for [`emit`](Self::emit).
+    /// Gives the socket a packet. What it answers at once leaves; all else waits for
+    /// [`emit`](Self::emit).
     pub(crate) fn ingress<T: FrameTx>(
         &mut self,
         now_ns: u64,

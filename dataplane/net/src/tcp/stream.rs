@@ -25,9 +25,10 @@ impl TcpHost {
         self.slot_of(conn).map_or(0, |slot| self.slots[slot].socket().recv_queue())
     }
 
-    /// Shows `read` the bytes that arrived, in order; it says how many it is done with. The rest is shown again, together with what
-    /// arrives meanwhile, so a message is always seen whole if the ring can hold it. `read` is called up to three times, for
-    /// bytes that lie across the ring's end; not at all when there are none. Gives the bytes read.
+    /// Shows `read` the bytes that arrived, in order; it says how many it is done with. The rest is
+    /// shown again, together with what arrives meanwhile, so a message is always seen whole if the
+    /// ring can hold it. `read` is called up to three times, for bytes that lie across the ring's
+    /// end; not at all when there are none. Gives the bytes read.
     #[inline]
     pub fn recv(&mut self, conn: ConnId, mut read: impl FnMut(&[u8]) -> usize) -> usize {
         let Some(slot) = self.slot_of(conn) else { return 0 };
@@ -72,8 +73,9 @@ impl TcpHost {
         self.slot_of(conn).map_or(0, |slot| self.slots[slot].socket().send_queue())
     }
 
-    /// Gives `write` a piece of the transmit ring of at least `need` bytes, mostly more; it says how many it wrote, which are sent
-    /// with the next [`flush`](Self::flush) or poll. Gives that number, or `None` without calling it when there is less room.
+    /// Gives `write` a piece of the transmit ring of at least `need` bytes, mostly more; it says
+    /// how many it wrote, which are sent with the next [`flush`](Self::flush) or poll. Gives that
+    /// number, or `None` without calling it when there is less room.
     #[inline]
     pub fn send(
         &mut self,
@@ -127,7 +129,8 @@ impl TcpHost {
         }
     }
 
-    /// Gives a connection up: what is not read or sent is lost, the peer gets a reset with the next flush or poll.
+    /// Gives a connection up: what is not read or sent is lost, the peer gets a reset with the next
+    /// flush or poll.
     pub fn abort(&mut self, conn: ConnId) {
         let Some(slot) = self.slot_of(conn) else { return };
         let place = &mut self.slots[slot];

@@ -1,10 +1,12 @@
 //! From a connection's addresses and ports to its slot.
 //!
-//! Layout: open addressing with linear probing over a power of two of 16-byte cells, at most a quarter full, so that
-//! a look-up mostly reads one cache line. Removing shifts the followers back; there are no tombstones, and a table that
-//! has seen a million connections is as fast as a new one.
+//! Layout: open addressing with linear probing over a power of two of 16-byte cells, at most a
+//! quarter full, so that a look-up mostly reads one cache line. Removing shifts the followers back;
+//! there are no tombstones, and a table that has seen a million connections is as fast as a new
+//! one.
 //!
-//! Limits: as many entries as slots, never more. The hash is keyed, so that a peer cannot choose ports that collide.
+//! Limits: as many entries as slots, never more. The hash is keyed, so that a peer cannot choose
+//! ports that collide.
 
 use std::net::SocketAddrV4;
 

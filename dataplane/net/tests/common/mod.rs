@@ -1,5 +1,5 @@
-//! Two or more hosts on one wire with a virtual clock. The wire may lose, double, reorder and spoil frames,
-//! all from a seed.
+//! Two or more hosts on one wire with a virtual clock. The wire may lose, double, reorder and spoil
+//! frames, all from a seed.
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(unreachable_pub, reason = "a module of each test binary")]
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
