@@ -13,7 +13,7 @@ pub(super) fn count(value: u64) -> String {
     text
 }
 
-/// Nanoseconds to three digits in the unit that suits them: `812 ns`, `1.24 µs`, `31.0 ms`, `2.5 s`.
+/// Nanoseconds to three digits in the unit that suits them: `812 ns`, `1.24 µs`, `31.0 ms`.
 pub(super) fn ns(value: u64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e3, "µs"), (1e6, "ms"), (1e9, "s")];
     if value < 1_000 {
@@ -98,7 +98,10 @@ pub(super) fn printable(text: &str) -> String {
 
 /// Marks that reorder or join the text around them.
 fn is_format(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]

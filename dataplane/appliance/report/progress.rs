@@ -36,7 +36,7 @@ impl Progress {
         Self { total, started: Instant::now(), sink }
     }
 
-    /// Shows that `done` messages and `fills` fills are behind us. Call it as often as is convenient.
+    /// Shows that `done` messages and `fills` fills are behind us. Call it as often as you like.
     pub(crate) fn update(&mut self, done: u64, fills: u64) {
         self.update_at(self.started.elapsed(), done, fills);
     }

@@ -125,7 +125,7 @@ unsafe impl GlobalAlloc for CountingAlloc {
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count(1, 1, new_size);
-        // SAFETY: `block` came from `System` with `layout`; the promise about `new_size` is passed on.
+        // SAFETY: `block` came from `System` with `layout`; the promise about `new_size` goes on.
         unsafe { System.realloc(block, layout, new_size) }
     }
 }

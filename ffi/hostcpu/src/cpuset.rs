@@ -70,7 +70,7 @@ impl FromIterator<usize> for CpuSet {
 impl FromStr for CpuSet {
     type Err = Error;
 
-    /// Reads the kernel's list format: comma-separated numbers and ranges; nothing is the empty set.
+    /// Reads the kernel's list format: numbers and ranges between commas; nothing is an empty set.
     fn from_str(text: &str) -> Result<Self, Error> {
         let malformed = || Error::CpuList { text: text.chars().take(80).collect() };
         let mut set = Self::new();

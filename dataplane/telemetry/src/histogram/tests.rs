@@ -102,7 +102,8 @@ proptest! {
     #[test]
     fn agrees_with_hdrhistogram(values in proptest::collection::vec(any_ns(), 1..400)) {
         let histogram = Histogram::new();
-        let mut theirs = hdrhistogram::Histogram::<u64>::new_with_bounds(1, VALUE_NS_MAX, 3).unwrap();
+        let mut theirs: hdrhistogram::Histogram<u64> =
+            hdrhistogram::Histogram::new_with_bounds(1, VALUE_NS_MAX, 3).unwrap();
         for &ns in &values {
             histogram.record(ns);
             theirs.record(ns).unwrap();
@@ -121,7 +122,8 @@ proptest! {
         let histogram = Histogram::new();
         values.iter().for_each(|&ns| histogram.record(ns));
         for bucket in histogram.buckets() {
-            let inside = values.iter().filter(|&&ns| (bucket.low_ns..=bucket.high_ns).contains(&ns));
+            let range = bucket.low_ns..=bucket.high_ns;
+            let inside = values.iter().filter(|ns| range.contains(ns));
             prop_assert_eq!(inside.count() as u64, bucket.count);
         }
     }
