@@ -25,16 +25,12 @@ mod chart;
 mod files;
 mod format;
 mod html;
-mod model;
+pub(crate) mod model;
 mod progress;
 mod sections;
 mod terminal;
 
-pub(crate) use files::{WriteError, Written, write};
-pub(crate) use model::{
-    BookReport, CounterReport, HostReport, LcoreReport, MessageTypeReport, PortReport, RoleReport,
-    RunReport, StageReport, Summary, Utc, Verdict,
-};
+pub(crate) use files::write;
 pub(crate) use progress::Progress;
 pub(crate) use terminal::render as terminal;
 
