@@ -30,7 +30,7 @@ pub(crate) fn describe(config: &Config) -> String {
 fn section(out: &mut String, title: &str, table: Table) {
     let _ = writeln!(out, "\n{title}");
     for line in table.lines() {
-        let _ = writeln!(out, "  {}", line.trim_end());
+        let _ = writeln!(out, " {}", line.trim_end());
     }
 }
 
@@ -165,7 +165,7 @@ fn talks(config: &Config, role: &str, endpoint: &Endpoint) -> String {
         if is(&trader.feed.endpoint) {
             return joins(&trader.feed.group);
         }
-        return format!("OUCH to {} as {}", trader.orders.venue, trader.orders.user);
+        return format!("OUCH to {}@{}", trader.orders.user, trader.orders.venue);
     }
     for loadgen in config.loadgens.iter().filter(|loadgen| loadgen.name == role) {
         if let Some(feed) = loadgen.feed.as_ref().filter(|feed| is(&feed.endpoint)) {
@@ -175,7 +175,7 @@ fn talks(config: &Config, role: &str, endpoint: &Endpoint) -> String {
             return joins(&watch.group);
         }
         if let Some(orders) = &loadgen.orders {
-            return format!("OUCH to {} as {}", orders.venue, orders.user);
+            return format!("OUCH to {}@{}", orders.user, orders.venue);
         }
     }
     String::new()

@@ -197,11 +197,13 @@ fn link_ends_agree(scope: &mut Scope<'_>, link: &LinkConfig, raw: &raw::Link, us
             scope.fault(("link", "name"), raw.name.span(), problem);
         }
     }
-    same(scope, b, a);
+    let b_is_later = b.raw.port.span().start > a.raw.port.span().start;
+    let (later, first) = if b_is_later { (b, a) } else { (a, b) };
+    stations_differ(scope, later, first);
 }
 
 /// Two ends of a cable are two stations of one network.
-fn same(scope: &mut Scope<'_>, later: &Use<'_>, first: &Use<'_>) {
+fn stations_differ(scope: &mut Scope<'_>, later: &Use<'_>, first: &Use<'_>) {
     let other = first.place(scope);
     if later.endpoint.mac.is_some() && later.endpoint.mac == first.endpoint.mac {
         let problem = format!("is the address of the other end, {other}; they must differ");
