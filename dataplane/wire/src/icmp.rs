@@ -72,7 +72,12 @@ impl Echo {
     /// The header that answers this request with the same data.
     pub fn reply(&self) -> Echo {
         let was = u16::from_be_bytes([self.kind, self.code]);
-        let check = update(self.checksum.get(), was, u16::from(ECHO_REPLY));
+        // 0 and 0xFFFF are one number in ones' complement, but only 0xFFFF is right over a message
+        // that is otherwise all zero, as the reply to a ping with id, sequence and data 0 is.
+        let check = match update(self.checksum.get(), was, u16::from(ECHO_REPLY)) {
+            0 => u16::MAX,
+            check => check,
+        };
         Echo { kind: ECHO_REPLY, checksum: U16::new(check), ..*self }
     }
 }

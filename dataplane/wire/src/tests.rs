@@ -75,6 +75,16 @@ fn igmp_reports_have_a_right_checksum() {
 }
 
 #[test]
+fn a_ping_of_zeros_is_answered_with_a_right_checksum() {
+    let mut ping = [0; 15];
+    ping[0] = icmp::ECHO_REQUEST;
+    ping[2..4].copy_from_slice(&[0xF7, 0xFF]);
+    let (echo, data) = icmp::parse(&ping).unwrap();
+    let answer = [echo.reply().as_bytes(), data].concat();
+    assert_eq!(icmp::parse(&answer).unwrap().0.kind, icmp::ECHO_REPLY);
+}
+
+#[test]
 fn lengths_that_contradict_are_refused() {
     let mut header = ipv4::Header::new(ipv4::UDP, [1; 4], [2; 4], 1, 100);
     assert!(matches!(ipv4::parse(header.as_bytes()), Err(ipv4::Error::Total { total: 120, .. })));
