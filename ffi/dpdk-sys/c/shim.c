@@ -71,11 +71,6 @@ void pg_mbuf_free_bulk(struct rte_mbuf **mbufs, uint32_t count)
 	rte_pktmbuf_free_bulk(mbufs, count);
 }
 
-int pg_mbuf_linearize(struct rte_mbuf *mbuf)
-{
-	return rte_pktmbuf_linearize(mbuf);
-}
-
 uint16_t pg_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **mbufs, uint16_t count)
 {
 	return rte_eth_rx_burst(port, queue, mbufs, count);

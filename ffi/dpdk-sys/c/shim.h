@@ -152,8 +152,6 @@ struct rte_mbuf *pg_mbuf_alloc(struct rte_mempool *pool);
 int pg_mbuf_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **mbufs, uint32_t count);
 void pg_mbuf_free(struct rte_mbuf *mbuf);
 void pg_mbuf_free_bulk(struct rte_mbuf **mbufs, uint32_t count);
-/* Brings a chain into its first segment; negative when that has no room for it. */
-int pg_mbuf_linearize(struct rte_mbuf *mbuf);
 
 /* The whole inline functions, for queues that have callbacks. */
 uint16_t pg_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **mbufs, uint16_t count);

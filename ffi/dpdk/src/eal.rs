@@ -128,7 +128,7 @@ impl Eal {
         unsafe { sys::pg_log_release(quiet) };
         // EAL leaves the thread on the main lcore's CPU, and every later thread would inherit it.
         let restored = allowed.apply();
-        started?;
+        started.map_err(|error| blame_device(error, config))?;
         let eal = Eal { state: Mutex::default(), huge, log: captured_log() };
         restored?;
         eal.check_devices(config)?;
@@ -260,6 +260,21 @@ fn choose_huge(config: &EalConfig) -> Result<bool, Error> {
             free_mb: free.mb,
             asked_mb: config.memory_mb,
         }),
+    }
+}
+
+/// EAL refuses to start for a device of which it knows no driver: then its log has the name.
+fn blame_device(error: Error, config: &EalConfig) -> Error {
+    let Error::Start { reason, log } = error else { return error };
+    let blamed = config.vdevs.iter().find(|device| {
+        let name = device.split(',').next().unwrap_or_default();
+        [name, device]
+            .iter()
+            .any(|text| log.contains(&format!("\"{text}\"")) || log.contains(&format!("'{text}'")))
+    });
+    match blamed {
+        Some(device) => Error::NoDevice { device: device.clone(), log },
+        None => Error::Start { reason, log },
     }
 }
 

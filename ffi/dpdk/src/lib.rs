@@ -20,7 +20,7 @@
 //! written where they lie. What is cold, or needs a thread-local of DPDK's, is a C function.
 //!
 //! # Limits
-//! EAL starts once a process. A frame lies in one piece: chains are joined on receive, see
+//! EAL starts once a process. A frame lies in one piece: chains are dropped on receive, see
 //! [`RxQueue::rx`]. Frames are as long as one mbuf, and [`Port::configure`] checks that the MTU is.
 //!
 //! # Example

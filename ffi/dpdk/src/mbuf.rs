@@ -5,7 +5,7 @@
 //!   |<- headroom ->|<-------- data (len) -------->|<- tailroom ->|
 //! ```
 //! A frame lies in one piece: `nb_segs` is 1 for every [`Mbuf`], asserted in debug builds. Chains
-//! that a driver receives are joined or dropped before anyone sees them.
+//! that a driver receives are dropped before anyone sees them.
 //!
 //! All bytes of a buffer count as initialised: they lie in memory that the kernel cleared, and
 //! that drivers and devices have written since.
@@ -71,10 +71,6 @@ impl<'e> Mbuf<'e> {
         let raw = self.raw;
         std::mem::forget(self);
         raw
-    }
-
-    pub(crate) fn as_ptr(&self) -> *mut sys::rte_mbuf {
-        self.raw.as_ptr()
     }
 
     #[inline]

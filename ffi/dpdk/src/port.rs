@@ -88,6 +88,8 @@ pub struct Idle(());
 pub struct Configured {
     config: PortConfig,
     settings: PortSettings,
+    /// Whether a received frame may come in several mbufs.
+    chains: bool,
 }
 
 /// A port at work.
@@ -95,6 +97,7 @@ pub struct Configured {
 pub struct Started {
     config: PortConfig,
     settings: PortSettings,
+    chains: bool,
 }
 
 /// A port in one of its states [`Idle`], [`Configured`] and [`Started`], and the only owner of it.
@@ -157,7 +160,9 @@ impl<'e> Port<'e, Idle> {
         pool: Mempool<'e>,
     ) -> Result<Port<'e, Configured>, Error> {
         match self.apply(config, pool) {
-            Ok(settings) => Ok(self.with(Configured { config: *config, settings })),
+            Ok((settings, chains)) => {
+                Ok(self.with(Configured { config: *config, settings, chains }))
+            }
             Err(error) => {
                 self.release();
                 Err(error)
@@ -165,8 +170,9 @@ impl<'e> Port<'e, Idle> {
         }
     }
 
-    fn apply(&self, config: &PortConfig, pool: Mempool<'e>) -> Result<PortSettings, Error> {
-        let mtu = if config.mtu == 0 { self.info()?.mtu } else { config.mtu };
+    fn apply(&self, config: &PortConfig, pool: Mempool<'e>) -> Result<(PortSettings, bool), Error> {
+        let info = self.info()?;
+        let mtu = if config.mtu == 0 { info.mtu } else { config.mtu };
         let needed = usize::from(mtu) + FRAME_OVERHEAD;
         let room = usize::from(pool.data_room() - HEADROOM);
         if needed > room {
@@ -194,7 +200,7 @@ impl<'e> Port<'e, Idle> {
             let step = unsafe { std::ffi::CStr::from_ptr(done.step) };
             return Err(failed(self.id, &step.to_string_lossy(), code));
         }
-        Ok(PortSettings {
+        let settings = PortSettings {
             rx_queues: config.rx_queues,
             tx_queues: config.tx_queues,
             rx_slots: done.rx_slots,
@@ -203,7 +209,10 @@ impl<'e> Port<'e, Idle> {
             offloads: Offloads::from_bits(done.rx_offloads, done.tx_offloads),
             promiscuous: false,
             allmulticast: false,
-        })
+        };
+        // Over a ring come the mbufs that were sent into it, and these are never chains. Other
+        // drivers have just written the head of each mbuf, so that looking at it costs little.
+        Ok((settings, info.driver != "net_ring"))
     }
 }
 
@@ -233,7 +242,7 @@ impl<'e> Port<'e, Configured> {
 
     /// Starts it, and hands out its queues. On failure the port is released.
     pub fn start(self) -> Result<StartedPort<'e>, Error> {
-        let Configured { config, mut settings } = self.state;
+        let Configured { config, mut settings, chains } = self.state;
         let control = self.eal.control();
         // SAFETY: the port is configured, and its queues are set up.
         let code = unsafe { sys::rte_eth_dev_start(self.id.0) };
@@ -258,12 +267,13 @@ impl<'e> Port<'e, Configured> {
                 || settings.offloads.tx_tcp_checksum);
         // SAFETY: the port is started with so many queues, and `stop` takes all of them back
         // before there can be others.
-        let rx = (0..settings.rx_queues).map(|queue| unsafe { RxQueue::new(self.id, queue) });
+        let rx =
+            (0..settings.rx_queues).map(|queue| unsafe { RxQueue::new(self.id, queue, chains) });
         // SAFETY: as above.
         let tx =
             (0..settings.tx_queues).map(|queue| unsafe { TxQueue::new(self.id, queue, prepare) });
         let (rx, tx) = (rx.collect(), tx.collect());
-        let port = Port { eal: self.eal, id: self.id, state: Started { config, settings } };
+        let port = Port { eal: self.eal, id: self.id, state: Started { config, settings, chains } };
         Ok((port, rx, tx))
     }
 }
@@ -281,7 +291,7 @@ impl<'e> Port<'e, Started> {
         rx: Vec<RxQueue<'e>>,
         tx: Vec<TxQueue<'e>>,
     ) -> Result<Port<'e, Configured>, Error> {
-        let Started { config, settings } = self.state;
+        let Started { config, settings, chains } = self.state;
         // Each queue exists once, so the right number of this port's are all of them.
         let rx_all = rx.len() == usize::from(settings.rx_queues)
             && rx.iter().all(|queue| queue.port() == self.id);
@@ -298,7 +308,7 @@ impl<'e> Port<'e, Started> {
         if code != 0 {
             return Err(failed(self.id, "stop", code));
         }
-        Ok(Port { eal: self.eal, id: self.id, state: Configured { config, settings } })
+        Ok(Port { eal: self.eal, id: self.id, state: Configured { config, settings, chains } })
     }
 }
 

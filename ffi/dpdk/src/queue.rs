@@ -95,7 +95,8 @@ fn burst_len(len: usize) -> u16 {
 /// A receive queue, and the only user of it.
 pub struct RxQueue<'e> {
     queue: Queue<'e>,
-    chains_joined: u64,
+    /// Whether the driver may spread a frame over several mbufs.
+    chains: bool,
     chains_dropped: u64,
 }
 
@@ -105,60 +106,66 @@ unsafe impl Send for RxQueue<'_> {}
 
 impl<'e> RxQueue<'e> {
     /// # Safety
-    /// As for [`Queue::new`].
-    pub(crate) unsafe fn new(port: PortId, queue: u16) -> Self {
+    /// As for [`Queue::new`]; without `chains`, the driver must deliver mbufs of one segment only.
+    pub(crate) unsafe fn new(port: PortId, queue: u16, chains: bool) -> Self {
         // SAFETY: handed on from the caller.
-        RxQueue { queue: unsafe { Queue::new(port, queue) }, chains_joined: 0, chains_dropped: 0 }
+        RxQueue { queue: unsafe { Queue::new(port, queue) }, chains, chains_dropped: 0 }
     }
 
     /// Fills the free room of `into` with frames that have come in; returns how many there were.
     ///
-    /// A frame that the driver spread over a chain of buffers is copied together into the first,
-    /// and dropped if it does not fit there: a peer that sends more than the MTU can provoke this
-    /// on some virtual devices. Both are counted.
+    /// A frame that the driver had to spread over a chain of mbufs is longer than the MTU, but a
+    /// peer can send one over some virtual devices. It is dropped and counted.
     #[inline]
     pub fn rx<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf<'e>, N>) -> usize {
-        let len = into.len();
+        // Mostly the burst is empty. Saying so apart lets the call below go ahead without waiting
+        // for the length, which the last call on the other side of the port may just have stored.
+        let count = match into.len() {
+            0 => self.rx_behind(into, 0),
+            len => self.rx_behind(into, len),
+        };
+        if self.chains {
+            return self.drop_chains(into, count);
+        }
+        count
+    }
+
+    /// Receives behind the `len` frames that are there.
+    #[inline(always)]
+    fn rx_behind<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf<'e>, N>, len: usize) -> usize {
+        debug_assert_eq!(into.len(), len, "not all that is there");
         let room = burst_len(N - len);
         // SAFETY: `into` has room for N - len more pointers behind its first len, an Mbuf is a
         // pointer to an mbuf, and the driver sets as many as it returns, to mbufs it gives up.
-        let count = unsafe {
+        unsafe {
             let at = into.as_mut_ptr().add(len).cast::<MbufPtr>();
             let count = usize::from(self.queue.rx(at, room));
             debug_assert!(count <= usize::from(room), "the driver overran the burst");
             into.set_len(len + count);
             count
-        };
-        let chained = into
-            .get(len..)
-            .unwrap_or_default()
-            .iter()
-            .fold(0, |bits, mbuf| bits | (mbuf.segments() ^ 1));
-        if chained != 0 {
-            return self.join_chains(into, len);
         }
-        count
     }
 
-    /// Joins the chains from index `first` on, and drops those that do not fit into one mbuf.
-    #[cold]
-    fn join_chains<const N: usize>(
+    /// Drops the chains among the last `count`; returns how many are left of these.
+    #[inline(never)]
+    fn drop_chains<const N: usize>(
         &mut self,
         into: &mut ArrayVec<Mbuf<'e>, N>,
-        first: usize,
+        count: usize,
     ) -> usize {
+        let first = into.len() - count;
+        let received = into.get(first..).unwrap_or_default();
+        if received.iter().fold(0, |bits, mbuf| bits | (mbuf.segments() ^ 1)) == 0 {
+            return count;
+        }
         let mut index = 0;
         into.retain(|mbuf| {
             index += 1;
-            if index <= first || mbuf.segments() == 1 {
-                return true;
-            }
-            // SAFETY: a valid chain that is ours alone; on failure it stays as it was.
-            let joined = unsafe { sys::pg_mbuf_linearize(mbuf.as_ptr()) } == 0;
-            *(if joined { &mut self.chains_joined } else { &mut self.chains_dropped }) += 1;
-            joined
+            index <= first || mbuf.segments() == 1
         });
-        into.len() - first
+        let left = into.len() - first;
+        self.chains_dropped += (count - left) as u64;
+        left
     }
 
     /// The port it belongs to.
@@ -171,12 +178,7 @@ impl<'e> RxQueue<'e> {
         self.queue.queue
     }
 
-    /// Frames that came in several buffers and were copied into one.
-    pub fn chains_joined(&self) -> u64 {
-        self.chains_joined
-    }
-
-    /// Frames that came in several buffers and were too long for one.
+    /// Frames dropped because they were too long for one mbuf.
     pub fn chains_dropped(&self) -> u64 {
         self.chains_dropped
     }
@@ -224,11 +226,12 @@ impl<'e> TxQueue<'e> {
             let at = from.as_mut_ptr();
             let sent = usize::from(self.queue.tx(at.cast(), count));
             debug_assert!(sent <= usize::from(count), "the driver took more than there were");
-            let left = len - sent;
-            if left != 0 {
-                std::ptr::copy(at.add(sent), at, left);
+            if sent == len {
+                from.set_len(0);
+            } else {
+                std::ptr::copy(at.add(sent), at, len - sent);
+                from.set_len(len - sent);
             }
-            from.set_len(left);
             sent
         }
     }
