@@ -8,15 +8,15 @@ mod common;
 fn peregrine(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
     command.args(arguments).current_dir(common::repo_root()).env("RUST_BACKTRACE", "1");
-    command.output().unwrap()
+    command.output().expect("the binary starts")
 }
 
 fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
 #[test]

@@ -14,18 +14,18 @@ impl Written {
     /// Puts `text` where the quickstart's relative paths lead to the samples.
     fn new(name: &str, text: &str) -> Written {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("config-{name}"));
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder).expect("a folder below target");
         let data = common::repo_root().join("data");
         let file = folder.join("x.toml");
         let text = text.replace("../data/", &format!("{}/", data.display()));
-        std::fs::write(&file, text).unwrap();
+        std::fs::write(&file, text).expect("a file below target");
         Written(folder)
     }
 
     fn check(&self) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
         command.args(["check", "x.toml"]).current_dir(&self.0).env("RUST_BACKTRACE", "1");
-        command.output().unwrap()
+        command.output().expect("the binary starts")
     }
 }
 
@@ -36,7 +36,8 @@ impl Drop for Written {
 }
 
 fn quickstart() -> String {
-    std::fs::read_to_string(common::repo_root().join("config/quickstart.toml")).unwrap()
+    let path = common::repo_root().join("config/quickstart.toml");
+    std::fs::read_to_string(path).expect("the quickstart's file")
 }
 
 /// An edit of the quickstart's file, and what must be told of it.
@@ -84,7 +85,7 @@ fn run_cases(group: &str, cases: &[Case]) {
     for (index, case) in cases.iter().enumerate() {
         let (edited, line) = edit(&text, case);
         let output = Written::new(&format!("{group}-{index}"), &edited).check();
-        let told = String::from_utf8(output.stderr).unwrap();
+        let told = String::from_utf8(output.stderr).expect("UTF-8");
         let what = format!("{:?} -> {}\n{told}", case.table, case.instead);
         assert_eq!(output.status.code(), Some(2), "{what}");
         assert!(output.stdout.is_empty(), "{what}");

@@ -165,7 +165,9 @@ fn talks(config: &Config, role: &str, endpoint: &Endpoint) -> String {
         if is(&trader.feed.endpoint) {
             return joins(&trader.feed.group);
         }
-        return format!("OUCH to {}@{}", trader.orders.user, trader.orders.venue);
+        if is(&trader.orders.endpoint) {
+            return format!("OUCH to {}@{}", trader.orders.user, trader.orders.venue);
+        }
     }
     for loadgen in config.loadgens.iter().filter(|loadgen| loadgen.name == role) {
         if let Some(feed) = loadgen.feed.as_ref().filter(|feed| is(&feed.endpoint)) {
@@ -174,7 +176,7 @@ fn talks(config: &Config, role: &str, endpoint: &Endpoint) -> String {
         if let Some(watch) = loadgen.watch.as_ref().filter(|watch| is(&watch.endpoint)) {
             return joins(&watch.group);
         }
-        if let Some(orders) = &loadgen.orders {
+        if let Some(orders) = loadgen.orders.as_ref().filter(|orders| is(&orders.endpoint)) {
             return format!("OUCH to {}@{}", orders.user, orders.venue);
         }
     }

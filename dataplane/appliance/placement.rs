@@ -1,14 +1,14 @@
 //! Which CPU each role runs on.
 //!
-//! Logical lcore `i` is CPU `i % n` of the list, and each CPU that is used gets one thread: roles that
-//! meet on a CPU are polled by it in turn, for two spinning threads on one CPU would each wait for
-//! the scheduler, milliseconds at a time.
+//! Logical lcore `i` is CPU `i % n` of the list, and each CPU that is used gets one thread: roles
+//! that meet on a CPU are polled by it in turn, for two spinning threads on one CPU would each wait
+//! for the scheduler, milliseconds at a time.
 //!
 //! `auto` takes the CPUs that the process may use, best first: isolated ones, then one of each
 //! physical core, then the siblings, since two poll loops on one core share its execution units. A
 //! host's isolated CPUs are not in a process's mask unless someone put them there, so they are
-//! added, but only while the mask is the one that every process gets: who narrowed it, with taskset or
-//! a cpuset, meant it.
+//! added, but only while the mask is the one that every process gets: who narrowed it, with taskset
+//! or a cpuset, meant it.
 
 use std::cmp::Reverse;
 
@@ -43,8 +43,8 @@ pub(crate) enum PlacementError {
     NotUsable {
         /// The CPU.
         cpu: usize,
-        /// Those that would do.
-        usable: CpuSet,
+        /// Those that would do, as `0-3,8`.
+        usable: String,
     },
     /// There is no CPU at all.
     #[error("there is no CPU this process can use")]
@@ -67,7 +67,7 @@ fn cpus(wanted: &Cpus, allowed: &CpuSet, host: &Topology) -> Result<Vec<usize>, 
         Cpus::Auto => best_first(&usable, host),
         Cpus::List(list) => {
             if let Some(&cpu) = list.iter().find(|&&cpu| !usable.contains(cpu)) {
-                return Err(PlacementError::NotUsable { cpu, usable });
+                return Err(PlacementError::NotUsable { cpu, usable: usable.to_string() });
             }
             list.clone()
         }

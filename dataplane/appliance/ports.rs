@@ -84,6 +84,8 @@ fn render(ports: &[PortInfo], kernel: &[Nic], as_json: bool) -> serde_json::Resu
 }
 
 fn as_value(port: &PortInfo) -> Value {
+    let offloads = port.offloads.to_string();
+    let offloads: Vec<&str> = offloads.split(' ').filter(|name| *name != "none").collect();
     json!({
         "id": port.id.get(),
         "name": port.name,
@@ -99,7 +101,7 @@ fn as_value(port: &PortInfo) -> Value {
         "mtu": port.mtu,
         "mtu_max": port.mtu_max,
         "rss": port.rss,
-        "offloads": port.offloads.to_string().split(' ').filter(|o| *o != "none").collect::<Vec<_>>(),
+        "offloads": offloads,
     })
 }
 

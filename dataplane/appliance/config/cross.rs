@@ -308,7 +308,8 @@ fn frames_fit(scope: &mut Scope<'_>, config: &Config, uses: &[Use<'_>]) {
         if itch.mtu > room {
             let need = itch.mtu + AROUND_PACKET_BYTES;
             let problem = format!(
-                "a packet of {} bytes does not fit an mbuf; at most {room}, or set pool.data_room = {need}",
+                "a packet of {} bytes does not fit an mbuf; at most {room}, or set \
+                 pool.data_room = {need}",
                 itch.mtu
             );
             scope.fault((&one.table, "mtu"), span_of(raw.mtu.as_ref()), problem);

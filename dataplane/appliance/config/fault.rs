@@ -96,8 +96,8 @@ pub(super) fn from_toml(error: &toml::de::Error, text: &str, path: &Path) -> Con
     ConfigError::Wrong(Faults(vec![fault.tell(text, path)]))
 }
 
-/// The key whose value starts at a byte: serde does not say. Empty where there is none, as when the
-/// key itself is what is wrong.
+/// The key whose value starts at a byte: serde does not say. Empty where there is none, as when
+/// the key itself is what is wrong.
 fn key_before(text: &str, start: usize) -> String {
     let before = text.get(..start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -108,8 +108,8 @@ fn key_before(text: &str, start: usize) -> String {
 }
 
 /// serde's words in ours. It hands on a key it does not know as text alone: what it found and what
-/// it knows stand in backticks, the first of them being what it found. Words we do not recognise are
-/// passed on as they are.
+/// it knows stand in backticks, the first of them being what it found. Words we do not recognise
+/// are passed on as they are.
 fn reworded(message: &str) -> String {
     let mut ticked = message.split('`').skip(1).step_by(2);
     let found = ticked.next().unwrap_or_default();
@@ -117,7 +117,9 @@ fn reworded(message: &str) -> String {
     let what = match message {
         m if m.starts_with("unknown field") => "key",
         m if m.starts_with("unknown variant") => "value",
-        m if m.starts_with("missing field") => return format!("the key `{found}` is missing here"),
+        m if m.starts_with("missing field") => {
+            return format!("the key `{found}` is missing here");
+        }
         _ => return plainly(message),
     };
     let hint = nearest(found, known.iter().copied());
@@ -155,7 +157,7 @@ pub(super) fn nearest<'c>(
 }
 
 /// `; did you mean "x"?`, or the list of what there is, or that there is nothing.
-pub(super) fn hint<'c>(word: &str, known: &[&'c str]) -> String {
+pub(super) fn hint(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None if known.is_empty() => "there are none".into(),

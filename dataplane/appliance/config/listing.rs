@@ -1,8 +1,8 @@
 //! What a venue opens: named symbols, a directory of a real day, or the former out of the latter.
 //!
-//! A directory file is an ITCH file, plain or gzip. Its Stock Directory messages all stand before the
-//! first order, so reading ends there, and a whole day's file of ten gigabytes costs no more than its
-//! first megabyte.
+//! A directory file is an ITCH file, plain or gzip. Its Stock Directory messages all stand before
+//! the first order, so reading ends there, and a whole day's file of ten gigabytes costs no more
+//! than its first megabyte.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

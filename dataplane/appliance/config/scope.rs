@@ -1,6 +1,6 @@
-//! The checks that every section shares. Each takes a value as written, and gives it back as what it
-//! stands for, or notes what is wrong with it and gives something harmless, so that one run of the
-//! checks finds everything.
+//! The checks that every section shares. Each takes a value as written, and gives it back as what
+//! it stands for, or notes what is wrong with it and gives something harmless, so that one run of
+//! the checks finds everything.
 
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddrV4};
