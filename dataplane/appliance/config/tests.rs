@@ -3,6 +3,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use types::SymbolId;
 
 fn quickstart() -> (String, PathBuf) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/quickstart.toml");

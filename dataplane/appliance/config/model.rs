@@ -1,0 +1,269 @@
+//! The roles of a configuration and their ends of the network, validated.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+
+use risk::{OrderLimits, TraderLimits};
+use serde::Deserialize;
+use types::{Qty, Symbol, SymbolId};
+use wire::Mac;
+
+/// One end of the network: a port and who we are on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    /// Name of a link's end or of a port.
+    pub(crate) port: String,
+    /// Our address; `None` is the device's own.
+    pub(crate) mac: Option<Mac>,
+    /// Our address.
+    pub(crate) ip: Ipv4Addr,
+    /// Bits of the network part, 1 to 32.
+    pub(crate) prefix_len: u8,
+    /// The way out of the network.
+    pub(crate) gateway: Option<Ipv4Addr>,
+    /// Tag of 802.1Q, 1 to 4094.
+    pub(crate) vlan: Option<u16>,
+}
+
+/// A multicast group and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// 224.0.0.0/4, without the local control block.
+    pub(crate) ip: Ipv4Addr,
+    /// UDP port.
+    pub(crate) udp_port: u16,
+}
+
+/// A SoupBinTCP or MoldUDP64 session's name: at most ten printable ASCII characters, not padded.
+pub(crate) type SessionName = String;
+
+/// A password that does not show in debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Password(pub(crate) String);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// A market: takes OUCH, publishes ITCH.
+#[derive(Clone, Debug)]
+pub(crate) struct VenueConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// Where orders come in; all share the accounts.
+    pub(crate) orders: Vec<OrdersServer>,
+    /// Where market data goes out.
+    pub(crate) itch: Publisher,
+    /// What is traded, by ascending locate.
+    pub(crate) symbols: Vec<Listing>,
+    /// Who may log in.
+    pub(crate) accounts: Vec<Account>,
+    /// Capacities.
+    pub(crate) limits: VenueLimits,
+    /// The venue's own gate.
+    pub(crate) risk: OrderLimits,
+    /// Commands kept for a replay of the run; 0 keeps none.
+    pub(crate) command_log_max: u32,
+}
+
+/// Where a venue takes orders.
+#[derive(Clone, Debug)]
+pub(crate) struct OrdersServer {
+    /// Its end of the network.
+    pub(crate) endpoint: Endpoint,
+    /// TCP port.
+    pub(crate) listen: u16,
+}
+
+/// A MoldUDP64 session that goes out.
+#[derive(Clone, Debug)]
+pub(crate) struct Publisher {
+    /// Its end of the network.
+    pub(crate) endpoint: Endpoint,
+    /// Where to.
+    pub(crate) group: Group,
+    /// Its name.
+    pub(crate) session: SessionName,
+    /// Longest IP packet in bytes.
+    pub(crate) mtu: u16,
+    /// Routers it may pass.
+    pub(crate) ttl: u8,
+    /// Messages that a packet carries at most.
+    pub(crate) messages_per_packet_max: u16,
+    /// Messages kept for retransmission; a power of two.
+    pub(crate) replay_messages: u32,
+    /// Bytes kept for retransmission; a power of two.
+    pub(crate) replay_bytes: u32,
+}
+
+/// A MoldUDP64 session that comes in.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    /// Its end of the network.
+    pub(crate) endpoint: Endpoint,
+    /// What it joins.
+    pub(crate) group: Group,
+    /// Its name; `None` takes that of the first packet.
+    pub(crate) session: Option<SessionName>,
+}
+
+/// A SoupBinTCP client that enters orders.
+#[derive(Clone, Debug)]
+pub(crate) struct OrdersClient {
+    /// Its end of the network.
+    pub(crate) endpoint: Endpoint,
+    /// Whom it connects to.
+    pub(crate) venue: SocketAddrV4,
+    /// At most six characters.
+    pub(crate) user: String,
+    /// At most ten characters.
+    pub(crate) password: Password,
+    /// The session it asks for; `None` is the current one.
+    pub(crate) session: Option<SessionName>,
+}
+
+/// An instrument that a venue opens.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    /// ITCH's stock locate.
+    pub(crate) locate: SymbolId,
+    /// Its name.
+    pub(crate) symbol: Symbol,
+    /// Its entry in the directory file, where one was given.
+    pub(crate) entry: Option<wire::itch::StockDirectory>,
+}
+
+/// Who may log in to a venue.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// At most six characters.
+    pub(crate) user: String,
+    /// At most ten characters.
+    pub(crate) password: Password,
+    /// Its SoupBinTCP session; by default the user's name.
+    pub(crate) session: SessionName,
+    /// Up to four letters, padded with spaces.
+    pub(crate) firm: [u8; 4],
+}
+
+/// Capacities of a venue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VenueLimits {
+    /// Orders resting at once, over all books.
+    pub(crate) orders_max: u32,
+    /// Price levels at once, over all books.
+    pub(crate) levels_max: u32,
+    /// TCP connections at once, on each of `orders`.
+    pub(crate) connections_max: u32,
+    /// Receive buffer of a connection, in bytes.
+    pub(crate) rx_bytes: u32,
+    /// Transmit buffer of a connection, in bytes.
+    pub(crate) tx_bytes: u32,
+    /// Bytes of replies kept for each account; a power of two.
+    pub(crate) replay_bytes: u32,
+    /// Replies kept for each account; a power of two.
+    pub(crate) replay_messages: u32,
+}
+
+/// A trader: takes ITCH, sends OUCH.
+#[derive(Clone, Debug)]
+pub(crate) struct TraderConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// Market data.
+    pub(crate) feed: Receiver,
+    /// Its orders.
+    pub(crate) orders: OrdersClient,
+    /// What decides.
+    pub(crate) strategy: StrategyConfig,
+    /// The gate behind the strategy.
+    pub(crate) risk: TraderLimits,
+    /// Capacities.
+    pub(crate) limits: TraderCapacity,
+}
+
+/// What decides.
+#[derive(Clone, Debug)]
+pub(crate) enum StrategyConfig {
+    /// An order a tick.
+    Echo {
+        /// What it watches.
+        symbols: Vec<Symbol>,
+        /// How it answers.
+        mode: EchoMode,
+        /// Shares an order.
+        qty: Qty,
+        /// Answers every so many ticks.
+        every_ticks: u32,
+    },
+}
+
+/// How `echo` answers a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EchoMode {
+    /// Crosses the spread, immediate or cancel.
+    Take,
+    /// Rests at the near touch.
+    Join,
+}
+
+/// Capacities of a trader.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TraderCapacity {
+    /// Orders of the feed that are live at once.
+    pub(crate) orders_max: u32,
+    /// Price levels at once, over all books.
+    pub(crate) levels_max: u32,
+    /// Locates below this can be watched.
+    pub(crate) symbols_max: u16,
+}
+
+/// A load generator: replays ITCH files.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadgenConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// What is replayed, one after the other; plain or gzip.
+    pub(crate) files: Vec<PathBuf>,
+    /// How fast; pauses are cut as `gap_ns_max` says.
+    pub(crate) pace: Pace,
+    /// The longest pause kept of a recorded pace, in recorded nanoseconds; 0 keeps all.
+    pub(crate) gap_ns_max: u64,
+    /// How often.
+    pub(crate) repeat: u32,
+    /// Where the messages go as they are.
+    pub(crate) feed: Option<Publisher>,
+    /// Where the same flow goes as orders.
+    pub(crate) orders: Option<OrdersClient>,
+    /// What a venue publishes, received and checked.
+    pub(crate) watch: Option<Receiver>,
+}
+
+/// How fast a loadgen replays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pace {
+    /// By the messages' own time stamps.
+    Recorded {
+        /// 1.0 is as recorded.
+        speed: f64,
+        /// The longest pause kept, in recorded nanoseconds; 0 keeps all.
+        gap_ns_max: u64,
+    },
+    /// So many messages a second, evenly.
+    Rate {
+        /// Messages a second.
+        messages_per_s: u64,
+    },
+    /// As fast as the ports take them.
+    Max,
+}
