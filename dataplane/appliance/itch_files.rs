@@ -15,16 +15,16 @@ use std::time::Duration;
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadFacts {
+pub(crate) struct ReadFacts {
     /// Messages passed on.
-    pub messages: u64,
+    pub(crate) messages: u64,
     /// Bytes of the decompressed stream.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Why reading ended early.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(crate) enum ReadError {
     /// The file could not be opened or read.
     #[error("{path}: {source}")]
     Io {
@@ -44,7 +44,9 @@ pub enum ReadError {
         missing: u64,
     },
     /// A message of length 0, which the format does not have.
-    #[error("{path}: a message of length 0 at byte {offset}: not an ITCH file of length-prefixed messages")]
+    #[error(
+        "{path}: a message of length 0 at byte {offset}: not an ITCH file of length-prefixed messages"
+    )]
     EmptyMessage {
         /// Which file.
         path: PathBuf,
@@ -54,18 +56,28 @@ pub enum ReadError {
 }
 
 /// Chunks in flight between the reader and the lcore.
-pub const CHUNKS: usize = 8;
+pub(crate) const CHUNKS: usize = 8;
 /// Bytes of a chunk; above the longest message (65,535 and its length).
-pub const CHUNK_BYTES: usize = 1 << 20;
+pub(crate) const CHUNK_BYTES: usize = 1 << 20;
 
-/// The size on disk of all inputs, over all repeats, for a progress bar.
-pub fn input_bytes(files: &[PathBuf], repeat: u32) -> u64 {
-    let once: u64 = files.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
-    once * u64::from(repeat)
+/// What a gzip file begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Files up to this size are counted before a run, for the progress bar.
+const COUNT_BYTES_MAX: u64 = 1 << 28;
+
+/// How many messages the files have over all repeats; `None` when that would take long to find out.
+pub(crate) fn count(files: &[PathBuf], repeat: u32) -> Option<u64> {
+    let once = files.iter().try_fold(0, |sum, path| {
+        let small = path.metadata().is_ok_and(|m| m.len() <= COUNT_BYTES_MAX);
+        let bytes = small.then(|| std::fs::read(path).ok()).flatten()?;
+        let zipped = bytes.starts_with(&GZIP);
+        (!zipped).then(|| whole_messages(&bytes).map(|(_, n)| sum + n).ok())?
+    })?;
+    Some(once * u64::from(repeat))
 }
 
 /// Starts the reader.
-pub fn spawn(
+pub(crate) fn spawn(
     files: Vec<PathBuf>,
     repeat: u32,
     tx: SourceTx,
@@ -101,8 +113,8 @@ impl Feeder {
     fn file(&mut self, path: &Path) -> Result<(), ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
         let mut magic = [0u8; 2];
-        let gzip = File::open(path).and_then(|mut f| f.read_exact(&mut magic)).is_ok()
-            && magic == [0x1f, 0x8b];
+        let gzip =
+            File::open(path).and_then(|mut f| f.read_exact(&mut magic)).is_ok() && magic == GZIP;
         let mut disk = Counting { inner: File::open(path).map_err(io)?, read: 0 };
         if gzip {
             self.stream(path, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, disk)), |d| {

@@ -35,7 +35,9 @@ impl Phase {
 #[repr(u8)]
 pub enum Fault {
     /// SoupBinTCP login rejected with A.
-    #[error("the venue refused the login: user or password is wrong (or the user is logged in already)")]
+    #[error(
+        "the venue refused the login: user or password is wrong (or the user is logged in already)"
+    )]
     LoginNotAuthorized = 1,
     /// SoupBinTCP login rejected with S.
     #[error("the venue refused the login: no such session, or its messages from there on are gone")]

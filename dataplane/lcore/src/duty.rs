@@ -72,15 +72,21 @@ fn name_thread(name: &str) {
 }
 
 /// Runs `roles` on the calling thread until the run closes.
-pub fn run<A: Agent>(index: usize, roles: &mut [A], control: &Control, clock: &TscClock) -> LcoreFacts {
+pub fn run<A: Agent>(
+    index: usize,
+    roles: &mut [A],
+    control: &Control,
+    clock: &TscClock,
+) -> LcoreFacts {
     let names = [format!("lc{index}-hot"), format!("lc{index}-done")];
     let mut facts = LcoreFacts::default();
     let now = sample(clock);
     roles.iter_mut().for_each(|r| r.start(now));
-    connect(roles, control, clock);
+    connect(index, roles, control, clock);
     let mark = Mark::take(&names[0]);
     hot(roles, control, clock, &mut facts);
     mark.close(&mut facts, clock, &names[1]);
+    tell_faults(roles, index, control);
     drain(roles, control, clock);
     close(roles, clock);
     facts
@@ -93,14 +99,25 @@ pub fn sample(clock: &TscClock) -> Now {
     Now { tsc, ns: clock.nanos_since_midnight(tsc) }
 }
 
+/// Tells the supervisor of a role that cannot go on. Looked for while connecting and once a run's
+/// phase changes: a fault while hot shows as a connection that comes back or a replay that ends.
+fn tell_faults<A: Agent>(roles: &[A], index: usize, control: &Control) {
+    for (at, role) in roles.iter().enumerate() {
+        if let Some(fault) = role.fault() {
+            control.fail((index << 8 | at) as u32, fault);
+        }
+    }
+}
+
 fn poll_all<A: Agent>(roles: &mut [A], now: Now) -> usize {
     roles.iter_mut().map(|r| r.poll(now)).sum()
 }
 
-fn connect<A: Agent>(roles: &mut [A], control: &Control, clock: &TscClock) {
+fn connect<A: Agent>(index: usize, roles: &mut [A], control: &Control, clock: &TscClock) {
     let mut told = false;
     while control.phase() == Phase::Connecting {
         poll_all(roles, sample(clock));
+        tell_faults(roles, index, control);
         if !told && roles.iter().all(A::is_ready) {
             control.lcore_ready();
             told = true;

@@ -8,7 +8,6 @@ use std::net::SocketAddrV4;
 use telemetry::Counter;
 
 /// See the module.
-#[derive(Debug)]
 pub struct FeedPort<'e> {
     io: PortIo<'e>,
     host: Host,

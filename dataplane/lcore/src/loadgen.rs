@@ -73,7 +73,6 @@ telemetry::keys! {
 }
 
 /// The flow's connection and what it makes of messages.
-#[derive(Debug)]
 pub struct FlowLink<'e> {
     link: OrderLink<'e>,
     flow: Flow,
@@ -116,7 +115,6 @@ impl<'e> FlowLink<'e> {
 }
 
 /// A loadgen on its ports.
-#[derive(Debug)]
 pub struct Loadgen<'e> {
     name: String,
     source: SourceRx,
@@ -137,7 +135,6 @@ pub struct Loadgen<'e> {
 }
 
 /// The parts a [`Loadgen`] is made of.
-#[derive(Debug)]
 pub struct LoadgenParts<'e> {
     /// The role's name.
     pub name: String,

@@ -9,7 +9,6 @@ use session::MoldPublisher;
 const PACKETS_MAX: usize = 32;
 
 /// A publishing port.
-#[derive(Debug)]
 pub struct MarketDataPort<'e> {
     io: PortIo<'e>,
     host: Host,
@@ -123,7 +122,7 @@ impl<'e> MarketDataPort<'e> {
         let room = self.payload_max.min(REPLY_MAX);
         if let Ok(len) = self.publisher.on_request(request.payload, &mut reply[..room]) {
             let fill = |frame: &mut [u8]| frame.copy_from_slice(&reply[..len]);
-            self.host.reply(request, &mut self.io.out, len, fill);
+            let _ = self.host.reply(request, &mut self.io.out, len, fill);
         }
     }
 }

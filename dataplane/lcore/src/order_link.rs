@@ -35,7 +35,6 @@ telemetry::keys! {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct OrderLink<'e> {
     io: PortIo<'e>,
     host: Host,
@@ -130,7 +129,8 @@ impl<'e> OrderLink<'e> {
     }
 
     fn read<H: ClientHandler>(&mut self, now: Now, conn: ConnId, handler: &mut H) {
-        let (client, was_open) = (&mut self.client, self.client.is_open());
+        let was_open = self.client.is_open();
+        let client = &mut self.client;
         let mut over = None;
         self.host.recv(conn, |bytes| {
             if let Err(reason) = client.on_bytes(now.ns, bytes, handler) {

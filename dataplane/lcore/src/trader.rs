@@ -12,6 +12,7 @@ pub use desk::{Desk, DeskCounter, DeskStage};
 pub use working::{Working, WorkingOrders};
 
 use crate::agent::{Agent, Now, WorkCount};
+use crate::control::{Control, Fault};
 use crate::feed_port::FeedPort;
 use crate::market::{Heard, Market};
 use crate::order_link::OrderLink;
@@ -20,10 +21,11 @@ use algos::Strategy;
 use desk::{Answers, Asking};
 use feed::{Feed, Line};
 use session::{Gap, MoldHandler};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use types::Symbol;
 
 /// A trader on its ports.
-#[derive(Debug)]
 pub struct Trader<'e, S> {
     name: String,
     feed_port: FeedPort<'e>,
@@ -33,11 +35,11 @@ pub struct Trader<'e, S> {
     desk: Desk,
     strategy: S,
     symbols: Vec<Symbol>,
+    control: Arc<Control>,
     burst: Burst<'e>,
 }
 
 /// The parts a [`Trader`] is made of.
-#[derive(Debug)]
 pub struct TraderParts<'e, S> {
     /// The role's name.
     pub name: String,
@@ -55,6 +57,8 @@ pub struct TraderParts<'e, S> {
     pub strategy: S,
     /// The names it watches.
     pub symbols: Vec<Symbol>,
+    /// The run's progress.
+    pub control: Arc<Control>,
 }
 
 impl<'e, S: Strategy> Trader<'e, S> {
@@ -69,6 +73,7 @@ impl<'e, S: Strategy> Trader<'e, S> {
             desk: parts.desk,
             strategy: parts.strategy,
             symbols: parts.symbols,
+            control: parts.control,
             burst: Burst::new(),
         }
     }
@@ -140,7 +145,12 @@ impl<'e, S: Strategy> Trader<'e, S> {
 
     fn answers(&mut self, now: Now) -> usize {
         let mut answers = Answers { desk: &mut self.desk, strategy: &mut self.strategy };
-        self.link.receive(now, &mut self.burst, &mut answers)
+        let got = self.link.receive(now, &mut self.burst, &mut answers);
+        if got > 0 {
+            let fills = self.desk.counters().get(DeskCounter::Fills);
+            self.control.fills.store(fills, Ordering::Relaxed);
+        }
+        got
     }
 }
 
@@ -176,7 +186,7 @@ impl<S: Strategy> Agent for Trader<'_, S> {
         self.link.leave()
     }
 
-    fn fault(&self) -> Option<crate::control::Fault> {
+    fn fault(&self) -> Option<Fault> {
         self.link.fault()
     }
 }

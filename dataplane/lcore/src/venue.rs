@@ -36,7 +36,6 @@ pub enum Listing {
 }
 
 /// A venue on its ports.
-#[derive(Debug)]
 pub struct Venue<'e> {
     name: String,
     endpoints: Vec<Endpoint<'e>>,
@@ -49,7 +48,6 @@ pub struct Venue<'e> {
 }
 
 /// The parts a [`Venue`] is made of.
-#[derive(Debug)]
 pub struct VenueParts<'e> {
     /// The role's name.
     pub name: String,

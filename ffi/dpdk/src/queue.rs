@@ -86,10 +86,12 @@ unsafe fn tx_with_callbacks(port: PortId, queue: u16, from: *mut MbufPtr, count:
     unsafe { sys::pg_tx_burst(port.0, queue, from, count) }
 }
 
-/// As much of a length as a burst can be.
+/// As much of a length, which is no more than N, as a burst can be. For any array of a sensible
+/// size this is the length itself, and nothing is compared.
 #[inline]
-fn burst_len(len: usize) -> u16 {
-    len.min(usize::from(u16::MAX)) as u16
+fn burst_len<const N: usize>(len: usize) -> u16 {
+    debug_assert!(len <= N, "longer than the array");
+    if N <= u16::MAX as usize { len as u16 } else { len.min(usize::from(u16::MAX)) as u16 }
 }
 
 /// A receive queue, and the only user of it.
@@ -134,7 +136,7 @@ impl<'e> RxQueue<'e> {
     #[inline(always)]
     fn rx_behind<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf<'e>, N>, len: usize) -> usize {
         debug_assert_eq!(into.len(), len, "not all that is there");
-        let room = burst_len(N - len);
+        let room = burst_len::<N>(N - len);
         // SAFETY: `into` has room for N - len more pointers behind its first len, an Mbuf is a
         // pointer to an mbuf, and the driver sets as many as it returns, to mbufs it gives up.
         unsafe {
@@ -210,7 +212,7 @@ impl<'e> TxQueue<'e> {
         if self.prepare {
             return self.prepare_and_tx(from);
         }
-        let count = burst_len(from.len());
+        let count = burst_len::<N>(from.len());
         self.tx_first(from, count)
     }
 
@@ -242,7 +244,7 @@ impl<'e> TxQueue<'e> {
     fn prepare_and_tx<const N: usize>(&mut self, from: &mut ArrayVec<Mbuf<'e>, N>) -> usize {
         let mut sent_sum = 0;
         loop {
-            let count = burst_len(from.len());
+            let count = burst_len::<N>(from.len());
             let (port, queue) = (self.queue.port.0, self.queue.queue);
             // SAFETY: an Mbuf is a pointer to an mbuf, and there are `count`; they stay ours.
             let good = unsafe { sys::pg_tx_prepare(port, queue, from.as_mut_ptr().cast(), count) };

@@ -87,12 +87,12 @@ impl Strategy for Echo {
             orders.cancel(previous);
         }
         let intent = self.intent(symbol, bid.price, ask.price);
-        if let Ok(user_ref) = orders.enter(&intent) {
-            if self.config.mode == EchoMode::Join {
-                self.resting[self.next as usize] = Some(user_ref);
-            }
-            self.next = self.next.opposite();
+        let sent = orders.enter(&intent);
+        if self.config.mode == EchoMode::Join {
+            self.resting[self.next as usize] = sent.ok();
         }
+        // Also after a refusal: at its position limit it must be able to trade its way back.
+        self.next = self.next.opposite();
     }
 
     fn on_fill(&mut self, _user_ref: UserRef, _qty: Qty, _price: Price) {}

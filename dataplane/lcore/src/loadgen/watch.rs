@@ -10,7 +10,6 @@ use telemetry::Counter;
 use wire::itch::{self, Message};
 
 /// See the module.
-#[derive(Debug)]
 pub struct Watch<'e> {
     port: FeedPort<'e>,
     feed: Feed,
@@ -32,8 +31,7 @@ impl<'e> Watch<'e> {
         let got = self.port.rx(burst);
         for mbuf in burst.drain(..) {
             if let Some(payload) = self.port.open(now, &mbuf) {
-                let mut heard =
-                    Heard { market: &mut self.market, shares: &self.shares_executed };
+                let mut heard = Heard { market: &mut self.market, shares: &self.shares_executed };
                 self.feed.on_packet(Line::A, now.ns, payload, &mut heard);
             }
             self.port.recycle(mbuf);

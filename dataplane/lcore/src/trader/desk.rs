@@ -3,8 +3,8 @@
 use super::working::{Working, WorkingOrders};
 use crate::agent::Now;
 use crate::laps::Laps;
-use crate::requests::{REQUEST_LEN_MAX, cancel, enter};
 use crate::order_link::OrderLink;
+use crate::requests::{REQUEST_LEN_MAX, cancel, enter};
 use algos::{Intent, Orders, Strategy};
 use book::Top;
 use hostcpu::tsc;

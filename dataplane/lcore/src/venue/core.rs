@@ -10,8 +10,7 @@ use net::ConnId;
 use risk::{Reference, VenueGate};
 use session::{DisconnectReason, MoldPublisher, ServerHandler, Sessions};
 use types::{
-    BookRemove, Command, Event, EventSink, Nanos, Party, Refused, SessionId, Symbol,
-    UserRef,
+    BookRemove, Command, Event, EventSink, Nanos, Party, Refused, SessionId, Symbol, UserRef,
 };
 use wire::IntoBytes;
 
@@ -290,6 +289,9 @@ impl EventSink for Out<'_> {
             }
             Event::BookAdd(e) => self.tell(tape::add(now, e, self.symbol(e.symbol)).as_bytes()),
             Event::BookReplace(e) => self.tell(tape::replace(now, e).as_bytes()),
+            Event::BookReduce(e) => {
+                self.tell(tape::cancel(now, e.symbol, e.order_id, e.qty).as_bytes());
+            }
             Event::BookRemove(e) => self.tell(tape::delete(now, e).as_bytes()),
         }
     }
@@ -352,4 +354,3 @@ impl Dirty {
         Some(who)
     }
 }
-

@@ -13,7 +13,6 @@ const CHECKS_PER_POLL: usize = 4;
 const REPLY_ROOM: usize = 128;
 
 /// See the module.
-#[derive(Debug)]
 pub struct Endpoint<'e> {
     io: PortIo<'e>,
     host: Host,
@@ -67,7 +66,8 @@ impl<'e> Endpoint<'e> {
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), out);
             if let Input::Tcp(conn) = input {
                 let place = Place { endpoint, conn };
-                let mut inbound = Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
+                let mut inbound =
+                    Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
                 self.read(conn, now, sessions, &mut inbound);
             }
             self.io.out.recycle(mbuf);

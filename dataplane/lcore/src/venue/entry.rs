@@ -86,10 +86,7 @@ pub fn read(session: SessionId, payload: &[u8]) -> Result<Request, Unreadable> {
         Message::ReplaceOrder(m, optional) => replace(session, m, optional),
         Message::CancelOrder(m) => {
             let (user_ref, qty) = (UserRef(m.user_ref_num.get()), Qty(m.quantity.get()));
-            Request::Command(
-                Command::Cancel(Cancel { session, user_ref, qty }),
-                Echo::default(),
-            )
+            Request::Command(Command::Cancel(Cancel { session, user_ref, qty }), Echo::default())
         }
         Message::ModifyOrder(m) => modify(session, m),
         Message::AccountQuery(_) => Request::AccountQuery,

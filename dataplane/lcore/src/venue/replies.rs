@@ -18,7 +18,7 @@ const REMOVED: u8 = b'R';
 
 /// Order Accepted.
 #[inline]
-pub fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -> OrderAccepted {
+pub(super) fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -> OrderAccepted {
     OrderAccepted {
         message_type: OrderAccepted::TYPE,
         timestamp: now_ns.into(),
@@ -41,7 +41,7 @@ pub fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -> Order
 
 /// Order Replaced.
 #[inline]
-pub fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -> OrderReplaced {
+pub(super) fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -> OrderReplaced {
     OrderReplaced {
         message_type: OrderReplaced::TYPE,
         timestamp: now_ns.into(),
@@ -65,7 +65,7 @@ pub fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -> Order
 
 /// Order Executed, to the party that stood in the book and to the one that came in.
 #[inline]
-pub fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
+pub(super) fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
     let to = |party: &Party, liquidity_flag| OrderExecuted {
         message_type: OrderExecuted::TYPE,
         timestamp: now_ns.into(),
@@ -81,7 +81,12 @@ pub fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
 
 /// Order Canceled.
 #[inline]
-pub fn canceled(now_ns: u64, user_ref: UserRef, qty: Qty, reason: CancelReason) -> OrderCanceled {
+pub(super) fn canceled(
+    now_ns: u64,
+    user_ref: UserRef,
+    qty: Qty,
+    reason: CancelReason,
+) -> OrderCanceled {
     OrderCanceled {
         message_type: OrderCanceled::TYPE,
         timestamp: now_ns.into(),
@@ -93,7 +98,7 @@ pub fn canceled(now_ns: u64, user_ref: UserRef, qty: Qty, reason: CancelReason) 
 
 /// Order Modified.
 #[inline]
-pub fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty) -> OrderModified {
+pub(super) fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty) -> OrderModified {
     OrderModified {
         message_type: OrderModified::TYPE,
         timestamp: now_ns.into(),
@@ -105,7 +110,7 @@ pub fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty) -> Or
 
 /// Rejected.
 #[inline]
-pub fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
+pub(super) fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
     OrderRejected {
         message_type: OrderRejected::TYPE,
         timestamp: now_ns.into(),
@@ -117,7 +122,7 @@ pub fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
 
 /// Account Query Response.
 #[inline]
-pub fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse {
+pub(super) fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse {
     AccountQueryResponse {
         message_type: AccountQueryResponse::TYPE,
         timestamp: now_ns.into(),

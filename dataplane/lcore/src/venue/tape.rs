@@ -6,12 +6,12 @@ use wire::itch::{
 };
 
 /// System Event; the letters are ITCH's event codes.
-pub fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
+pub(super) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
     SystemEvent { head: SystemEvent::head(0, now_ns), event_code }
 }
 
 /// Stock Directory of a symbol that this venue opened without a directory to copy from.
-pub fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirectory {
+pub(super) fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirectory {
     StockDirectory {
         head: StockDirectory::head(id.0, now_ns),
         stock: symbol.0,
@@ -33,7 +33,7 @@ pub fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirectory {
 
 /// Add Order.
 #[inline]
-pub fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
+pub(super) fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
     AddOrder {
         head: AddOrder::head(e.symbol.0, now_ns),
         order_reference_number: e.order_id.0.into(),
@@ -46,7 +46,7 @@ pub fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
 
 /// Order Executed, on the resting order.
 #[inline]
-pub fn executed(now_ns: u64, e: &types::Executed) -> OrderExecuted {
+pub(super) fn executed(now_ns: u64, e: &types::Executed) -> OrderExecuted {
     OrderExecuted {
         head: OrderExecuted::head(e.symbol.0, now_ns),
         order_reference_number: e.resting.order_id.0.into(),
@@ -57,7 +57,7 @@ pub fn executed(now_ns: u64, e: &types::Executed) -> OrderExecuted {
 
 /// Order Cancel: shares came off, some are left.
 #[inline]
-pub fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) -> OrderCancel {
+pub(super) fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) -> OrderCancel {
     OrderCancel {
         head: OrderCancel::head(symbol.0, now_ns),
         order_reference_number: order.0.into(),
@@ -67,7 +67,7 @@ pub fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) -> OrderC
 
 /// Order Delete.
 #[inline]
-pub fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
+pub(super) fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
     OrderDelete {
         head: OrderDelete::head(e.symbol.0, now_ns),
         order_reference_number: e.order_id.0.into(),
@@ -76,7 +76,7 @@ pub fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
 
 /// Order Replace.
 #[inline]
-pub fn replace(now_ns: u64, e: &BookReplace) -> OrderReplace {
+pub(super) fn replace(now_ns: u64, e: &BookReplace) -> OrderReplace {
     OrderReplace {
         head: OrderReplace::head(e.symbol.0, now_ns),
         original_order_reference_number: e.old.0.into(),

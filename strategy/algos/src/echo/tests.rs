@@ -71,19 +71,19 @@ fn lets_other_and_odd_books_be() {
 }
 
 #[test]
-fn counts_ticks_and_keeps_its_side_when_refused() {
+fn counts_ticks_and_goes_on_after_a_refusal() {
     let (mut e, mut out) = (echo(EchoMode::Take, 3), Sent::default());
     for _ in 0..7 {
         e.on_tick(0, SymbolId(1), &top(99, 101), &mut out);
     }
     assert_eq!(out.entered.len(), 2);
     out.refuse = true;
-    for _ in 0..3 {
+    for _ in 0..2 {
         e.on_tick(0, SymbolId(1), &top(99, 101), &mut out);
     }
     out.refuse = false;
     for _ in 0..3 {
         e.on_tick(0, SymbolId(1), &top(99, 101), &mut out);
     }
-    assert_eq!(out.entered[2].side, OrderSide::Buy, "still the side that was refused");
+    assert_eq!(out.entered[2].side, OrderSide::Sell, "the side after the one that was refused");
 }

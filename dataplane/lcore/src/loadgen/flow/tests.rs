@@ -65,12 +65,19 @@ fn says(flow: &mut Flow, bytes: &[u8]) -> String {
     match inbound::parse(&out[..len]).unwrap() {
         Ouch::EnterOrder(m, _) => format!(
             "enter {} {}{} @{} tif {}",
-            m.user_ref_num, m.side as char, m.quantity, m.price.get(), m.time_in_force as char
+            m.user_ref_num,
+            m.side as char,
+            m.quantity,
+            m.price.get(),
+            m.time_in_force as char
         ),
         Ouch::CancelOrder(m) => format!("cancel {} to {}", m.user_ref_num, m.quantity),
         Ouch::ReplaceOrder(m, _) => format!(
             "replace {} by {} {} @{}",
-            m.orig_user_ref_num, m.user_ref_num, m.quantity, m.price.get()
+            m.orig_user_ref_num,
+            m.user_ref_num,
+            m.quantity,
+            m.price.get()
         ),
         other => format!("{other:?}"),
     }

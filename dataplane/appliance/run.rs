@@ -1,0 +1,111 @@
+//! `peregrine run`: starts EAL, wires the roles to their ports, lets the lcores go, and reports.
+//!
+//! This is the only place that knows everything. The order matters: signals and the clock before EAL
+//! (which pins its caller), ports before roles, roles before threads; at the end threads, queues,
+//! ports and EAL go in the opposite order, so that nothing is left behind.
+
+mod conclude;
+mod ports;
+mod role;
+mod role_report;
+mod supervise;
+mod verdicts;
+mod wire_up;
+
+use crate::cli::RunOptions;
+use crate::config::{Config, Huge};
+use crate::eal;
+use crate::itch_files;
+use crate::placement::{self, Placement};
+use anyhow::{Context, Result};
+use hostcpu::TscClock;
+use lcore::control::Control;
+use lcore::duty::{self, LcoreFacts};
+use ports::Ports;
+use role::Role;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::thread::JoinHandle;
+use supervise::{Ending, Supervisor};
+
+/// What the run's loops leave behind.
+struct Finished<'e> {
+    facts: Vec<LcoreFacts>,
+    roles: Vec<Vec<Role<'e>>>,
+    ending: Ending,
+    wall_s: f64,
+}
+
+type Reader = JoinHandle<Result<itch_files::ReadFacts, itch_files::ReadError>>;
+
+/// Runs a validated configuration to its end.
+///
+/// # Errors
+/// What keeps a run from starting; the caller prints it and exits with status 2.
+pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
+    let signals = supervise::signals().context("installing the handlers of SIGINT and SIGTERM")?;
+    let clock = TscClock::calibrate()?;
+    let started_ns = clock.unix_ns(hostcpu::tsc());
+    let placement = placement::place(config)?;
+    let eal = dpdk::Eal::init(&eal::settings(config, None))?;
+    if config.eal.huge == Huge::Auto && !eal.huge_in_use() && !options.quiet {
+        eprintln!(
+            "peregrine: no {} MB of free hugepages: running on ordinary pages, as with --no-huge",
+            config.eal.memory_mb
+        );
+    }
+    let mut ports = Ports::open(&eal, &config)?;
+    if !options.quiet {
+        eprint!("{}", ports.describe());
+    }
+    let control = Arc::new(Control::default());
+    let mut wiring = wire_up::Wiring::new(config, &clock, Arc::clone(&control));
+    let roles = wiring.roles(&placement, &mut ports)?;
+    let total = wiring.messages_total();
+    let readers = wiring.take_readers();
+    let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
+    let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
+    let run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
+    let failure = conclude::failure(config, &finished, readers, &control);
+    let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
+    ports.close(queues)?;
+    conclude::publish(config, run, failure, options.quiet)
+}
+
+/// Starts a thread for each CPU that has roles, supervises them, and gives everything back.
+fn run_lcores<'e>(
+    eal: &'e dpdk::Eal,
+    placement: &Placement,
+    mut roles: Vec<Vec<Role<'e>>>,
+    control: &Control,
+    clock: &TscClock,
+    supervisor: &Supervisor,
+) -> Result<Finished<'e>> {
+    let began = std::time::Instant::now();
+    let mut facts = Vec::new();
+    let ending = thread::scope(|scope| {
+        let threads: Vec<_> = roles
+            .iter_mut()
+            .zip(&placement.threads)
+            .enumerate()
+            .map(|(index, (roles, at))| {
+                scope.spawn(move || -> Result<LcoreFacts> {
+                    let name = format!("lc{index}");
+                    let _lcore = dpdk::Lcore::enter(eal, Some(at.cpu), &name)?;
+                    Ok(duty::run(index, roles, control, clock))
+                })
+            })
+            .collect();
+        let lcores = threads.len();
+        let ending = supervisor.watch(lcores, || threads.iter().any(|t| t.is_finished()));
+        for thread in threads {
+            match thread.join() {
+                Ok(done) => facts.push(done?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        anyhow::Ok(ending)
+    })?;
+    Ok(Finished { facts, roles, ending, wall_s: began.elapsed().as_secs_f64() })
+}

@@ -1,0 +1,71 @@
+//! The roles a thread may poll, as one type.
+
+use algos::Echo;
+use lcore::loadgen::Loadgen;
+use lcore::port_io::PortIo;
+use lcore::trader::Trader;
+use lcore::venue::Venue;
+use lcore::{Agent, Fault, Now, WorkCount};
+
+/// Any role. Chosen once a poll; everything below is monomorphised.
+pub(crate) enum Role<'e> {
+    /// A market.
+    Venue(Box<Venue<'e>>),
+    /// A trader with the echo strategy.
+    Echo(Box<Trader<'e, Echo>>),
+    /// A load generator.
+    Loadgen(Box<Loadgen<'e>>),
+}
+
+macro_rules! each {
+    ($self:expr, $role:ident => $body:expr) => {
+        match $self {
+            Role::Venue($role) => $body,
+            Role::Echo($role) => $body,
+            Role::Loadgen($role) => $body,
+        }
+    };
+}
+
+impl<'e> Role<'e> {
+    /// Its name in the configuration.
+    pub(crate) fn name(&self) -> &str {
+        each!(self, r => r.name())
+    }
+
+    /// The ports, in the order they were given.
+    pub(crate) fn into_ports(self) -> Vec<PortIo<'e>> {
+        each!(self, r => r.into_ports())
+    }
+}
+
+impl Agent for Role<'_> {
+    fn start(&mut self, now: Now) {
+        each!(self, r => r.start(now));
+    }
+
+    #[inline]
+    fn poll(&mut self, now: Now) -> WorkCount {
+        each!(self, r => r.poll(now))
+    }
+
+    fn is_ready(&self) -> bool {
+        each!(self, r => r.is_ready())
+    }
+
+    fn drain(&mut self, now: Now) {
+        each!(self, r => r.drain(now));
+    }
+
+    fn is_drained(&self) -> bool {
+        each!(self, r => r.is_drained())
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        each!(self, r => r.fault())
+    }
+
+    fn stop(&mut self, now: Now) -> bool {
+        each!(self, r => r.stop(now))
+    }
+}

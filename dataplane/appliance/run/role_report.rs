@@ -1,0 +1,258 @@
+//! One role's part of the report: its counters, its stages, and what it lost.
+
+use super::role::Role;
+use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageReport};
+use algos::Echo;
+use lcore::counts::ByType;
+use lcore::loadgen::Loadgen;
+use lcore::market::Market;
+use lcore::port_io::PortIo;
+use lcore::trader::Trader;
+use lcore::venue::Venue;
+use net::{DropReason, Host};
+use session::{MoldError, MoldPublisher, ReceiverCounters};
+use telemetry::{Reading, StageSnapshot};
+
+/// Stages that are spans from end to end rather than steps of the pipeline.
+const LATENCIES: [&str; 5] =
+    ["tick_to_trade", "order_to_ack", "rx_to_tx", "order_due_to_ack", "replay_lag"];
+
+/// Frames that were nobody's fault: not for us, or nothing we speak.
+const NOT_FOR_US: [DropReason; 9] = [
+    DropReason::NotOurMac,
+    DropReason::Vlan,
+    DropReason::Ethertype,
+    DropReason::ArpNotForUs,
+    DropReason::NotOurAddress,
+    DropReason::NotOurGroup,
+    DropReason::Protocol,
+    DropReason::IcmpKind,
+    DropReason::IgmpKind,
+];
+
+/// A role's report and the losses in it.
+pub(super) struct Told {
+    pub(super) report: RoleReport,
+    pub(super) drops: u64,
+    pub(super) gaps: u64,
+    pub(super) messages_by_type: Vec<MessageTypeReport>,
+}
+
+/// Tells what a role did.
+pub(super) fn tell(role: &Role<'_>, thread: usize) -> Told {
+    let mut teller = Teller::new(role.name(), thread);
+    match role {
+        Role::Venue(venue) => teller.venue(venue),
+        Role::Echo(trader) => teller.trader(trader),
+        Role::Loadgen(loadgen) => teller.loadgen(loadgen),
+    }
+    teller.told
+}
+
+struct Teller {
+    told: Told,
+}
+
+impl Teller {
+    fn new(name: &str, thread: usize) -> Teller {
+        let report = RoleReport { name: name.to_owned(), lcore: thread, ..RoleReport::default() };
+        Teller { told: Told { report, drops: 0, gaps: 0, messages_by_type: Vec::new() } }
+    }
+
+    fn venue(&mut self, venue: &Venue<'_>) {
+        self.told.report.kind = "venue".into();
+        let core = venue.core();
+        let counts = core.counts();
+        self.readings(counts.set.readings());
+        self.readings(counts.unreadable.readings());
+        let engine = core.engine().counters();
+        for (name, value) in [
+            ("commands", engine.commands),
+            ("accepted", engine.accepted),
+            ("rejected", engine.rejected),
+            ("matches", engine.matches),
+            ("duplicates_ignored", engine.duplicates),
+            ("superfluous_ignored", engine.superfluous),
+            ("tables_full", engine.full),
+        ] {
+            self.count("engine", name, value);
+        }
+        for (name, value) in venue.sessions().disconnects().iter() {
+            self.count("disconnects", name, value);
+        }
+        for (at, endpoint) in venue.endpoints().iter().enumerate() {
+            self.host(&format!("orders.{at}"), endpoint.host());
+            self.port(&format!("orders.{at}"), endpoint.io());
+        }
+        self.publisher(venue.market_data().publisher());
+        self.host("itch", venue.market_data().host());
+        self.port("itch", venue.market_data().io());
+        use lcore::venue::VenueCounter as C;
+        let lost = counts.set.get(C::RepliesLost) + counts.set.get(C::PublishedLost);
+        self.told.drops += lost + counts.unreadable.total();
+        self.stages(core.laps.snapshots());
+    }
+
+    fn trader(&mut self, trader: &Trader<'_, Echo>) {
+        self.told.report.kind = "trader".into();
+        let desk = trader.desk();
+        self.readings(desk.counters().readings());
+        self.readings(desk.refused().readings());
+        self.readings(desk.rejected().readings());
+        self.market("feed", trader.market());
+        self.receiver("feed", trader.feed().receiver().counters());
+        self.readings(trader.link().counters().readings());
+        self.count("feed", "other_datagrams", trader.feed_port().other_datagrams());
+        self.host("feed", trader.feed_port().host());
+        self.port("feed", trader.feed_port().io());
+        self.host("orders", trader.link().host());
+        self.port("orders", trader.link().io());
+        for (id, name) in desk.symbols() {
+            let p = desk.position(id);
+            let dollars = p.cash as f64 / 10_000.0;
+            self.told.report.notes.push(format!(
+                "{name}: position {} shares, {} traded, cash {dollars:.2} dollars",
+                p.shares, p.traded
+            ));
+        }
+        use lcore::trader::DeskCounter as C;
+        let counters = desk.counters();
+        self.told.drops += counters.get(C::Unexpected) + counters.get(C::Unreadable);
+        self.stages(desk.laps.snapshots());
+    }
+
+    fn loadgen(&mut self, loadgen: &Loadgen<'_>) {
+        self.told.report.kind = "loadgen".into();
+        self.readings(loadgen.counters().readings());
+        if let Some(feed) = loadgen.feed() {
+            self.publisher(feed.publisher());
+            self.host("feed", feed.host());
+            self.port("feed", feed.io());
+        }
+        if let Some(flow) = loadgen.flow() {
+            let c = flow.flow().counts();
+            for (name, value) in [
+                ("entered", c.entered),
+                ("takers", c.takers),
+                ("cancels", c.cancels),
+                ("replaces", c.replaces),
+                ("unknown_orders", c.unknown),
+                ("no_room", c.no_room),
+                ("other_symbols", c.other_symbols),
+            ] {
+                self.count("flow", name, value);
+            }
+            self.readings(flow.link().counters().readings());
+            self.host("orders", flow.link().host());
+            self.port("orders", flow.link().io());
+        }
+        if let Some(watch) = loadgen.watch() {
+            self.market("watch", watch.market());
+            self.receiver("watch", watch.feed().receiver().counters());
+            self.count("watch", "shares_executed", watch.shares_executed());
+            self.host("watch", watch.port().host());
+            self.port("watch", watch.port().io());
+        }
+        self.stages(loadgen.laps().snapshots());
+    }
+
+    fn market(&mut self, feed: &str, market: &Market) {
+        self.readings(market.counters().readings());
+        self.readings(market.refused().readings());
+        self.told.messages_by_type.extend(types(feed, market.by_type()));
+    }
+
+    fn receiver(&mut self, feed: &str, c: &ReceiverCounters) {
+        for (name, value) in [
+            ("packets", c.packets),
+            ("delivered", c.delivered),
+            ("duplicates", c.duplicates),
+            ("gaps", c.gaps),
+            ("missing", c.missing),
+            ("heartbeats", c.heartbeats),
+            ("ends_of_session", c.ends),
+        ] {
+            self.count(feed, name, value);
+        }
+        for (error, value) in MoldError::ALL.iter().zip(c.refused) {
+            self.count(feed, error.name(), value);
+            self.told.drops += value;
+        }
+        self.told.gaps += c.gaps;
+        self.told.drops += c.missing;
+    }
+
+    fn publisher(&mut self, publisher: &MoldPublisher) {
+        let c = publisher.counters();
+        for (name, value) in [
+            ("packets", c.packets),
+            ("messages", c.messages),
+            ("heartbeats", c.heartbeats),
+            ("ends_of_session", c.ends),
+            ("unsent_evicted", c.unsent_evicted),
+            ("requests_answered", c.requests),
+            ("retransmitted", c.retransmitted),
+        ] {
+            self.count("moldudp64", name, value);
+        }
+        self.told.drops += c.unsent_evicted;
+    }
+
+    fn host(&mut self, part: &str, host: &Host) {
+        let counters = host.counters();
+        counters.each(|group, name, value| {
+            if value > 0 {
+                self.told.report.counters.push(CounterReport {
+                    group: format!("{part} {group}"),
+                    name: name.into(),
+                    value,
+                });
+            }
+        });
+        let wrong = DropReason::ALL.iter().filter(|reason| !NOT_FOR_US.contains(reason));
+        self.told.drops += wrong.map(|reason| counters.dropped(*reason)).sum::<u64>();
+    }
+
+    fn port(&mut self, part: &str, io: &PortIo<'_>) {
+        let c = io.counts();
+        for (name, value) in [
+            ("rx_frames", c.rx_frames),
+            ("rx_bytes", c.rx_bytes),
+            ("tx_frames", c.tx_frames),
+            ("tx_bytes", c.tx_bytes),
+            ("no_mbuf", c.no_mbuf),
+            ("tx_backpressure", c.backpressure),
+        ] {
+            self.told.report.counters.push(CounterReport {
+                group: format!("{part} port"),
+                name: name.into(),
+                value,
+            });
+        }
+    }
+
+    fn count(&mut self, group: &str, name: &str, value: u64) {
+        let counter = CounterReport { group: group.into(), name: name.into(), value };
+        self.told.report.counters.push(counter);
+    }
+
+    fn readings(&mut self, readings: Vec<Reading>) {
+        self.told.report.counters.extend(readings.into_iter().map(CounterReport::from));
+    }
+
+    fn stages(&mut self, snapshots: Vec<StageSnapshot>) {
+        let all = snapshots.into_iter().map(StageReport::from);
+        let (latencies, stages) = all.partition(|s| LATENCIES.contains(&s.name.as_str()));
+        (self.told.report.latencies, self.told.report.stages) = (latencies, stages);
+    }
+}
+
+fn types(feed: &str, counts: &ByType) -> Vec<MessageTypeReport> {
+    let row = |(code, name, count): (char, &str, u64)| MessageTypeReport {
+        feed: feed.into(),
+        code: code.into(),
+        name: name.into(),
+        count,
+    };
+    counts.seen().map(row).collect()
+}

@@ -1,0 +1,182 @@
+//! What a run is held to: figures of different roles that must agree, and zeroes.
+
+use super::role::Role;
+use super::wire_up::{engine_config, locates};
+use crate::config::{Config, VenueConfig};
+use crate::report::model::{Summary, Verdict};
+use engine::Engine;
+use lcore::control::Control;
+use lcore::loadgen::{Loadgen, LoadgenCounter};
+use lcore::trader::{DeskCounter, Trader};
+use lcore::venue::Venue;
+use types::{Event, EventSink, Side, SymbolId};
+
+/// All roles of a run, by kind.
+pub(super) struct Cast<'r, 'e> {
+    pub(super) venues: Vec<&'r Venue<'e>>,
+    pub(super) traders: Vec<&'r Trader<'e, algos::Echo>>,
+    pub(super) loadgens: Vec<&'r Loadgen<'e>>,
+}
+
+impl<'r, 'e> Cast<'r, 'e> {
+    pub(super) fn of(roles: impl Iterator<Item = &'r Role<'e>>) -> Cast<'r, 'e>
+    where
+        'e: 'r,
+    {
+        let mut cast = Cast { venues: vec![], traders: vec![], loadgens: vec![] };
+        for role in roles {
+            match role {
+                Role::Venue(r) => cast.venues.push(r),
+                Role::Echo(r) => cast.traders.push(r),
+                Role::Loadgen(r) => cast.loadgens.push(r),
+            }
+        }
+        cast
+    }
+}
+
+fn verdict(name: &str, ok: bool, detail: String) -> Verdict {
+    Verdict { name: name.into(), ok, detail }
+}
+
+/// Judges a run.
+pub(super) fn judge(config: &Config, cast: &Cast<'_, '_>, summary: &Summary) -> Vec<Verdict> {
+    let mut verdicts = vec![
+        verdict(
+            "nothing dropped",
+            summary.drops == 0 && summary.gaps == 0,
+            format!("{} drops, {} gaps", summary.drops, summary.gaps),
+        ),
+        no_allocations(summary.allocations_hot),
+    ];
+    verdicts.extend(feed_is_whole(config, cast));
+    verdicts.extend(cast.traders.iter().map(|t| orders_balance(t)));
+    verdicts.extend(shares_balance(config, cast));
+    for (venue, settings) in cast.venues.iter().zip(&config.venues) {
+        verdicts.extend(tape_is_the_book(config, cast, venue, settings));
+        verdicts.extend(replays_to_the_same(venue, settings));
+    }
+    verdicts
+}
+
+fn no_allocations(hot: u64) -> Verdict {
+    let counting = heapwatch::is_counting();
+    let detail = if counting {
+        format!("{hot} heap allocations on the lcores while hot")
+    } else {
+        "allocations are not counted in this build".into()
+    };
+    verdict("hot path does not allocate", counting && hot == 0, detail)
+}
+
+/// What a loadgen sent is what each trader on its group heard.
+fn feed_is_whole(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for (loadgen, settings) in cast.loadgens.iter().zip(&config.loadgens) {
+        let Some(feed) = &settings.feed else { continue };
+        let sent = loadgen.counters().get(LoadgenCounter::Messages);
+        for (trader, hears) in cast.traders.iter().zip(&config.traders) {
+            if hears.feed.group == feed.group {
+                let heard = trader.feed().receiver().counters().delivered;
+                let detail = format!("{sent} messages sent, {heard} heard by {}", hears.name);
+                verdicts.push(verdict("feed arrived whole", sent == heard, detail));
+            }
+        }
+    }
+    verdicts
+}
+
+/// Every order of a trader has ended, one way or the other.
+fn orders_balance(trader: &Trader<'_, algos::Echo>) -> Verdict {
+    let get = |c| trader.desk().counters().get(c);
+    let (sent, accepted, rejected) =
+        (get(DeskCounter::Sent), get(DeskCounter::Accepted), get(DeskCounter::Rejected));
+    let live = trader.desk().live_orders();
+    let detail = format!("{sent} sent, {accepted} accepted, {rejected} rejected, {live} live");
+    verdict("every order is accounted for", sent == accepted + rejected && live == 0, detail)
+}
+
+/// Shares filled at the clients are the shares the venue matched, once on either side. Only where all
+/// clients of the one venue are in this process.
+fn shares_balance(config: &Config, cast: &Cast<'_, '_>) -> Option<Verdict> {
+    let ([venue], [settings]) = (&cast.venues[..], &config.venues[..]) else { return None };
+    let clients =
+        config.traders.len() + config.loadgens.iter().filter(|l| l.orders.is_some()).count();
+    if clients != settings.accounts.len() {
+        return None;
+    }
+    let matched = venue.core().counts().set.get(lcore::venue::VenueCounter::SharesExecuted);
+    let traders = cast.traders.iter().map(|t| t.desk().counters().get(DeskCounter::SharesFilled));
+    let flows = cast.loadgens.iter().map(|l| l.counters().get(LoadgenCounter::SharesFilled));
+    let filled: u64 = traders.chain(flows).sum();
+    let detail = format!("{matched} shares matched, {filled} filled on both sides together");
+    Some(verdict("fills balance", filled == 2 * matched, detail))
+}
+
+/// The books that a watcher rebuilt from the venue's tape are the engine's, order by order.
+fn tape_is_the_book(
+    config: &Config,
+    cast: &Cast<'_, '_>,
+    venue: &Venue<'_>,
+    settings: &VenueConfig,
+) -> Option<Verdict> {
+    let watches = |l: &crate::config::LoadgenConfig| {
+        l.watch.as_ref().is_some_and(|w| w.group == settings.itch.group)
+    };
+    let at = config.loadgens.iter().position(watches)?;
+    let books = cast.loadgens.get(at)?.watch()?.market().books();
+    let engine = venue.core().engine();
+    let differ = locates(settings).filter(|(id, _)| !same_book(engine, books, *id)).count();
+    let detail = format!(
+        "{} orders in the engine, {} rebuilt from its own ITCH, {differ} books differ",
+        engine.live_orders(),
+        books.len()
+    );
+    Some(verdict("tape is the book", differ == 0 && engine.live_orders() == books.len(), detail))
+}
+
+fn same_book(engine: &Engine, books: &book::Books, id: SymbolId) -> bool {
+    [Side::Buy, Side::Sell].into_iter().all(|side| {
+        engine.levels(id, side).eq(books.levels(id, side))
+            && books.levels(id, side).all(|level| {
+                let rebuilt = books.orders(id, side, level.price).map(|o| (o.payload, o.qty));
+                engine.queue(id, side, level.price).eq(rebuilt)
+            })
+    })
+}
+
+/// The command log of the run, replayed into a fresh engine, ends in the same state.
+fn replays_to_the_same(venue: &Venue<'_>, settings: &VenueConfig) -> Option<Verdict> {
+    let log = venue.core().log()?;
+    let name = "replay gives the same state";
+    if !log.is_whole() {
+        let detail = format!("the log of {} commands was full", log.len());
+        return Some(verdict(name, false, detail));
+    }
+    let mut fresh = Engine::new(&engine_config(settings));
+    let replayed = log.to_bytes().and_then(|bytes| engine::replay(&bytes, &mut fresh, &mut Forget));
+    let (was, is) = (venue.core().engine().state_hash(), fresh.state_hash());
+    Some(match replayed {
+        Ok(count) => {
+            verdict(name, was == is, format!("{count} commands, state {was:016x} and {is:016x}"))
+        }
+        Err(error) => verdict(name, false, error.to_string()),
+    })
+}
+
+/// Takes events and forgets them.
+struct Forget;
+
+impl EventSink for Forget {
+    fn on_event(&mut self, _event: &Event) {}
+}
+
+/// The name of the role that a fault's number stands for.
+pub(super) fn faulty<'r>(
+    control: &Control,
+    roles: &'r [Vec<Role<'_>>],
+) -> Option<(&'r str, String)> {
+    let (number, fault) = control.fault()?;
+    let role = roles.get(number as usize >> 8)?.get(number as usize & 0xFF)?;
+    Some((role.name(), fault.to_string()))
+}

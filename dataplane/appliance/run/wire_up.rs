@@ -1,0 +1,350 @@
+//! Builds the roles: each part from its section of the configuration, on the port that it names.
+
+use super::Reader;
+use super::ports::Ports;
+use super::role::Role;
+use crate::config::{
+    self, Config, EchoMode, Endpoint, Group, Listing as Listed, LoadgenConfig, OrdersClient,
+    Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
+};
+use crate::itch_files;
+use crate::placement::Placement;
+use algos::{Echo, EchoConfig};
+use anyhow::{Context, Result, anyhow};
+use book::{Books, Capacity};
+use engine::{CommandLog, Engine, EngineConfig};
+use feed::Feed;
+use hostcpu::TscClock;
+use lcore::control::Control;
+use lcore::feed_port::FeedPort;
+use lcore::laps::Laps;
+use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Pace, Watch, source};
+use lcore::market::Market;
+use lcore::market_data::MarketDataPort;
+use lcore::order_link::OrderLink;
+use lcore::trader::{Desk, Trader, TraderParts};
+use lcore::venue::{Core, CoreParts, Endpoint as OrderPort, Listing, Venue, VenueParts};
+use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
+use risk::{TraderGate, VenueGate};
+use session::{
+    AccountConfig, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig, Sessions,
+    SoupClient, StoreConfig,
+};
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use types::{Symbol, SymbolId};
+
+/// MTU of ports that carry TCP only.
+const ORDERS_MTU: u16 = 1_500;
+/// Live orders that a loadgen's flow keeps apart.
+const FLOW_ORDERS_MAX: u32 = 1 << 18;
+/// TCP rings of a client's one connection, in bytes.
+const CLIENT_RX_BYTES: usize = 65_535;
+const CLIENT_TX_BYTES: usize = 1 << 17;
+
+/// What it takes to build roles.
+pub(super) struct Wiring<'c> {
+    config: &'c Config,
+    clock: &'c TscClock,
+    control: Arc<Control>,
+    readers: Vec<Reader>,
+}
+
+impl<'c> Wiring<'c> {
+    pub(super) fn new(
+        config: &'c Config,
+        clock: &'c TscClock,
+        control: Arc<Control>,
+    ) -> Wiring<'c> {
+        Wiring { config, clock, control, readers: Vec::new() }
+    }
+
+    /// All roles, by the thread that polls them, in the placement's order.
+    pub(super) fn roles<'e>(
+        &mut self,
+        placement: &Placement,
+        ports: &mut Ports<'e>,
+    ) -> Result<Vec<Vec<Role<'e>>>> {
+        let mut threads: Vec<Vec<Role<'e>>> = placement.threads.iter().map(|_| vec![]).collect();
+        for (thread, place) in threads.iter_mut().zip(&placement.threads) {
+            for name in &place.roles {
+                let role = self.role(name, ports).with_context(|| format!("role {name:?}"))?;
+                thread.push(role);
+            }
+        }
+        Ok(threads)
+    }
+
+    fn role<'e>(&mut self, name: &str, ports: &mut Ports<'e>) -> Result<Role<'e>> {
+        let config = self.config;
+        if let Some(venue) = config.venues.iter().find(|r| r.name == name) {
+            return Ok(Role::Venue(Box::new(self.venue(venue, ports)?)));
+        }
+        if let Some(trader) = config.traders.iter().find(|r| r.name == name) {
+            return Ok(Role::Echo(Box::new(self.trader(trader, ports)?)));
+        }
+        let loadgen = config.loadgens.iter().find(|r| r.name == name);
+        let loadgen = loadgen.ok_or_else(|| anyhow!("is placed and not configured"))?;
+        Ok(Role::Loadgen(Box::new(self.loadgen(loadgen, ports)?)))
+    }
+
+    /// Messages that will be replayed, where the files are small enough to be counted beforehand.
+    pub(super) fn messages_total(&self) -> Option<u64> {
+        self.config.loadgens.iter().map(|l| itch_files::count(&l.files, l.repeat)).sum()
+    }
+
+    /// The threads that read files.
+    pub(super) fn take_readers(&mut self) -> Vec<Reader> {
+        std::mem::take(&mut self.readers)
+    }
+
+    fn venue<'e>(&self, config: &VenueConfig, ports: &mut Ports<'e>) -> Result<Venue<'e>> {
+        let limits = &config.limits;
+        let slots = limits.connections_max as usize;
+        let tcp = TcpConfig {
+            slots,
+            rx_bytes: limits.rx_bytes as usize,
+            tx_bytes: limits.tx_bytes as usize,
+            seed: seed(),
+            ..TcpConfig::default()
+        };
+        let mut endpoints = Vec::new();
+        for orders in &config.orders {
+            let (io, mac) = ports.take(&orders.endpoint)?;
+            let mut host = host(&orders.endpoint, mac, ORDERS_MTU, tcp)?;
+            host.listen(orders.listen)?;
+            endpoints.push(OrderPort::new(io, host, slots));
+        }
+        Ok(Venue::new(VenueParts {
+            name: config.name.clone(),
+            endpoints,
+            market_data: market_data(&config.itch, ports)?,
+            core: self.core(config),
+            sessions: sessions(config)?,
+            listings: config.symbols.iter().map(listing).collect(),
+        }))
+    }
+
+    fn core(&self, config: &VenueConfig) -> Core {
+        let symbols: Vec<_> = config.symbols.iter().map(|l| (l.locate, l.symbol)).collect();
+        let highest = symbols.iter().map(|(id, _)| usize::from(id.0)).max().unwrap_or(0);
+        let mut names = vec![Symbol([b' '; 8]); highest + 1];
+        for (id, name) in &symbols {
+            names[usize::from(id.0)] = *name;
+        }
+        let log = config.command_log_max as usize;
+        Core::new(CoreParts {
+            engine: Engine::new(&engine_config(config)),
+            gate: VenueGate::new(config.risk),
+            log: (log > 0).then(|| CommandLog::with_capacity(log)),
+            symbols: names,
+            sessions: config.accounts.len(),
+            laps: Laps::new(self.clock.scale()),
+        })
+    }
+
+    fn trader<'e>(&self, config: &TraderConfig, ports: &mut Ports<'e>) -> Result<Trader<'e, Echo>> {
+        let limits = &config.limits;
+        let StrategyConfig::Echo { symbols, mode, qty, every_ticks } = &config.strategy;
+        let mode = match mode {
+            EchoMode::Take => algos::EchoMode::Take,
+            EchoMode::Join => algos::EchoMode::Join,
+        };
+        let echo = EchoConfig { mode, qty: *qty, every_ticks: *every_ticks };
+        let (port, feed) = feed_in(&config.feed, ports)?;
+        let gate = TraderGate::new(config.risk, limits.symbols_max);
+        // An order is one in flight or resting: a few turns of the open ones keep slots from meeting.
+        let span = config.risk.open_orders_max as usize * 64;
+        let capacity = Capacity {
+            orders: limits.orders_max,
+            levels: limits.levels_max,
+            symbols: limits.symbols_max,
+        };
+        Ok(Trader::new(TraderParts {
+            name: config.name.clone(),
+            feed_port: port,
+            feed,
+            link: link(&config.orders, ports)?,
+            market: Market::new(Books::with_capacity(capacity), limits.symbols_max),
+            desk: Desk::new(gate, limits.symbols_max, span, Laps::new(self.clock.scale())),
+            strategy: Echo::new(echo, limits.symbols_max),
+            symbols: symbols.clone(),
+            control: Arc::clone(&self.control),
+        }))
+    }
+
+    fn loadgen<'e>(
+        &mut self,
+        config: &LoadgenConfig,
+        ports: &mut Ports<'e>,
+    ) -> Result<Loadgen<'e>> {
+        let (tx, rx) = source(itch_files::CHUNKS, itch_files::CHUNK_BYTES);
+        self.readers.push(itch_files::spawn(config.files.clone(), config.repeat, tx)?);
+        let feed = config.feed.as_ref().map(|f| market_data(f, ports)).transpose()?;
+        let flow = match &config.orders {
+            Some(orders) => {
+                let flow = Flow::new(self.traded(orders), FLOW_ORDERS_MAX);
+                Some(FlowLink::new(link(orders, ports)?, flow))
+            }
+            None => None,
+        };
+        let watch = config.watch.as_ref().map(|w| self.watch(w, ports)).transpose()?;
+        Ok(Loadgen::new(LoadgenParts {
+            name: config.name.clone(),
+            source: rx,
+            pace: pace(config.pace),
+            feed,
+            flow,
+            watch,
+            control: Arc::clone(&self.control),
+            laps: Laps::new(self.clock.scale()),
+        }))
+    }
+
+    /// The symbols that the venue at the other end trades, when it is one of ours; else all.
+    fn traded(&self, orders: &OrdersClient) -> Vec<[u8; 8]> {
+        let at = |v: &&VenueConfig| {
+            let mut listeners = v.orders.iter();
+            listeners.any(|o| SocketAddrV4::new(o.endpoint.ip, o.listen) == orders.venue)
+        };
+        let venue = self.config.venues.iter().find(at);
+        venue.map_or(Vec::new(), |v| v.symbols.iter().map(|l| l.symbol.0).collect())
+    }
+
+    /// What is watched is sized like the venue that publishes it, when it is one of ours.
+    fn watch<'e>(&self, config: &Receiver, ports: &mut Ports<'e>) -> Result<Watch<'e>> {
+        let (port, feed) = feed_in(config, ports)?;
+        let venue = self.config.venues.iter().find(|v| v.itch.group == config.group);
+        let (orders, levels) =
+            venue.map_or((1 << 16, 1 << 14), |v| (v.limits.orders_max, v.limits.levels_max));
+        let locates = venue.into_iter().flat_map(|v| v.symbols.iter().map(|l| l.locate.0));
+        let symbols = locates.max().map_or(u16::MAX, |highest| highest.saturating_add(1));
+        let books = Books::with_capacity(Capacity { orders, levels, symbols });
+        Ok(Watch::new(port, feed, Market::new(books, symbols)))
+    }
+}
+
+/// How large the venue's engine is; also for the engine that its log is replayed into.
+pub(super) fn engine_config(config: &VenueConfig) -> EngineConfig {
+    EngineConfig {
+        symbols: config.symbols.iter().map(|l| (l.locate, l.symbol)).collect(),
+        sessions: u16::try_from(config.accounts.len()).unwrap_or(u16::MAX),
+        orders: config.limits.orders_max,
+        levels: config.limits.levels_max,
+    }
+}
+
+fn sessions(config: &VenueConfig) -> Result<Sessions> {
+    let limits = &config.limits;
+    let store = StoreConfig {
+        messages_max: limits.replay_messages as usize,
+        bytes_max: limits.replay_bytes as usize,
+    };
+    let account = |a: &config::Account| AccountConfig {
+        user: a.user.clone(),
+        password: a.password.0.clone(),
+        session: a.session.clone(),
+        store,
+    };
+    let accounts: Vec<_> = config.accounts.iter().map(account).collect();
+    Ok(Sessions::new(&accounts)?)
+}
+
+fn listing(listed: &Listed) -> Listing {
+    match listed.entry {
+        Some(entry) => Listing::Copied(entry),
+        None => Listing::Plain(listed.locate, listed.symbol),
+    }
+}
+
+fn pace(pace: config::Pace) -> Pace {
+    match pace {
+        config::Pace::Recorded { speed, gap_ns_max } => Pace::Recorded { speed, gap_ns_max },
+        config::Pace::Rate { messages_per_s } => Pace::Rate { messages_per_s },
+        config::Pace::Max => Pace::Max,
+    }
+}
+
+/// A random number that no peer can foresee: the standard library's hash keys are.
+fn seed() -> u64 {
+    RandomState::new().hash_one("sequence numbers")
+}
+
+fn host(endpoint: &Endpoint, device: [u8; 6], mtu: u16, tcp: TcpConfig) -> Result<Host> {
+    let interface = Interface {
+        mac: endpoint.mac.unwrap_or(device),
+        ip: endpoint.ip,
+        prefix_len: endpoint.prefix_len,
+        gateway: endpoint.gateway,
+        vlan: endpoint.vlan,
+        mtu,
+    };
+    let config = HostConfig { tcp, ..HostConfig::default() };
+    Host::new(interface, config).with_context(|| format!("port {:?}", endpoint.port))
+}
+
+/// TCP for a host that has one connection, or none.
+fn tcp_client() -> TcpConfig {
+    TcpConfig {
+        slots: 2,
+        rx_bytes: CLIENT_RX_BYTES,
+        tx_bytes: CLIENT_TX_BYTES,
+        seed: seed(),
+        ..TcpConfig::default()
+    }
+}
+
+fn group_addr(group: Group) -> SocketAddrV4 {
+    SocketAddrV4::new(group.ip, group.udp_port)
+}
+
+/// A session's name in its ten bytes.
+fn padded(name: &str) -> [u8; 10] {
+    wire::field::padded(name.as_bytes())
+}
+
+fn market_data<'e>(config: &Publisher, ports: &mut Ports<'e>) -> Result<MarketDataPort<'e>> {
+    let (io, mac) = ports.take(&config.endpoint)?;
+    let host = host(&config.endpoint, mac, config.mtu, tcp_client())?;
+    let group: UdpTemplate =
+        host.multicast(config.group.udp_port, group_addr(config.group), config.ttl)?;
+    let mut settings = PublisherConfig::new(padded(&config.session));
+    settings.store = StoreConfig {
+        messages_max: config.replay_messages as usize,
+        bytes_max: config.replay_bytes as usize,
+    };
+    let publisher = MoldPublisher::new(settings)?;
+    let max = config.messages_per_packet_max;
+    Ok(MarketDataPort::new(io, host, group, payload_max(max), publisher))
+}
+
+/// Bytes of a datagram with so many messages of the longest kind.
+fn payload_max(messages: u16) -> usize {
+    let block = 2 + wire::itch::MESSAGE_LEN_MAX;
+    wire::moldudp64::HEADER_LEN + usize::from(messages) * block
+}
+
+fn feed_in<'e>(config: &Receiver, ports: &mut Ports<'e>) -> Result<(FeedPort<'e>, Feed)> {
+    let (io, mac) = ports.take(&config.endpoint)?;
+    let mut host = host(&config.endpoint, mac, ORDERS_MTU, tcp_client())?;
+    host.join(0, config.group.ip)?;
+    let receiver = ReceiverConfig {
+        session: config.session.as_deref().map(padded),
+        ..ReceiverConfig::default()
+    };
+    Ok((FeedPort::new(io, host, group_addr(config.group)), Feed::new(receiver)))
+}
+
+fn link<'e>(config: &OrdersClient, ports: &mut Ports<'e>) -> Result<OrderLink<'e>> {
+    let (io, mac) = ports.take(&config.endpoint)?;
+    let host = host(&config.endpoint, mac, ORDERS_MTU, tcp_client())?;
+    let mut client = ClientConfig::new(&config.user, &config.password.0);
+    client.session = config.session.clone().unwrap_or_default();
+    Ok(OrderLink::new(io, host, SoupClient::new(&client)?, config.venue))
+}
+
+/// The locates that a venue trades, for the report.
+pub(super) fn locates(config: &VenueConfig) -> impl Iterator<Item = (SymbolId, Symbol)> + '_ {
+    config.symbols.iter().map(|l| (l.locate, l.symbol))
+}
