@@ -66,10 +66,11 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let readers = wiring.take_readers();
     let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
     let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
-    let run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
+    let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
     let failure = conclude::failure(config, &finished, readers, &control);
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
-    ports.close(queues)?;
+    let leaked = ports.close(queues)?;
+    run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));
     conclude::publish(config, run, failure, options.quiet)
 }
 

@@ -4,7 +4,7 @@ use crate::config::{Config, Endpoint};
 use anyhow::{Context, Result, anyhow, bail};
 use dpdk::{Configured, Eal, Mempool, Port, PortConfig, PortId, PortInfo, PortStats};
 use dpdk::{RxQueue, SocketId, Started, TxQueue};
-use lcore::port_io::PortIo;
+use lcore::port_io::{Burst, PortIo};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -129,17 +129,21 @@ impl<'e> Ports<'e> {
         self.open.iter().map(fact).collect()
     }
 
-    /// Mbufs that are in use, out of how many.
-    pub(crate) fn mbufs(&self) -> (u32, u32) {
-        (self.pool.in_use(), self.pool.size())
-    }
-
-    /// Takes the queues back and stops every port.
+    /// Takes the queues back and stops every port; gives the mbufs that nobody gave back, which is
+    /// only known where all ports are links: a device may keep some until it is closed.
     ///
     /// # Errors
     /// A port that does not stop.
-    pub(crate) fn close(mut self, ios: impl Iterator<Item = PortIo<'e>>) -> Result<()> {
+    pub(crate) fn close(mut self, ios: impl Iterator<Item = PortIo<'e>>) -> Result<Option<u32>> {
         let mut queues: Vec<_> = ios.map(PortIo::into_queues).collect();
+        for (rx, _) in &mut queues {
+            // What was still on a link belongs to nobody any more.
+            let mut late = Burst::new();
+            while rx.rx(&mut late) > 0 {
+                late.clear();
+            }
+        }
+        let links_only = self.open.values().all(|open| open.info.driver == "net_ring");
         for (name, open) in std::mem::take(&mut self.open) {
             let id = open.port.id();
             let mine = queues.iter().position(|(rx, _)| rx.port() == id);
@@ -151,7 +155,7 @@ impl<'e> Ports<'e> {
             let stopped: Port<'e, Configured> = open.port.stop(vec![rx], vec![tx])?;
             stopped.release();
         }
-        Ok(())
+        Ok(links_only.then(|| self.pool.in_use()))
     }
 }
 

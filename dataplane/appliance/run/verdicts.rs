@@ -59,6 +59,12 @@ pub(super) fn judge(config: &Config, cast: &Cast<'_, '_>, summary: &Summary) -> 
     verdicts
 }
 
+/// Once all queues are given back and what was on the links is dropped, the pool is whole.
+pub(super) fn mbufs_came_back(leaked: u32) -> Verdict {
+    let detail = format!("{leaked} mbufs are missing from the pool at the end");
+    verdict("every mbuf came back", leaked == 0, detail)
+}
+
 fn no_allocations(hot: u64) -> Verdict {
     let counting = heapwatch::is_counting();
     let detail = if counting {

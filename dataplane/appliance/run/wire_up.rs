@@ -4,7 +4,7 @@ use super::Reader;
 use super::ports::Ports;
 use super::role::Role;
 use crate::config::{
-    self, Config, EchoMode, Endpoint, Group, Listing as Listed, LoadgenConfig, OrdersClient,
+    self, Config, EchoMode, Endpoint, Group, Huge, Listing as Listed, LoadgenConfig, OrdersClient,
     Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
 };
 use crate::itch_files;
@@ -15,6 +15,7 @@ use book::{Books, Capacity};
 use engine::{CommandLog, Engine, EngineConfig};
 use feed::Feed;
 use hostcpu::TscClock;
+use hugemem::HugePolicy;
 use lcore::control::Control;
 use lcore::feed_port::FeedPort;
 use lcore::laps::Laps;
@@ -22,7 +23,7 @@ use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Pace, Watch, source}
 use lcore::market::Market;
 use lcore::market_data::MarketDataPort;
 use lcore::order_link::OrderLink;
-use lcore::trader::{Desk, Trader, TraderParts};
+use lcore::trader::{Desk, Trader, TraderParts, WorkingOrders};
 use lcore::venue::{Core, CoreParts, Endpoint as OrderPort, Listing, Venue, VenueParts};
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
 use risk::{TraderGate, VenueGate};
@@ -58,6 +59,15 @@ impl<'c> Wiring<'c> {
         control: Arc<Control>,
     ) -> Wiring<'c> {
         Wiring { config, clock, control, readers: Vec::new() }
+    }
+
+    /// Where tables outside DPDK lie: as the configuration says of EAL's memory.
+    fn huge(&self) -> HugePolicy {
+        match self.config.eal.huge {
+            Huge::Auto => HugePolicy::Auto,
+            Huge::Require => HugePolicy::Require,
+            Huge::Off => HugePolicy::Off,
+        }
     }
 
     /// All roles, by the thread that polls them, in the placement's order.
@@ -156,6 +166,7 @@ impl<'c> Wiring<'c> {
         let gate = TraderGate::new(config.risk, limits.symbols_max);
         // An order is one in flight or resting: a few turns of the open ones keep slots from meeting.
         let span = config.risk.open_orders_max as usize * 64;
+        let working = WorkingOrders::new(span, self.huge())?;
         let capacity = Capacity {
             orders: limits.orders_max,
             levels: limits.levels_max,
@@ -167,7 +178,7 @@ impl<'c> Wiring<'c> {
             feed,
             link: link(&config.orders, ports)?,
             market: Market::new(Books::with_capacity(capacity), limits.symbols_max),
-            desk: Desk::new(gate, limits.symbols_max, span, Laps::new(self.clock.scale())),
+            desk: Desk::new(gate, limits.symbols_max, working, Laps::new(self.clock.scale())),
             strategy: Echo::new(echo, limits.symbols_max),
             symbols: symbols.clone(),
             control: Arc::clone(&self.control),
@@ -185,7 +196,7 @@ impl<'c> Wiring<'c> {
         let flow = match &config.orders {
             Some(orders) => {
                 let flow = Flow::new(self.traded(orders), FLOW_ORDERS_MAX);
-                Some(FlowLink::new(link(orders, ports)?, flow))
+                Some(FlowLink::new(link(orders, ports)?, flow, self.huge())?)
             }
             None => None,
         };

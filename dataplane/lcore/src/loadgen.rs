@@ -24,6 +24,7 @@ use crate::market_data::MarketDataPort;
 use crate::order_link::OrderLink;
 use crate::port_io::{Burst, PortIo};
 use crate::requests::REQUEST_LEN_MAX;
+use hugemem::{HugePolicy, HugeSlab};
 use session::ClientHandler;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,14 +77,22 @@ telemetry::keys! {
 pub struct FlowLink<'e> {
     link: OrderLink<'e>,
     flow: Flow,
-    due_ns: Box<[u64]>,
+    due_ns: HugeSlab<u64>,
     answers_due: u64,
 }
 
 impl<'e> FlowLink<'e> {
     /// Sends `flow` over `link`.
-    pub fn new(link: OrderLink<'e>, flow: Flow) -> FlowLink<'e> {
-        FlowLink { link, flow, due_ns: vec![0; DUE_SLOTS].into_boxed_slice(), answers_due: 0 }
+    ///
+    /// # Errors
+    /// Hugepages are required and there are too few.
+    pub fn new(
+        link: OrderLink<'e>,
+        flow: Flow,
+        policy: HugePolicy,
+    ) -> Result<FlowLink<'e>, hugemem::Error> {
+        let due_ns = HugeSlab::new(DUE_SLOTS, 0, policy)?;
+        Ok(FlowLink { link, flow, due_ns, answers_due: 0 })
     }
 
     /// The link, for the report.

@@ -78,11 +78,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk for symbols `0..symbols_max` and orders that span at most `orders_span` numbers.
+    /// A desk for symbols `0..symbols_max`, whose live orders have room in `working`.
     pub fn new(
         gate: TraderGate,
         symbols_max: u16,
-        orders_span: usize,
+        working: WorkingOrders,
         laps: Laps<DeskStage>,
     ) -> Desk {
         let highest = usize::from(RejectReason::ALL[RejectReason::ALL.len() - 1].code());
@@ -91,7 +91,7 @@ impl Desk {
         };
         Desk {
             gate,
-            working: WorkingOrders::new(orders_span),
+            working,
             names: vec![None; usize::from(symbols_max)],
             entry_open: true,
             unsent: Vec::with_capacity(UNSENT_MAX),

@@ -4,6 +4,7 @@
 //! outlives a whole turn of the ring blocks its slot: the next order that would need it is refused,
 //! so the ring's size bounds how far apart the oldest and the newest live order can be.
 
+use hugemem::{HugePolicy, HugeSlab};
 use types::{OrderSide, Price, Qty, SymbolId, UserRef};
 
 /// An order that the venue may still act on.
@@ -30,16 +31,19 @@ pub struct Working {
 /// The live orders of one session.
 #[derive(Debug)]
 pub struct WorkingOrders {
-    slots: Box<[Option<Working>]>,
+    slots: HugeSlab<Option<Working>>,
     next: UserRef,
     live: u32,
 }
 
 impl WorkingOrders {
     /// Room for `slots` orders in a row, rounded up to a power of two.
-    pub fn new(slots: usize) -> WorkingOrders {
-        let slots = slots.max(1).next_power_of_two();
-        WorkingOrders { slots: vec![None; slots].into_boxed_slice(), next: UserRef(1), live: 0 }
+    ///
+    /// # Errors
+    /// Hugepages are required and there are too few.
+    pub fn new(slots: usize, policy: HugePolicy) -> Result<WorkingOrders, hugemem::Error> {
+        let slots = HugeSlab::new(slots.max(1).next_power_of_two(), None, policy)?;
+        Ok(WorkingOrders { slots, next: UserRef(1), live: 0 })
     }
 
     /// The number the next order gets; `None` when its slot is still taken or numbers have run out.

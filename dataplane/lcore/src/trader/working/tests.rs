@@ -15,7 +15,7 @@ fn order(user_ref: UserRef, qty: u32) -> Working {
 
 #[test]
 fn numbers_count_up_and_an_old_order_blocks_its_slot() {
-    let mut w = WorkingOrders::new(2);
+    let mut w = WorkingOrders::new(2, HugePolicy::Off).unwrap();
     for i in 1..=2 {
         assert_eq!(w.next_ref(), Some(UserRef(i)));
         w.insert(order(UserRef(i), 10));
@@ -30,7 +30,7 @@ fn numbers_count_up_and_an_old_order_blocks_its_slot() {
 
 #[test]
 fn shares_come_off_until_none_are_left() {
-    let mut w = WorkingOrders::new(4);
+    let mut w = WorkingOrders::new(4, HugePolicy::Off).unwrap();
     w.insert(order(UserRef(1), 10));
     assert_eq!(w.reduce(UserRef(1), Qty(11)), None, "more than there is");
     let (was, done) = w.reduce(UserRef(1), Qty(4)).unwrap();
