@@ -220,7 +220,7 @@ impl Config {
     /// A file that cannot be read, is not TOML, has unknown keys, or says what cannot be.
     pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
         let bytes = std::fs::read(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
         match String::from_utf8(bytes) {
             Ok(text) => Config::parse(&text, path),
             Err(error) => Err(ConfigError::NotText {

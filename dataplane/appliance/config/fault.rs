@@ -12,13 +12,13 @@ const SHOWN_CHARS_MAX: usize = 60;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: {source}; give the path of a configuration, such as config/quickstart.toml",
+    #[error("{}: {reason}; give the path of a configuration, such as config/quickstart.toml",
         path.display())]
     Unreadable {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The file is not UTF-8.
     #[error("{}: byte {offset} is not UTF-8; a configuration is a TOML text", path.display())]

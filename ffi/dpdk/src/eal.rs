@@ -343,7 +343,10 @@ mod tests {
     fn hugepages_that_no_machine_has_are_refused_with_advice() {
         let config = EalConfig { huge: Huge::Require, memory_mb: u32::MAX, ..EalConfig::default() };
         let error = choose_huge(&config).unwrap_err().to_string();
-        assert!(error.contains("run scripts/provision.sh apply, or pass --no-huge"), "{error}");
+        assert!(
+            error.contains("sysctl vm.nr_hugepages=2147483648, pages of 2 MB), or pass --no-huge"),
+            "{error}"
+        );
         assert!(error.contains("4294967295 MB were asked for"), "{error}");
         assert!(!choose_huge(&EalConfig { huge: Huge::Auto, ..config }).unwrap());
     }

@@ -20,8 +20,9 @@ pub enum Error {
     AlreadyStarted,
     /// Hugepages were required, and there are not enough.
     #[error(
-        "no free hugepages: run scripts/provision.sh apply, or pass --no-huge \
-         ({free_pages} pages, {free_mb} MB, are free and {asked_mb} MB were asked for)"
+        "no free hugepages: reserve some as root (sysctl vm.nr_hugepages={}, pages of 2 MB), or pass \
+         --no-huge ({free_pages} pages, {free_mb} MB, are free and {asked_mb} MB were asked for)",
+        asked_mb.div_ceil(2)
     )]
     NoHugepages {
         /// Free hugepages of every size.
