@@ -190,12 +190,13 @@ impl Teller {
             ("heartbeats", c.heartbeats),
             ("ends_of_session", c.ends),
             ("unsent_evicted", c.unsent_evicted),
+            ("not_taken", c.not_taken),
             ("requests_answered", c.requests),
             ("retransmitted", c.retransmitted),
         ] {
             self.count("moldudp64", name, value);
         }
-        self.told.drops += c.unsent_evicted;
+        self.told.drops += c.unsent_evicted + c.not_taken;
     }
 
     fn host(&mut self, part: &str, host: &Host) {
