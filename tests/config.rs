@@ -226,7 +226,6 @@ fn addresses_and_names_are_what_they_claim_to_be() {
             case(ITCH, "session", "session = \"PEREGRINE12\"", &["itch.session", "1 to 10"]),
             case(ITCH, "session", "session = \"PÉREGRIN\"", &["printable ASCII"]),
             case(ACCOUNT, "user", "user = \"TRADER1\"", &["accounts[0].user", "1 to 6"]),
-            case(ACCOUNT, "firm", "firm = \"TRADE\"", &["firm = \"TRADE\"", "1 to 4"]),
             case(VENUE, "name", "name = \"the venue\"", &["venue[0].name", "1 to 12"]),
             case(STRATEGY, "symbols", "symbols = [\"TOOLONGNAME\"]", &["symbols[0]", "1 to 8"]),
             case(STRATEGY, "symbols", "symbols = []", &["watches nothing"]),

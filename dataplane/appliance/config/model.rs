@@ -147,8 +147,6 @@ pub(crate) struct Account {
     pub(crate) password: Password,
     /// Its SoupBinTCP session; by default the user's name.
     pub(crate) session: SessionName,
-    /// Up to four letters, padded with spaces.
-    pub(crate) firm: [u8; 4],
 }
 
 /// Capacities of a venue.

@@ -208,7 +208,6 @@ pub(super) struct Account {
     pub(super) user: Text,
     pub(super) password: Text,
     pub(super) session: Option<Text>,
-    pub(super) firm: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -89,24 +89,10 @@ fn accounts(scope: &mut Scope<'_>, table: &str, raw: &[raw::Account]) -> Vec<Acc
         accounts.push(Account {
             password: password(scope, &table, &account.password),
             session,
-            firm: firm(scope, &table, account.firm.as_ref()),
             user,
         });
     }
     accounts
-}
-
-fn firm(scope: &mut Scope<'_>, table: &str, raw: Option<&Text>) -> [u8; 4] {
-    let mut firm = [b' '; 4];
-    let Some(text) = raw else { return firm };
-    let name = text.get_ref();
-    if (1..=4).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        firm[..name.len()].copy_from_slice(name.as_bytes());
-    } else {
-        let problem = "a firm is 1 to 4 letters or digits, as \"LOAD\"";
-        scope.fault((table, "firm"), text.span(), problem);
-    }
-    firm
 }
 
 fn password(scope: &mut Scope<'_>, table: &str, raw: &Text) -> Password {
