@@ -1,8 +1,9 @@
 //! The [`Strategy`] trait and the built-in strategies.
 //!
-//! Why it exists: a strategy decides, and does nothing else. It sees market data and its own orders'
-//! fates, and asks for orders through [`Orders`], which only the trader's loop implements, behind the
-//! risk gate: there is no other way out. Dispatch is static; nothing here allocates once built.
+//! Why it exists: a strategy decides, and does nothing else. It sees market data and its own
+//! orders' fates, and asks for orders through [`Orders`], which only the trader's loop implements,
+//! behind the risk gate: there is no other way out. Dispatch is static; nothing here allocates once
+//! built.
 #![forbid(unsafe_code)]
 
 mod echo;

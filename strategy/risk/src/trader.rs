@@ -1,7 +1,8 @@
 //! The trader's gate: the shared limits, and what depends on the trader's own orders.
 //!
 //! A position is bounded by its worst case: the shares held plus every open order on the same side.
-//! The rate is a token bucket: it fills by `orders_per_second_max` a second up to one second's worth.
+//! The rate is a token bucket: it fills by `orders_per_second_max` a second up to one second's
+//! worth.
 
 use crate::{OrderLimits, Reference, Refusal};
 use types::{OrderSide, Price, Qty, Side, SymbolId, TimeInForce};

@@ -1,10 +1,11 @@
 //! The words every other crate speaks: prices, quantities, names, commands and events.
 //!
-//! Why it exists: the matching engine is a pure function `apply(&Command, now) -> events`, and replay,
-//! standby and testing rest on both sides of it being plain, copyable data. Nothing here reads a
-//! clock, allocates or does I/O.
+//! Why it exists: the matching engine is a pure function `apply(&Command, now) -> events`, and
+//! replay, standby and testing rest on both sides of it being plain, copyable data. Nothing here
+//! reads a clock, allocates or does I/O.
 //!
-//! Layout: every type is `Copy`; [`Command`] and [`Event`] are small (64 and 80 bytes at most, asserted).
+//! Layout: every type is `Copy`; [`Command`] and [`Event`] are small (64 and 80 bytes at most,
+//! asserted).
 #![forbid(unsafe_code)]
 
 mod command;

@@ -5,8 +5,8 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 /// A price in 1/10000 dollar.
 ///
-/// OUCH carries eight bytes and ITCH four; Nasdaq's highest limit price, $199,999.9900, fits four, so
-/// the wider field is checked once at the edge ([`Price::from_wire`]) and never again.
+/// OUCH carries eight bytes and ITCH four; Nasdaq's highest limit price, $199,999.9900, fits four,
+/// so the wider field is checked once at the edge ([`Price::from_wire`]) and never again.
 #[derive(
     Clone,
     Copy,
@@ -121,7 +121,8 @@ impl fmt::Display for Qty {
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Archive, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Archive, Serialize, Deserialize)]
         #[repr(transparent)]
         pub struct $name(pub $inner);
 
