@@ -16,7 +16,8 @@ pub type WorkCount = usize;
 
 /// A role on an lcore: started once, polled for ever, stopped once.
 ///
-/// A poll does a bounded amount of work and returns; it never blocks, allocates or calls the kernel.
+/// A poll does a bounded amount of work and returns; it never blocks, allocates or calls the
+/// kernel.
 pub trait Agent {
     /// Sends what has to go out first: ARP announcements, group reports, logins.
     fn start(&mut self, now: Now);

@@ -1,4 +1,5 @@
-//! A port on which a feed comes in: joins the group, and hands on the datagrams that are the feed's.
+//! A port on which a feed comes in: joins the group, and hands on the datagrams that are the
+//! feed's.
 
 use crate::agent::Now;
 use crate::port_io::{Burst, PortIo, rx_checks};

@@ -1,14 +1,15 @@
 //! The poll loops: what each role does on its lcore, from `rx_burst` to `tx_burst`.
 //!
-//! Why it exists: a role is one loop that nothing is handed to or from. Here the pieces meet: a port
-//! ([`port_io`]), the network on it (`net`), sessions (`session`), and what decides (`strategy/*`).
+//! Why it exists: a role is one loop that nothing is handed to or from. Here the pieces meet: a
+//! port ([`port_io`]), the network on it (`net`), sessions (`session`), and what decides
+//! (`strategy/*`).
 //!
 //! Layout: [`duty`] runs roles on a thread and follows the run's phase ([`control`]); [`venue`],
-//! [`trader`] and [`loadgen`] are the roles, each an [`Agent`]; what two of them share stands beside
-//! them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
+//! [`trader`] and [`loadgen`] are the roles, each an [`Agent`]; what two of them share stands
+//! beside them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
 //!
-//! Failure modes: frames, messages and answers may be anything, and are counted where they end. What a
-//! port does not take waits; what no pool holds is a counted refusal.
+//! Failure modes: frames, messages and answers may be anything, and are counted where they end.
+//! What a port does not take waits; what no pool holds is a counted refusal.
 #![forbid(unsafe_code)]
 
 pub mod agent;

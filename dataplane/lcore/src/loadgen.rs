@@ -3,8 +3,8 @@
 //!
 //! Replay is open loop: each message has a due time that no receiver can move, and both how late it
 //! left and how long its order took are counted from then. So a receiver that stalls is charged for
-//! everything that queued meanwhile (no coordinated omission). What a port does not take waits here:
-//! nothing is dropped, and the lateness shows.
+//! everything that queued meanwhile (no coordinated omission). What a port does not take waits
+//! here: nothing is dropped, and the lateness shows.
 
 pub mod flow;
 mod pace;

@@ -18,7 +18,8 @@ pub struct MarketDataPort<'e> {
 }
 
 impl<'e> MarketDataPort<'e> {
-    /// Publishes `publisher`'s messages in datagrams of at most `payload_max` bytes through `group`.
+    /// Publishes `publisher`'s messages in datagrams of at most `payload_max` bytes through
+    /// `group`.
     pub fn new(
         io: PortIo<'e>,
         host: Host,

@@ -1,8 +1,8 @@
 //! A client's connection to a venue: TCP, SoupBinTCP, and the port under them.
 //!
-//! Used by the trader and by a loadgen that enters orders. It connects, logs in, beats, and when the
-//! connection is lost connects again and asks for what it missed. Messages are written straight into
-//! TCP's ring and leave with [`OrderLink::flush`], once a burst.
+//! Used by the trader and by a loadgen that enters orders. It connects, logs in, beats, and when
+//! the connection is lost connects again and asks for what it missed. Messages are written straight
+//! into TCP's ring and leave with [`OrderLink::flush`], once a burst.
 
 use crate::agent::Now;
 use crate::control::Fault;

@@ -1,9 +1,9 @@
 //! The trader's loop: ITCH in, books, strategy, risk gate, OUCH out.
 //!
 //! One poll takes a burst from the feed and one from the venue. Each ITCH message goes through the
-//! books; where it changes the top of one, the strategy is asked at once, and what it wants passes the
-//! gate and is written into TCP's ring. When the burst is done the ring is flushed: that is the trade
-//! in tick-to-trade, and the clock stops when the device has taken the frame.
+//! books; where it changes the top of one, the strategy is asked at once, and what it wants passes
+//! the gate and is written into TCP's ring. When the burst is done the ring is flushed: that is the
+//! trade in tick-to-trade, and the clock stops when the device has taken the frame.
 
 mod desk;
 mod working;

@@ -2,11 +2,12 @@
 //!
 //! One poll takes a burst from each order port, runs every frame through TCP, SoupBinTCP, OUCH, the
 //! gate and the engine, and only then writes what came of it: replies to whoever has some waiting,
-//! and the tape. Replies live in each session's store, which is queue and replay memory at once; the
-//! tape in the publisher's. So a message is written once where it will be kept, and once into a frame.
+//! and the tape. Replies live in each session's store, which is queue and replay memory at once;
+//! the tape in the publisher's. So a message is written once where it will be kept, and once into a
+//! frame.
 //!
-//! Limits: connections, sessions, stores, orders, levels and symbols are taken at start. A full store
-//! evicts its oldest message; a full engine rejects; neither grows.
+//! Limits: connections, sessions, stores, orders, levels and symbols are taken at start. A full
+//! store evicts its oldest message; a full engine rejects; neither grows.
 
 mod core;
 mod counters;

@@ -57,8 +57,8 @@ pub fn pseudo_header(src: crate::Ip4, dst: crate::Ip4, protocol: u8, length: u16
 
 /// RFC 1624: the checksum after one word of the covered bytes went from `old` to `new`.
 ///
-/// When all the covered bytes become zero the answer is 0 where a whole sum says 0xFFFF: the two are
-/// told apart by the bytes, which are not seen here. No IPv4 header is all zero.
+/// When all the covered bytes become zero the answer is 0 where a whole sum says 0xFFFF: the two
+/// are told apart by the bytes, which are not seen here. No IPv4 header is all zero.
 pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
     let sum = !checksum as u32 + !old as u32 + new as u32;
     let sum = (sum & 0xFFFF) + (sum >> 16);

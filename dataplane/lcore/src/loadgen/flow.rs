@@ -8,10 +8,10 @@
 //! | D | Cancel Order to 0 |
 //! | U | Replace Order |
 //!
-//! So a venue that starts empty comes to hold the recorded book, and real orders for others to trade
-//! with. The venue's own matching decides who trades: where it differs from the record (another
-//! client took the shares first), the later messages of that order ask for what is gone, and the
-//! venue ignores or rejects them as it must; both are counted.
+//! So a venue that starts empty comes to hold the recorded book, and real orders for others to
+//! trade with. The venue's own matching decides who trades: where it differs from the record
+//! (another client took the shares first), the later messages of that order ask for what is gone,
+//! and the venue ignores or rejects them as it must; both are counted.
 //!
 //! Limits: `orders_max` recorded orders live at once; one more is left out, and counted.
 

@@ -1,4 +1,5 @@
-//! When each message is due: open loop, so that a slow receiver cannot slow the clock it is judged by.
+//! When each message is due: open loop, so that a slow receiver cannot slow the clock it is judged
+//! by.
 
 /// How fast a loadgen replays.
 #[derive(Clone, Copy, Debug, PartialEq)]

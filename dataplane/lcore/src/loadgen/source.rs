@@ -1,7 +1,7 @@
 //! ITCH messages from a file to a loadgen's lcore, without a system call on the lcore.
 //!
-//! A reader thread fills chunks of whole framed messages (`length[2] message`) and passes them over a
-//! wait-free ring; the lcore walks them in place and hands the empty chunks back over another.
+//! A reader thread fills chunks of whole framed messages (`length[2] message`) and passes them over
+//! a wait-free ring; the lcore walks them in place and hands the empty chunks back over another.
 //! Chunks are allocated once and go round. When the reader lags, the lcore sees [`Peek::Wait`].
 
 use rtrb::{Consumer, Producer, RingBuffer};

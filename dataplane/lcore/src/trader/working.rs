@@ -1,8 +1,8 @@
 //! The trader's orders at the venue, from the moment they are sent until nothing of them is live.
 //!
-//! Layout: a ring of a power of two addressed by `UserRefNum`, which counts up by one. An order that
-//! outlives a whole turn of the ring blocks its slot: the next order that would need it is refused,
-//! so the ring's size bounds how far apart the oldest and the newest live order can be.
+//! Layout: a ring of a power of two addressed by `UserRefNum`, which counts up by one. An order
+//! that outlives a whole turn of the ring blocks its slot: the next order that would need it is
+//! refused, so the ring's size bounds how far apart the oldest and the newest live order can be.
 
 use hugemem::{HugePolicy, HugeSlab};
 use types::{OrderSide, Price, Qty, SymbolId, UserRef};

@@ -1,4 +1,5 @@
-//! Everything of a venue that stands behind its ports: OUCH, the gate, the engine, replies and tape.
+//! Everything of a venue that stands behind its ports: OUCH, the gate, the engine, replies and
+//! tape.
 
 use super::counters::{VenueCounter as Count, VenueCounts, VenueStage as Stage};
 use super::entry::{self, Echo, Request};

@@ -5,8 +5,8 @@ use crate::counts::ByType;
 use telemetry::{CounterSet, CounterTable};
 
 telemetry::keys! {
-    /// The stages of one poll. `decode`, `gate` and `match_encode` are timed a message, the others a
-    /// burst.
+    /// The stages of one poll. `decode`, `gate` and `match_encode` are timed a message, the others
+    /// a burst.
     pub enum VenueStage in "venue" {
         /// From the start of the poll to the burst in hand.
         Rx = "rx",
