@@ -1,8 +1,8 @@
 //! The independent Python peers, over a real cable into a network namespace.
 //!
 //! Here both ends are the kernel's: this proves the cable, the listener and the client themselves,
-//! so that a failure against a venue is the venue's. The near end speaks hand-written bytes and none
-//! of our codecs.
+//! so that a failure against a venue is the venue's. The near end speaks hand-written bytes and
+//! none of our codecs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};

@@ -26,7 +26,8 @@ done
 # median FILE BURST
 median() {
     awk -v burst="$2" '$1 == burst { print $2 }' "$1" | sort -n |
-        awk '{ v[NR] = $1 } END { m = int((NR + 1) / 2); print NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2 }'
+        awk '{ v[NR] = $1 }
+            END { m = int((NR + 1) / 2); print NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2 }'
 }
 
 printf 'tx + rx + touch over net_ring, ns a frame, medians of %d rounds\n' "$rounds"

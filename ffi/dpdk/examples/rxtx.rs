@@ -1,7 +1,8 @@
 //! The cost of the bindings: the same work as `tests/bench/rxtx.c`, which calls DPDK from C.
 //!
 //! Frames are sent on one side of a pair of ring ports, received on the other and touched.
-//! Prints one line a burst size: BURST NANOSECONDS_A_FRAME. `tests/bench/rxtx.sh` sets it against C.
+//! Prints one line a burst size: BURST NANOSECONDS_A_FRAME. `tests/bench/rxtx.sh` sets it against
+//! C.
 
 use std::time::Instant;
 

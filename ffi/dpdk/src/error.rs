@@ -20,8 +20,9 @@ pub enum Error {
     AlreadyStarted,
     /// Hugepages were required, and there are not enough.
     #[error(
-        "no free hugepages: reserve some as root (sysctl vm.nr_hugepages={}, pages of 2 MB), or pass \
-         --no-huge ({free_pages} pages, {free_mb} MB, are free and {asked_mb} MB were asked for)",
+        "no free hugepages: reserve some as root (sysctl vm.nr_hugepages={}, pages of 2 MB), or \
+         pass --no-huge ({free_pages} pages, {free_mb} MB, are free and {asked_mb} MB were asked \
+         for)",
         asked_mb.div_ceil(2)
     )]
     NoHugepages {
@@ -42,7 +43,8 @@ pub enum Error {
     },
     /// A device given in `vdevs` is not there after the start.
     #[error(
-        "device \"{device}\" did not come up: is its driver installed, and are its arguments right?{}",
+        "device \"{device}\" did not come up: is its driver installed, and are its arguments \
+         right?{}",
         Log(log)
     )]
     NoDevice {
