@@ -1,9 +1,10 @@
-//! Reads ITCH files (`length[2] message`, plain or gzip) ahead of a loadgen, on a thread of its own.
+//! Reads ITCH files (`length[2] message`, plain or gzip) ahead of a loadgen, on a thread of its
+//! own.
 //!
 //! The files are replayed one after the other as one stream, `repeat` times over. Memory is bounded
-//! by the source's chunks, so a whole day of ten gigabytes needs no more than a sample. A message is
-//! never split over two chunks. A file that ends inside a message ends the stream as failed, after
-//! everything that was whole; the reader's result names the file and the offset.
+//! by the source's chunks, so a whole day of ten gigabytes needs no more than a sample. A message
+//! is never split over two chunks. A file that ends inside a message ends the stream as failed,
+//! after everything that was whole; the reader's result names the file and the offset.
 
 use flate2::read::MultiGzDecoder;
 use lcore::loadgen::SourceTx;
@@ -45,7 +46,8 @@ pub(crate) enum ReadError {
     },
     /// A message of length 0, which the format does not have.
     #[error(
-        "{path}: a message of length 0 at byte {offset}: not an ITCH file of length-prefixed messages"
+        "{path}: a message of length 0 at byte {offset}: not an ITCH file of length-prefixed \
+         messages"
     )]
     EmptyMessage {
         /// Which file.

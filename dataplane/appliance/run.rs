@@ -1,8 +1,8 @@
 //! `peregrine run`: starts EAL, wires the roles to their ports, lets the lcores go, and reports.
 //!
-//! This is the only place that knows everything. The order matters: signals and the clock before EAL
-//! (which pins its caller), ports before roles, roles before threads; at the end threads, queues,
-//! ports and EAL go in the opposite order, so that nothing is left behind.
+//! This is the only place that knows everything. The order matters: signals and the clock before
+//! EAL (which pins its caller), ports before roles, roles before threads; at the end threads,
+//! queues, ports and EAL go in the opposite order, so that nothing is left behind.
 
 mod conclude;
 mod ports;
@@ -55,7 +55,7 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
             config.eal.memory_mb
         );
     }
-    let mut ports = Ports::open(&eal, &config)?;
+    let mut ports = Ports::open(&eal, config)?;
     if !options.quiet {
         eprint!("{}", ports.describe());
     }

@@ -102,8 +102,8 @@ fn orders_balance(trader: &Trader<'_, algos::Echo>) -> Verdict {
     verdict("every order is accounted for", sent == accepted + rejected && live == 0, detail)
 }
 
-/// Shares filled at the clients are the shares the venue matched, once on either side. Only where all
-/// clients of the one venue are in this process.
+/// Shares filled at the clients are the shares the venue matched, once on either side. Only where
+/// all clients of the one venue are in this process.
 fn shares_balance(config: &Config, cast: &Cast<'_, '_>) -> Option<Verdict> {
     let ([venue], [settings]) = (&cast.venues[..], &config.venues[..]) else { return None };
     let clients =

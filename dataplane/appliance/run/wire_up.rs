@@ -164,7 +164,8 @@ impl<'c> Wiring<'c> {
         let echo = EchoConfig { mode, qty: *qty, every_ticks: *every_ticks };
         let (port, feed) = feed_in(&config.feed, ports)?;
         let gate = TraderGate::new(config.risk, limits.symbols_max);
-        // An order is one in flight or resting: a few turns of the open ones keep slots from meeting.
+        // An order is one in flight or resting: a few turns of the open ones keep slots from
+        // meeting.
         let span = config.risk.open_orders_max as usize * 64;
         let working = WorkingOrders::new(span, self.huge())?;
         let capacity = Capacity {
