@@ -1,9 +1,9 @@
 //! What a run leaves behind: a table on the terminal, `report.json`, and one page to look at.
 //!
-//! A run ends with one [`RunReport`], plain data that the wiring fills from counters and
+//! A run ends with one [`model::RunReport`], plain data that the wiring fills from counters and
 //! histograms when the lcores have stopped. Everything that is shown is derived from it here:
 //!
-//! * [`terminal`]: tables of at most 100 columns, for the person who started the run;
+//! * [`mod@terminal`]: tables of at most 100 columns, for the person who started the run;
 //! * `report.json`: everything, histogram buckets included, for scripts and for comparing runs;
 //! * `index.html`: one file without any outside resource, light or dark, with a picture of every
 //!   latency, to open, to mail and to keep.

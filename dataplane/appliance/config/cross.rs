@@ -70,7 +70,7 @@ impl<'c> Use<'c> {
         self.raw.port.get_ref()
     }
 
-    /// "line 12 (venue[0].itch)"
+    /// `line 12 (venue[0].itch)`
     fn place(&self, scope: &Scope<'_>) -> String {
         format!("line {} ({})", scope.line(self.raw.port.span().start), self.table)
     }

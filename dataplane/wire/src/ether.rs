@@ -119,7 +119,7 @@ pub fn parse(frame: &[u8]) -> Result<Frame<'_>, Error> {
     Ok(Frame { dst: *dst, src: *src, tags, tag_count, ethertype, payload: rest })
 }
 
-/// Bytes [`write`] will use.
+/// Bytes [`write()`] will use.
 pub const fn header_len(tag: Option<Tag>) -> usize {
     if tag.is_some() { HEADER_LEN + TAG_LEN } else { HEADER_LEN }
 }

@@ -4,7 +4,7 @@
 //!
 //! * [`affinity`]: pin the calling thread to one CPU, and undo what EAL did to it;
 //! * [`topology`]: CPUs, NUMA nodes, hyperthread siblings and isolated cores, from sysfs;
-//! * [`tsc`]: the time stamp counter, and nanoseconds out of it without a division;
+//! * [`mod@tsc`]: the time stamp counter, and nanoseconds out of it without a division;
 //! * [`thread`]: the thread's name, and the kernel's account of its context switches.
 //!
 //! # Limits
