@@ -1,6 +1,8 @@
 //! The feed's books: ITCH's order references in front of the slabs.
 
-use crate::core::{BookCore, BookError, Capacity, Change, LevelView, Levels, Orders, Slot, Top};
+use crate::core::{
+    BookCore, BookError, Capacity, Change, LevelView, Levels, OrderView, Orders, Slot, Top,
+};
 use crate::table::RefMap;
 use types::{OrderId, Price, Qty, Side, SymbolId};
 
@@ -153,12 +155,13 @@ impl Books {
         price: Price,
     ) -> Result<Change, FeedError> {
         let slot = self.slot(old)?;
-        let was = self.core.order(slot);
+        let OrderView { symbol, side, .. } = self.core.order(slot);
+        let before = self.core.best(symbol, side);
         self.by_id.remove(old.0);
-        let gone = self.core.remove(slot);
-        let mut change = self.add(new, was.symbol, was.side, qty, price)?;
-        change.top_changed |= gone.top_changed;
-        Ok(change)
+        self.core.remove(slot);
+        let change = self.add(new, symbol, side, qty, price)?;
+        // Neither half tells: an order may come back to the best level just as it left it.
+        Ok(Change { top_changed: self.core.best(symbol, side) != before, ..change })
     }
 
     #[inline]

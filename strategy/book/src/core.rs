@@ -1,6 +1,6 @@
 //! All symbols' books over two slabs.
 
-use crate::ladder::{Ladder, MAPS_PER_LEVEL};
+use crate::ladder::{Ladder, maps_max};
 use crate::slab::{NONE, Slab};
 use crate::table::RefMap;
 use types::{Price, Qty, Side, SymbolId};
@@ -21,7 +21,7 @@ pub struct Capacity {
 pub enum BookError {
     /// Every order is taken.
     OrdersFull,
-    /// Every level, or every map of the ladder, is taken.
+    /// Every level is taken.
     LevelsFull,
     /// The symbol is beyond the capacity.
     UnknownSymbol,
@@ -159,7 +159,8 @@ impl<P: Copy + Default> BookCore<P> {
             orders: Slab::new(capacity.orders, blank),
             levels: Slab::new(capacity.levels, BLANK_LEVEL),
             by_price: RefMap::with_capacity(capacity.levels as usize),
-            ladder: Ladder::with_maps(capacity.levels as usize * 2 + MAPS_PER_LEVEL),
+            // As many maps as the levels may ever need: the ladder is never full before they are.
+            ladder: Ladder::with_maps(maps_max(capacity.levels, capacity.symbols)),
             best: vec![[NONE; 2]; usize::from(capacity.symbols)].into_boxed_slice(),
         }
     }
@@ -191,11 +192,27 @@ impl<P: Copy + Default> BookCore<P> {
         if !self.orders.has_room() {
             return Err(BookError::OrdersFull);
         }
-        let spare = self.levels.has_room() && self.ladder.has_room();
-        if !spare && self.by_price.get(price_key(symbol, side, price)).is_none() {
+        let has_level = |book: &Self| book.by_price.get(price_key(symbol, side, price)).is_some();
+        if !self.levels.has_room() && !has_level(self) {
             return Err(BookError::LevelsFull);
         }
         Ok(())
+    }
+
+    /// Whether an order at this price, on the side of the one at `slot`, would find room once that
+    /// one has left.
+    ///
+    /// # Errors
+    /// What there would be no room for.
+    #[inline]
+    pub fn has_room_instead(&self, slot: Slot, price: Price) -> Result<(), BookError> {
+        let level = self.levels.get(self.orders.get(slot.0).level);
+        let key = price_key(level.symbol, level.side, price);
+        // The last order of a level leaves a level behind.
+        if self.levels.has_room() || level.orders == 1 || self.by_price.get(key).is_some() {
+            return Ok(());
+        }
+        Err(BookError::LevelsFull)
     }
 
     /// Puts an order at the back of its price's queue.
@@ -240,8 +257,8 @@ impl<P: Copy + Default> BookCore<P> {
         let level = self.levels.get_mut(at);
         level.qty -= u64::from(qty.0);
         let (symbol, side, price) = (level.symbol, level.side, Price(level.price));
-        let top_changed = self.best[usize::from(symbol.0)][side as usize] == at;
-        Change { symbol, side, price, top_changed }
+        let is_best = self.best[usize::from(symbol.0)][side as usize] == at;
+        Change { symbol, side, price, top_changed: is_best && qty > Qty::ZERO }
     }
 
     /// Takes an order out.

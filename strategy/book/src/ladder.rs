@@ -7,15 +7,24 @@
 //! symbol, side, layer and run. Finding a neighbour is at most eleven look-ups, mostly one or two:
 //! prices in use lie close together.
 //!
-//! Limits: as many maps as stated at construction; when they run out, no level can be added.
+//! Limits: as many maps as stated at construction. [`maps_max`] says how many a number of levels needs at
+//! worst, so that no level ever lacks one.
 
 use crate::table::Table;
 use types::{Price, Side, SymbolId};
 
 const LAYERS: u32 = 6;
 
-/// Maps that one level needs at most: one in each layer.
-pub(crate) const MAPS_PER_LEVEL: usize = LAYERS as usize;
+/// The maps that `levels` prices over both sides of `symbols` books need at most: in each layer one a
+/// price, but no more than the layer has runs.
+pub(crate) fn maps_max(levels: u32, symbols: u16) -> usize {
+    let sides = 2 * u64::from(symbols);
+    let in_layer = |layer: u32| {
+        let runs = (1u64 << 32).div_ceil(1 << (6 * (layer + 1)));
+        u64::from(levels).min(sides * runs)
+    };
+    (0..LAYERS).map(in_layer).sum::<u64>() as usize
+}
 
 /// The set of prices that have a level, over all symbols and sides.
 #[derive(Clone, Debug)]
@@ -41,12 +50,7 @@ impl Ladder {
         Ladder { maps: Table::with_capacity(maps) }
     }
 
-    /// Whether one more price surely finds room.
-    pub(crate) fn has_room(&self) -> bool {
-        self.maps.free() >= MAPS_PER_LEVEL
-    }
-
-    /// Adds a price. There must be room.
+    /// Adds a price. There must be room ([`maps_max`]).
     pub(crate) fn insert(&mut self, symbol: SymbolId, side: Side, price: Price) {
         for layer in 0..LAYERS {
             let (run, bit) = place(price.0, layer);
@@ -56,7 +60,7 @@ impl Ladder {
                 return; // a map that exists is known above
             }
             let fits = self.maps.insert(key, 1 << bit);
-            debug_assert!(fits, "room was checked");
+            debug_assert!(fits, "maps for the most levels");
         }
     }
 

@@ -1,1 +1,256 @@
+use crate::naive::Naive;
+use crate::slab::Slab;
+use crate::{BookCore, BookError, Books, Capacity, Change, FeedError, Top};
+use proptest::prelude::*;
+use types::{OrderId, Price, Qty, Side, SymbolId};
 
+/// One message of a feed that need not make sense.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Add { id: u64, symbol: u16, side: Side, qty: u32, price: u32 },
+    Execute { id: u64, qty: u32 },
+    Cancel { id: u64, qty: u32 },
+    Delete { id: u64 },
+    Replace { old: u64, new: u64, qty: u32, price: u32 },
+}
+
+fn id() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => 0u64..48, 1 => Just(u64::MAX), 1 => Just(u64::MAX - 1), 1 => Just(1 << 32)]
+}
+
+fn qty() -> impl Strategy<Value = u32> {
+    prop_oneof![20 => 1u32..6, 1 => Just(0), 1 => Just(u32::MAX)]
+}
+
+/// Few prices, so that levels fill; some at the ladder's edges.
+fn price() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        12 => 60u32..70,
+        6 => prop::sample::select(&[1u32, 63, 64, 4095, 4096, 1 << 18, 1 << 24, 1 << 30][..]),
+        1 => prop::sample::select(&[0u32, u32::MAX, u32::MAX - 1, (1 << 30) - 1][..]),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    let symbol = prop_oneof![15 => 0u16..2, 1 => Just(2u16), 1 => Just(u16::MAX)];
+    prop_oneof![
+        6 => (id(), symbol, side, qty(), price())
+            .prop_map(|(id, symbol, side, qty, price)| Op::Add { id, symbol, side, qty, price }),
+        1 => (id(), qty()).prop_map(|(id, qty)| Op::Execute { id, qty }),
+        1 => (id(), qty()).prop_map(|(id, qty)| Op::Cancel { id, qty }),
+        2 => id().prop_map(|id| Op::Delete { id }),
+        2 => (id(), id(), qty(), price())
+            .prop_map(|(old, new, qty, price)| Op::Replace { old, new, qty, price }),
+    ]
+}
+
+fn apply(books: &mut Books, op: Op) -> Result<Change, FeedError> {
+    match op {
+        Op::Add { id, symbol, side, qty, price } => {
+            books.add(OrderId(id), SymbolId(symbol), side, Qty(qty), Price(price))
+        }
+        Op::Execute { id, qty } => books.execute(OrderId(id), Qty(qty)),
+        Op::Cancel { id, qty } => books.cancel(OrderId(id), Qty(qty)),
+        Op::Delete { id } => books.delete(OrderId(id)),
+        Op::Replace { old, new, qty, price } => {
+            books.replace(OrderId(old), OrderId(new), Qty(qty), Price(price))
+        }
+    }
+}
+
+fn apply_naive(books: &mut Naive, op: Op) -> Result<Change, FeedError> {
+    match op {
+        Op::Add { id, symbol, side, qty, price } => {
+            books.add(OrderId(id), SymbolId(symbol), side, Qty(qty), Price(price))
+        }
+        Op::Execute { id, qty } | Op::Cancel { id, qty } => books.reduce(OrderId(id), Qty(qty)),
+        Op::Delete { id } => books.delete(OrderId(id)),
+        Op::Replace { old, new, qty, price } => {
+            books.replace(OrderId(old), OrderId(new), Qty(qty), Price(price))
+        }
+    }
+}
+
+fn assert_same(books: &Books, naive: &Naive) {
+    assert_eq!(books.len(), naive.len());
+    assert_eq!(books.is_empty(), naive.len() == 0);
+    for symbol in (0..3).map(SymbolId) {
+        assert_eq!(books.top(symbol), naive.top(symbol));
+        for side in [Side::Buy, Side::Sell] {
+            let levels: Vec<_> = books.levels(symbol, side).collect();
+            assert_eq!(levels, naive.levels(symbol, side));
+            assert_eq!(books.best(symbol, side), levels.first().copied());
+            for level in levels {
+                let queue: Vec<_> =
+                    books.orders(symbol, side, level.price).map(|o| (o.payload, o.qty)).collect();
+                assert_eq!(queue, naive.queue(symbol, side, level.price));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn books_are_their_naive_twin(
+        orders in 0u32..24,
+        levels in 0u32..12,
+        ops in prop::collection::vec(op(), 0..160),
+    ) {
+        let capacity = Capacity { orders, levels, symbols: 2 };
+        let (mut books, mut naive) = (Books::with_capacity(capacity), Naive::new(capacity));
+        for op in ops {
+            let (got, expected) = (apply(&mut books, op), apply_naive(&mut naive, op));
+            prop_assert_eq!(got, expected, "{:?}", op);
+            assert_same(&books, &naive);
+        }
+    }
+
+    /// Levels wide apart, and exactly as many as there is room for: the ladder never lacks a map.
+    #[test]
+    fn every_level_of_the_capacity_can_be_used(
+        prices in prop::collection::btree_set(1u32..u32::MAX, 1..40),
+        symbols in 1u16..5,
+    ) {
+        let levels = prices.len() as u32;
+        let mut books = Books::with_capacity(Capacity { orders: levels + 1, levels, symbols });
+        for (i, price) in prices.iter().enumerate() {
+            let (id, symbol) = (OrderId(i as u64), SymbolId(i as u16 % symbols));
+            prop_assert!(books.add(id, symbol, Side::Sell, Qty(1), Price(*price)).is_ok());
+        }
+        let one_more = books.add(OrderId(99), SymbolId(0), Side::Buy, Qty(1), Price(7));
+        prop_assert_eq!(one_more, Err(FeedError::LevelsFull));
+    }
+
+    /// The hash is of what can be seen: two histories that end in the same books have the same.
+    #[test]
+    fn the_hash_does_not_know_the_slots(
+        noise in prop::collection::vec((1u32..99, any::<bool>()), 0..30),
+        kept in prop::collection::vec((1u32..99, 1u32..9), 1..30),
+    ) {
+        let capacity = Capacity { orders: 64, levels: 64, symbols: 1 };
+        let (mut plain, mut worn) = (Books::with_capacity(capacity), Books::with_capacity(capacity));
+        let side = |buy| if buy { Side::Buy } else { Side::Sell };
+        for (i, (price, buy)) in noise.iter().enumerate() {
+            let id = OrderId(1_000 + i as u64);
+            worn.add(id, SymbolId(0), side(*buy), Qty(1), Price(*price)).unwrap();
+        }
+        for (i, (price, qty)) in kept.iter().enumerate() {
+            for books in [&mut plain, &mut worn] {
+                let (id, qty) = (OrderId(i as u64), Qty(*qty));
+                books.add(id, SymbolId(0), Side::Buy, qty, Price(*price)).unwrap();
+            }
+        }
+        for i in 0..noise.len() {
+            worn.delete(OrderId(1_000 + i as u64)).unwrap();
+        }
+        prop_assert_eq!(plain.state_hash(), worn.state_hash());
+        let before = plain.state_hash();
+        plain.delete(OrderId(0)).unwrap();
+        prop_assert_ne!(plain.state_hash(), before);
+    }
+
+    /// Places are handed out once each, until none is left.
+    #[test]
+    fn a_slab_never_hands_a_place_out_twice(
+        capacity in 0u32..20,
+        ops in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..120),
+    ) {
+        let mut slab = Slab::new(capacity, 0usize);
+        let mut used: Vec<(u32, usize)> = Vec::new();
+        for (step, (add, pick)) in ops.into_iter().enumerate() {
+            if add {
+                let place = slab.insert(step);
+                prop_assert_eq!(place.is_some(), used.len() < capacity as usize);
+                if let Some(at) = place {
+                    prop_assert!(used.iter().all(|(other, _)| *other != at));
+                    used.push((at, step));
+                }
+            } else if !used.is_empty() {
+                let (at, _) = used.swap_remove(pick.index(used.len()));
+                slab.remove(at);
+            }
+            prop_assert_eq!(slab.len(), used.len());
+            prop_assert_eq!(slab.has_room(), used.len() < capacity as usize);
+            prop_assert!(used.iter().all(|(at, value)| slab.get(*at) == value));
+        }
+    }
+}
+
+fn core(orders: u32, levels: u32) -> BookCore<u8> {
+    BookCore::new(Capacity { orders, levels, symbols: 1 })
+}
+
+const BOOK: SymbolId = SymbolId(0);
+
+#[test]
+fn a_refused_order_leaves_nothing_behind() {
+    let mut book = core(2, 1);
+    let add = |book: &mut BookCore<u8>, symbol, price| {
+        book.insert(SymbolId(symbol), Side::Buy, Price(price), Qty(5), 7).map(|(slot, _)| slot)
+    };
+    let first = add(&mut book, 0, 10).unwrap();
+    let before = book.state_hash(|p| u64::from(*p));
+    assert_eq!(add(&mut book, 0, 11), Err(BookError::LevelsFull));
+    assert_eq!(add(&mut book, 1, 10), Err(BookError::UnknownSymbol));
+    assert_eq!(book.state_hash(|p| u64::from(*p)), before);
+    add(&mut book, 0, 10).unwrap();
+    assert_eq!(add(&mut book, 0, 10), Err(BookError::OrdersFull));
+    assert_eq!(book.has_room(BOOK, Side::Buy, Price(10)), Err(BookError::OrdersFull));
+    // Two orders share the only level: neither can go to another price, both can stay.
+    assert_eq!(book.has_room_instead(first, Price(11)), Err(BookError::LevelsFull));
+    assert_eq!(book.has_room_instead(first, Price(10)), Ok(()));
+    book.remove(first);
+    let last = book.front(BOOK, Side::Buy).unwrap();
+    assert_eq!(book.has_room_instead(last, Price(11)), Ok(()));
+    book.remove(last);
+    assert!(book.is_empty() && book.front(BOOK, Side::Buy).is_none());
+    assert_eq!(book.top(BOOK), Top::default());
+}
+
+#[test]
+fn no_room_at_all_is_no_panic() {
+    let mut none = BookCore::<u8>::new(Capacity { orders: 0, levels: 0, symbols: 0 });
+    let refused = none.insert(BOOK, Side::Buy, Price(1), Qty(1), 0);
+    assert_eq!(refused, Err(BookError::UnknownSymbol));
+    assert_eq!((none.symbols(), none.best(BOOK, Side::Sell)), (0, None));
+    let mut no_levels = core(1, 0);
+    let refused = no_levels.insert(BOOK, Side::Buy, Price(1), Qty(1), 0);
+    assert_eq!(refused, Err(BookError::LevelsFull));
+}
+
+#[test]
+fn an_order_is_what_it_was_entered_as() {
+    let mut book = core(4, 4);
+    let (slot, change) = book.insert(BOOK, Side::Sell, Price(9), Qty(5), 1).unwrap();
+    assert!(change.top_changed);
+    *book.payload_mut(slot) = 2;
+    let view = book.order(slot);
+    assert_eq!((view.symbol, view.side, view.price), (BOOK, Side::Sell, Price(9)));
+    assert_eq!((view.qty, view.payload), (Qty(5), 2));
+    // Nothing taken off is nothing changed.
+    assert!(!book.reduce(slot, Qty(0)).top_changed);
+    assert!(book.reduce(slot, Qty(1)).top_changed);
+    assert_eq!(book.order(slot).qty, Qty(4));
+}
+
+#[test]
+fn a_replacement_that_changes_nothing_visible_is_no_tick() {
+    let mut books = Books::with_capacity(Capacity { orders: 4, levels: 4, symbols: 1 });
+    books.add(OrderId(1), BOOK, Side::Buy, Qty(5), Price(10)).unwrap();
+    let change = books.replace(OrderId(1), OrderId(2), Qty(5), Price(10)).unwrap();
+    assert!(!change.top_changed);
+    let change = books.replace(OrderId(2), OrderId(3), Qty(5), Price(9)).unwrap();
+    assert!(change.top_changed);
+}
+
+#[test]
+fn names_of_feed_errors_are_distinct_and_in_order() {
+    for (at, error) in FeedError::ALL.iter().enumerate() {
+        assert_eq!(*error as usize, at);
+        let same = FeedError::ALL.iter().filter(|other| other.name() == error.name()).count();
+        assert_eq!(same, 1);
+    }
+}
