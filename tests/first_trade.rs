@@ -51,8 +51,8 @@ impl Counted {
     fn message(&mut self, message: &[u8]) {
         let kind = char::from(message[0]);
         *self.by_type.entry(kind).or_default() += 1;
-        let id = |at: usize| u64::from_be_bytes(message[at..at + 8].try_into().unwrap());
-        let shares = |at: usize| u32::from_be_bytes(message[at..at + 4].try_into().unwrap());
+        let id = |at: usize| u64::from_be_bytes(message[at..at + 8].try_into().expect("width"));
+        let shares = |at: usize| u32::from_be_bytes(message[at..at + 4].try_into().expect("width"));
         match kind {
             'A' | 'F' => {
                 self.live.insert(id(11), shares(20));
@@ -234,7 +234,7 @@ fn split(password: &str) -> [Scenario; 2] {
 }
 
 /// Ends a run that goes on until a signal.
-fn interrupted(running: Running) -> Ended {
+fn interrupted(running: Running<'_>) -> Ended {
     running.signal("INT");
     let ended = running.wait();
     assert_eq!(ended.passed().0["interrupted"], true);

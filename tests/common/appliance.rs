@@ -89,10 +89,10 @@ impl Drop for Scratch {
 /// A configuration of the repository, edited, and the arguments it will be run with.
 #[derive(Debug)]
 pub struct Scenario {
-    folder: Scratch,
     prefix: String,
     text: String,
     arguments: Vec<String>,
+    folder: Scratch,
 }
 
 impl Scenario {
@@ -107,7 +107,7 @@ impl Scenario {
         let prefix = format!("p{}x{n}", std::process::id());
         let old = text.lines().find(|line| line.starts_with("file_prefix")).expect("a file_prefix");
         let text = text.replacen(old, &format!("file_prefix = \"{prefix}\""), 1);
-        Scenario { folder: Scratch::new(), prefix, text, arguments: Vec::new() }
+        Scenario { prefix, text, arguments: Vec::new(), folder: Scratch::new() }
     }
 
     /// Puts `new` where `old` stands; an edit that edits nothing is a mistake of the test.
@@ -134,7 +134,7 @@ impl Scenario {
     }
 
     /// Starts it. The temporary folder that it is told of is one of its own, too.
-    pub fn start(&self) -> Running {
+    pub fn start(&self) -> Running<'_> {
         let at = |name: &str| self.folder().join(name);
         fs::write(at("run.toml"), &self.text).expect("the configuration is written");
         fs::create_dir_all(at("tmp")).expect("a folder for temporary files");
@@ -144,7 +144,7 @@ impl Scenario {
         command.current_dir(self.folder()).env("TMPDIR", at("tmp")).stdin(Stdio::null());
         command.stdout(output("stdout")).stderr(output("stderr"));
         let child = command.spawn().expect("the binary starts");
-        Running { child, folder: self.folder().to_path_buf() }
+        Running { child, folder: self.folder() }
     }
 
     /// Runs it to its end.
@@ -153,14 +153,21 @@ impl Scenario {
     }
 }
 
-/// A run under way; killed with the value.
-#[derive(Debug)]
-pub struct Running {
-    child: Child,
-    folder: PathBuf,
+impl Drop for Scenario {
+    fn drop(&mut self) {
+        // Without hugepages EAL makes this folder and leaves it, empty. One that is not stays.
+        let _ = fs::remove_dir(Path::new("/run/dpdk").join(&self.prefix));
+    }
 }
 
-impl Running {
+/// A run under way; killed with the value.
+#[derive(Debug)]
+pub struct Running<'s> {
+    child: Child,
+    folder: &'s Path,
+}
+
+impl Running<'_> {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -212,7 +219,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         // Both fail when it is gone already, which is what we want.
         let _ = self.child.kill();
@@ -262,8 +269,21 @@ impl Report {
         let verdicts = self.0["verdicts"].as_array().expect("verdicts");
         assert!(!verdicts.is_empty(), "a run without verdicts");
         for verdict in verdicts {
-            assert_eq!(verdict["ok"], true, "{verdict}");
+            assert_eq!(verdict["ok"], true, "{verdict}\n{}", self.counted());
         }
+    }
+
+    /// Every counter that is not zero, to be shown with a failure.
+    fn counted(&self) -> String {
+        let mut text = String::new();
+        for role in self.0["roles"].as_array().expect("roles") {
+            let counters = role["counters"].as_array().expect("counters").iter();
+            for counter in counters.filter(|c| c["value"] != 0) {
+                let [group, name] = ["group", "name"].map(|k| counter[k].as_str().unwrap_or(""));
+                text += &format!("{} {group} {name} {}\n", role["name"], counter["value"]);
+            }
+        }
+        text
     }
 
     /// Whether the verdict of this name passed.
