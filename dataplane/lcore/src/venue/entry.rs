@@ -116,6 +116,10 @@ fn enter(session: SessionId, m: &EnterOrder, optional: Appendage<'_>) -> Request
         }
         check_optional(optional)?;
         let (qty, symbol) = (Qty(m.quantity.get()), Symbol(m.symbol));
+        // Said here, since the gate knows no reason for too few shares.
+        if qty == Qty::ZERO {
+            return Err(RejectReason::InvalidQuantity);
+        }
         Ok(Enter { session, user_ref, side, qty, symbol, price, tif, cl_ord_id })
     };
     let command = match order() {

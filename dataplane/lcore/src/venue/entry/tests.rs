@@ -52,6 +52,7 @@ fn each_field_that_is_not_offered_has_its_reason() {
     assert_eq!(refusal(&o, &[]), None);
     assert_eq!(refusal(&EnterOrder { side: b'X', ..o }, &[]), Some(InvalidSide));
     assert_eq!(refusal(&EnterOrder { price: 0.into(), ..o }, &[]), Some(InvalidPrice));
+    assert_eq!(refusal(&EnterOrder { quantity: 0.into(), ..o }, &[]), Some(InvalidQuantity));
     let above = u64::from(u32::MAX) + 1;
     assert_eq!(refusal(&EnterOrder { price: above.into(), ..o }, &[]), Some(InvalidPrice));
     assert_eq!(refusal(&EnterOrder { time_in_force: b'6', ..o }, &[]), Some(Other));
