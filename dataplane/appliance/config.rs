@@ -26,9 +26,10 @@ mod roles;
 mod scope;
 
 pub(crate) use fault::ConfigError;
+pub(crate) use lcore::loadgen::Pace;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
-    Account, EchoMode, Endpoint, Group, Listing, LoadgenConfig, OrdersClient, OrdersServer, Pace,
+    Account, EchoMode, Endpoint, Group, Listing, LoadgenConfig, OrdersClient, OrdersServer,
     Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
     VenueLimits,
 };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
+use lcore::loadgen::Pace;
 use risk::{OrderLimits, TraderLimits};
 use serde::Deserialize;
 use types::{Qty, Symbol, SymbolId};
@@ -245,23 +246,4 @@ pub(crate) struct LoadgenConfig {
     pub(crate) orders: Option<OrdersClient>,
     /// What a venue publishes, received and checked.
     pub(crate) watch: Option<Receiver>,
-}
-
-/// How fast a loadgen replays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pace {
-    /// By the messages' own time stamps.
-    Recorded {
-        /// 1.0 is as recorded.
-        speed: f64,
-        /// The longest pause kept, in recorded nanoseconds; 0 keeps all.
-        gap_ns_max: u64,
-    },
-    /// So many messages a second, evenly.
-    Rate {
-        /// Messages a second.
-        messages_per_s: u64,
-    },
-    /// As fast as the ports take them.
-    Max,
 }

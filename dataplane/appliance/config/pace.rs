@@ -34,14 +34,3 @@ pub(crate) fn parse_pace(text: &str) -> Result<Pace, String> {
     Err("a pace is \"recorded\", a speed as \"10x\", messages a second as \"250000/s\", or \"max\""
         .into())
 }
-
-impl Pace {
-    /// This pace with pauses cut to so many recorded nanoseconds, where it keeps any.
-    #[must_use]
-    pub(crate) fn with_gap(self, gap_ns_max: u64) -> Pace {
-        match self {
-            Pace::Recorded { speed, .. } => Pace::Recorded { speed, gap_ns_max },
-            Pace::Rate { .. } | Pace::Max => self,
-        }
-    }
-}

@@ -19,7 +19,7 @@ use hugemem::HugePolicy;
 use lcore::control::Control;
 use lcore::feed_port::FeedPort;
 use lcore::laps::Laps;
-use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Pace, Watch, source};
+use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market::Market;
 use lcore::market_data::MarketDataPort;
 use lcore::order_link::OrderLink;
@@ -205,7 +205,7 @@ impl<'c> Wiring<'c> {
         Ok(Loadgen::new(LoadgenParts {
             name: config.name.clone(),
             source: rx,
-            pace: pace(config.pace),
+            pace: config.pace,
             feed,
             flow,
             watch,
@@ -267,14 +267,6 @@ fn listing(listed: &Listed) -> Listing {
     match listed.entry {
         Some(entry) => Listing::Copied(entry),
         None => Listing::Plain(listed.locate, listed.symbol),
-    }
-}
-
-fn pace(pace: config::Pace) -> Pace {
-    match pace {
-        config::Pace::Recorded { speed, gap_ns_max } => Pace::Recorded { speed, gap_ns_max },
-        config::Pace::Rate { messages_per_s } => Pace::Rate { messages_per_s },
-        config::Pace::Max => Pace::Max,
     }
 }
 

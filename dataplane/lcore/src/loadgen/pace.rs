@@ -21,6 +21,17 @@ pub enum Pace {
     Max,
 }
 
+impl Pace {
+    /// This pace with pauses cut to so many recorded nanoseconds, where it keeps any.
+    #[must_use]
+    pub fn with_gap(self, gap_ns_max: u64) -> Pace {
+        match self {
+            Pace::Recorded { speed, .. } => Pace::Recorded { speed, gap_ns_max },
+            Pace::Rate { .. } | Pace::Max => self,
+        }
+    }
+}
+
 /// Turns a pace into due times.
 #[derive(Clone, Debug)]
 pub struct Schedule {
