@@ -213,7 +213,7 @@ impl Engine {
             return Err(RejectReason::InvalidQuantity);
         }
         check_price(c.price)?;
-        if c.tif == TimeInForce::Day && !c.price.is_market() {
+        if rests(c.tif, c.price) {
             self.check_room(symbol, c.side.side(), c.price)?;
         }
         Ok(symbol)
@@ -252,12 +252,15 @@ impl Engine {
         if leaves == Qty::ZERO {
             return self.take_off(slot, live.qty, CancelReason::UserRequested, sink);
         }
-        let keeps = c.price == live.price && leaves <= live.qty && c.tif == live.payload.tif;
-        if keeps {
-            self.replace_in_place(c, slot, leaves, sink);
-        } else {
-            self.replace_anew(c, slot, leaves, sink);
+        if c.price == live.price && leaves <= live.qty && c.tif == live.payload.tif {
+            return self.replace_in_place(c, slot, leaves, sink);
         }
+        if rests(c.tif, c.price) && self.book.has_room_instead(slot, c.price).is_err() {
+            self.counters.full += 1;
+            let reason = RejectReason::ProcessingError;
+            return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink);
+        }
+        self.replace_anew(c, slot, leaves, sink);
     }
 
     /// The same price and no more shares: the order stays where it stands, under a new client number.
@@ -474,6 +477,11 @@ impl Engine {
         let refs = self.last_refs.iter().fold(0, |hash, r| mix(hash, u64::from(r.0)));
         mix(mix(books, numbers), refs)
     }
+}
+
+/// Whether what does not trade at once stays.
+pub(crate) fn rests(tif: TimeInForce, price: Price) -> bool {
+    tif == TimeInForce::Day && !price.is_market()
 }
 
 fn check_price(price: Price) -> Result<(), RejectReason> {

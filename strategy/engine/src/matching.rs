@@ -1,6 +1,6 @@
 //! Matching: an incoming order against the other side, best price first, oldest first.
 
-use crate::engine::{Engine, Incoming, live_key};
+use crate::engine::{Engine, Incoming, live_key, rests};
 use types::{
     BookAdd, BookRemove, BookReplace, CancelReason, Canceled, Event, EventSink, Executed, MatchId,
     Qty, Side, TimeInForce,
@@ -11,7 +11,7 @@ impl Engine {
     #[inline]
     pub(crate) fn trade<S: EventSink>(&mut self, mut order: Incoming, sink: &mut S) {
         let side = order.owner.side.side();
-        let rests = order.owner.tif == TimeInForce::Day && !order.price.is_market();
+        let rests = rests(order.owner.tif, order.price);
         let quiet = order.replaces.filter(|_| rests && !self.crosses(&order, side));
         if let (Some(order_id), None) = (order.replaces, quiet) {
             sink.on_event(&Event::BookRemove(BookRemove { order_id, symbol: order.symbol }));
@@ -67,17 +67,13 @@ impl Engine {
         }));
     }
 
-    /// Puts what is left into the book. There is room: it was checked, or the order it replaces left.
+    /// Puts what is left into the book. There is room: that was checked before anything happened, and
+    /// matching has only made more.
     fn rest<S: EventSink>(&mut self, order: &Incoming, side: Side, quiet: bool, sink: &mut S) {
         let Incoming { owner, symbol, price, leaves, replaces } = *order;
-        let Ok((slot, _)) = self.book.insert(symbol, side, price, leaves, owner) else {
-            // Only a replacement that left a shared level for a new one, with every level taken.
-            self.counters.full += 1;
-            if let (Some(order_id), true) = (replaces, quiet) {
-                sink.on_event(&Event::BookRemove(BookRemove { order_id, symbol }));
-            }
-            return cancel_rest(order, sink);
-        };
+        let inserted = self.book.insert(symbol, side, price, leaves, owner);
+        debug_assert!(inserted.is_ok(), "room was checked");
+        let Ok((slot, _)) = inserted else { return cancel_rest(order, sink) };
         let known = self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
         debug_assert!(known, "a place for each resting order");
         let new = owner.order_id;

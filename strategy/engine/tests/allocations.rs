@@ -1,0 +1,131 @@
+//! Applying a command takes nothing from the heap and gives nothing back, whatever the command does.
+
+use engine::{CommandLog, Engine, EngineConfig};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use types::{
+    Cancel, ClOrdId, Command, Enter, Event, EventSink, Modify, Nanos, OrderSide, Price, Qty,
+    Replace, SessionId, Symbol, SymbolId, TimeInForce, UserRef,
+};
+
+thread_local! {
+    /// Calls of this thread. Constant and without a destructor: reading it does not allocate.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counted by thread.
+struct Counted;
+
+fn count() {
+    CALLS.with(|calls| calls.set(calls.get() + 1));
+}
+
+// SAFETY: every call is passed on to `System` unchanged; counting touches no memory of the heap.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises about `layout` are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: `at` came from `System` with this layout, since all of ours do.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: `at` came from `System` with this layout; `size` is the caller's promise.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static HEAP: Counted = Counted;
+
+/// Counts events by kind.
+#[derive(Default)]
+struct Tally {
+    events: u64,
+    executed: u64,
+    rejected: u64,
+}
+
+impl EventSink for Tally {
+    fn on_event(&mut self, event: &Event) {
+        self.events += 1;
+        self.executed += u64::from(matches!(event, Event::Executed(_)));
+        self.rejected += u64::from(matches!(event, Event::Rejected(_)));
+    }
+}
+
+/// xorshift64*.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as u32 % bound
+    }
+}
+
+fn command(chance: &mut Chance, next: &mut u32) -> Command {
+    let session = SessionId(0);
+    let known = UserRef(next.saturating_sub(chance.below(600)));
+    let side = if chance.below(2) == 0 { OrderSide::Buy } else { OrderSide::Sell };
+    let qty = Qty(if chance.below(100) == 0 { u32::MAX } else { 1 + chance.below(100) });
+    let price = match chance.below(50) {
+        0 => Price::MARKET,
+        1 => Price(chance.below(u32::MAX)),
+        _ => Price(10_000 + chance.below(400)),
+    };
+    let tif = if chance.below(10) == 0 { TimeInForce::Ioc } else { TimeInForce::Day };
+    let cl_ord_id = ClOrdId::default();
+    let kind = chance.below(10);
+    if kind < 7 {
+        *next += 1;
+    }
+    let user_ref = UserRef(*next);
+    match kind {
+        0..=4 => {
+            let symbol = Symbol(*b"AAPL    ");
+            Command::Enter(Enter { session, user_ref, side, qty, symbol, price, tif, cl_ord_id })
+        }
+        5 | 6 => {
+            let orig = known;
+            Command::Replace(Replace { session, orig, user_ref, qty, price, tif, cl_ord_id })
+        }
+        7 | 8 => Command::Cancel(Cancel { session, user_ref: known, qty: Qty(0) }),
+        _ => Command::Modify(Modify { session, user_ref: known, side, qty }),
+    }
+}
+
+#[test]
+fn applying_commands_never_touches_the_heap() {
+    const COMMANDS: usize = 200_000;
+    // Small, so that both kinds of full are met.
+    let symbols = vec![(SymbolId(1), Symbol(*b"AAPL    "))];
+    let mut engine = Engine::new(&EngineConfig { symbols, sessions: 1, orders: 400, levels: 150 });
+    let mut log = CommandLog::with_capacity(COMMANDS);
+    let (mut tally, mut chance, mut next) = (Tally::default(), Chance(42), 0);
+    let before = CALLS.with(Cell::get);
+    for at in 0..COMMANDS {
+        let command = command(&mut chance, &mut next);
+        log.push(Nanos(at as u64), &command);
+        engine.apply(&command, Nanos(at as u64), &mut tally);
+    }
+    let calls = CALLS.with(Cell::get) - before;
+    assert_eq!(calls, 0, "calls of the allocator in {COMMANDS} commands");
+    let counters = *engine.counters();
+    assert!(
+        tally.executed > 1_000 && tally.rejected > 1_000 && counters.full > 100,
+        "{counters:?}"
+    );
+    // The count is a count: a box is seen.
+    let before = CALLS.with(Cell::get);
+    drop(std::hint::black_box(Box::new(tally.events)));
+    assert_eq!(CALLS.with(Cell::get) - before, 2);
+}
