@@ -111,7 +111,8 @@ fn a_signal_before_the_venue_is_there_ends_the_wait() {
     assert_eq!(report.counter("trader", "order_link", "logins"), 0);
 }
 
-/// The venue is stopped while the trader waits for its cancels: it would drain for as long as it may.
+/// The venue is stopped while the trader waits for its cancels: it would drain for as long as it
+/// may.
 #[test]
 fn a_second_signal_ends_at_once() {
     let _machine = machine();
