@@ -277,5 +277,42 @@ fn goodbye(venue: Running<'_>, clients: [Peer; 2], mut listener: Peer) {
     assert_eq!(count("moldudp64", "ends_of_session"), 1);
     assert!(count("moldudp64", "requests_answered") > 0);
     assert_eq!(count("disconnects", "not_authorized"), 1);
-    assert_eq!(report.summary("drops"), 2, "the two messages that were none");
+    let drops = report.summary("drops");
+    assert_eq!(drops, 2, "the two messages that were none:\n{}", report.counted());
+}
+
+/// The same over `net_tap`, whose interface comes and goes with the venue.
+#[test]
+fn a_venue_on_a_tap_serves_a_kernel_client() {
+    if !common::need_netns("a_venue_on_a_tap_serves_a_kernel_client")
+        || !common::need_tools("a_venue_on_a_tap_serves_a_kernel_client", &["python3"])
+    {
+        return;
+    }
+    let _machine = machine();
+    // For its namespace; nothing goes over the cable itself.
+    let cable = Cable::lay("10.77.9.2/24").expect("a cable");
+    let taps = ["a", "b"].map(|end| format!("pg{}t{end}", std::process::id()));
+    let scenario = Scenario::new("tests/data/kernel-venue.toml")
+        .edit("net_af_packet0,iface=ORDERS", &format!("net_tap0,iface={}", taps[0]))
+        .edit("net_af_packet1,iface=MARKET", &format!("net_tap1,iface={}", taps[1]))
+        .args("--no-huge");
+    let mut venue = scenario.start();
+    venue.wait_hot();
+    for (tap, address) in taps.iter().zip(["10.77.1.2/24", "10.77.2.2/24"]) {
+        cable.adopt(tap, address).expect("the tap moves");
+    }
+    let mut client = Peer::login(&cable, VENUE, "MAKER", (1, 1));
+    client.ask(enter("B", 100, 100 * DOLLAR), "A");
+    let canceled = client.ask(json!({"do": "cancel", "user_ref_num": 1, "quantity": 0}), "C");
+    assert_eq!(canceled["quantity"], 100);
+    client.tell(json!({"do": "sleep", "seconds": 20}));
+    std::thread::sleep(Duration::from_millis(100));
+    venue.signal("INT");
+    client.until("end_of_session");
+    let ended = venue.wait();
+    let report = ended.passed();
+    assert_eq!(report.counter("venue", "venue", "ouch_messages"), 2);
+    // Four to open the day, the order and its end, three to close it.
+    assert_eq!(report.counter("venue", "moldudp64", "messages"), 4 + 2 + 3);
 }

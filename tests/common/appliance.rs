@@ -274,7 +274,7 @@ impl Report {
     }
 
     /// Every counter that is not zero, to be shown with a failure.
-    fn counted(&self) -> String {
+    pub fn counted(&self) -> String {
         let mut text = String::new();
         for role in self.0["roles"].as_array().expect("roles") {
             let counters = role["counters"].as_array().expect("counters").iter();
