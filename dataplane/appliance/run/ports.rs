@@ -86,7 +86,12 @@ impl<'e> Ports<'e> {
         let idle = eal.port(id).with_context(place)?;
         let info = idle.info().with_context(place)?;
         let port = idle.configure(settings, self.pool).with_context(place)?;
-        let (port, rx, tx) = port.start().with_context(place)?;
+        let (port, rx, tx) = port.start().with_context(|| match device.as_str() {
+            d if d.starts_with("net_memif") && d.contains("role=client") => {
+                format!("{} (is the process with role=server up? It starts first)", place())
+            }
+            _ => place(),
+        })?;
         let queues = rx.into_iter().next().zip(tx.into_iter().next());
         self.open.insert(name.to_owned(), Open { device, info, port, queues });
         Ok(())
