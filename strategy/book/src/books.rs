@@ -1,9 +1,10 @@
 //! The feed's books: ITCH's order references in front of the slabs.
 
-use crate::core::{
+use crate::core::WARM_MAX;
+use crate::refs::{Refs, SLOTS_MAX};
+use crate::{
     BookCore, BookError, Capacity, Change, LevelView, Levels, OrderView, Orders, Slot, Top,
 };
-use crate::table::RefMap;
 use types::{OrderId, Price, Qty, Side, SymbolId};
 
 /// Why a feed's message did not change a book. One byte, one counter.
@@ -66,13 +67,14 @@ impl From<BookError> for FeedError {
 #[derive(Clone, Debug)]
 pub struct Books {
     core: BookCore<OrderId>,
-    by_id: RefMap,
+    by_id: Refs,
 }
 
 impl Books {
     /// Takes all the memory the books will ever use.
     pub fn with_capacity(capacity: Capacity) -> Books {
-        let by_id = RefMap::with_capacity(capacity.orders as usize);
+        let capacity = Capacity { orders: capacity.orders.min(SLOTS_MAX), ..capacity };
+        let by_id = Refs::with_slots(capacity.orders);
         Books { core: BookCore::new(capacity), by_id }
     }
 
@@ -92,13 +94,44 @@ impl Books {
         if qty == Qty::ZERO || price == Price(0) || id.0 == u64::MAX {
             return Err(FeedError::BadOrder);
         }
-        if self.by_id.get(id.0).is_some() {
+        // One probe tells a known number from a new one and takes its place: the slab's next slot
+        // is known beforehand.
+        let core = &self.core;
+        let Some(slot) = core.next_slot() else { return Err(self.refused(id, symbol)) };
+        if !self.by_id.insert(id.0, slot.index(), |s| core.payload(s).0) {
             return Err(FeedError::DuplicateOrder);
         }
-        let (slot, change) = self.core.insert(symbol, side, price, qty, id)?;
-        let known = self.by_id.insert(id.0, slot.index());
-        debug_assert!(known, "a place for each order");
-        Ok(change)
+        match self.core.insert(symbol, side, price, qty, id) {
+            Ok((_, change)) => Ok(change),
+            Err(error) => {
+                // The slot is not in use: it must not be asked for the number.
+                let core = &self.core;
+                let of = |s: u32| if s == slot.index() { id.0 } else { core.payload(s).0 };
+                self.by_id.remove(id.0, of);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Why a full slab refuses: what is wrong with the order itself comes first.
+    #[cold]
+    fn refused(&self, id: OrderId, symbol: SymbolId) -> FeedError {
+        if self.slot(id).is_ok() {
+            FeedError::DuplicateOrder
+        } else if symbol.0 >= self.symbols() {
+            FeedError::BadSymbol
+        } else {
+            FeedError::OrdersFull
+        }
+    }
+
+    /// Brings into the cache what messages about these orders and symbols will need. To be called
+    /// with the next few messages of a packet before they are applied (0 where there is none);
+    /// changes nothing.
+    #[inline]
+    pub fn warm(&self, ids: &[u64; WARM_MAX], symbols: &[u16; WARM_MAX]) {
+        let slots = ids.map(|id| self.by_id.peek(id));
+        core::hint::black_box(self.core.warm(&slots, symbols));
     }
 
     /// ITCH E and C: shares traded.
@@ -122,9 +155,9 @@ impl Books {
     #[inline]
     fn reduce(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
         let slot = self.slot(id)?;
-        let left = self.core.order(slot).qty;
+        let left = self.core.qty(slot);
         if qty >= left {
-            self.by_id.remove(id.0);
+            self.forget(id)?;
         }
         let change = self.core.reduce(slot, qty);
         if qty > left { Err(FeedError::QtyExceedsOrder) } else { Ok(change) }
@@ -136,16 +169,16 @@ impl Books {
     /// An order that is not there.
     #[inline]
     pub fn delete(&mut self, id: OrderId) -> Result<Change, FeedError> {
-        let slot = self.slot(id)?;
-        self.by_id.remove(id.0);
+        let slot = self.forget(id)?;
         Ok(self.core.remove(slot))
     }
 
-    /// ITCH U: the old order is gone, the new one stands at the back of its queue, on the same side.
+    /// ITCH U: the old order is gone, the new one stands at the back of its queue, on the same
+    /// side.
     ///
     /// # Errors
-    /// An order that is not there (nothing is added then), a new number that is taken, or a new order
-    /// that cannot be: the old one is gone all the same.
+    /// An order that is not there (nothing is added then), a new number that is taken, or a new
+    /// order that cannot be: the old one is gone all the same.
     #[inline]
     pub fn replace(
         &mut self,
@@ -154,10 +187,9 @@ impl Books {
         qty: Qty,
         price: Price,
     ) -> Result<Change, FeedError> {
-        let slot = self.slot(old)?;
+        let slot = self.forget(old)?;
         let OrderView { symbol, side, .. } = self.core.order(slot);
         let before = self.core.best(symbol, side);
-        self.by_id.remove(old.0);
         self.core.remove(slot);
         let change = self.add(new, symbol, side, qty, price)?;
         // Neither half tells: an order may come back to the best level just as it left it.
@@ -166,7 +198,16 @@ impl Books {
 
     #[inline]
     fn slot(&self, id: OrderId) -> Result<Slot, FeedError> {
-        self.by_id.get(id.0).map(Slot::from_index).ok_or(FeedError::UnknownOrder)
+        let slot = self.by_id.get(id.0, |s| self.core.payload(s).0);
+        slot.map(Slot::from_index).ok_or(FeedError::UnknownOrder)
+    }
+
+    /// Takes a number out of the table; its order must be taken out of the book next.
+    #[inline]
+    fn forget(&mut self, id: OrderId) -> Result<Slot, FeedError> {
+        let core = &self.core;
+        let slot = self.by_id.remove(id.0, |s| core.payload(s).0);
+        slot.map(Slot::from_index).ok_or(FeedError::UnknownOrder)
     }
 
     /// The best of both sides.

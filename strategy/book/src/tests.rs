@@ -1,5 +1,4 @@
 use crate::naive::Naive;
-use crate::slab::Slab;
 use crate::{BookCore, BookError, Books, Capacity, Change, FeedError, Top};
 use proptest::prelude::*;
 use types::{OrderId, Price, Qty, Side, SymbolId};
@@ -22,7 +21,7 @@ fn qty() -> impl Strategy<Value = u32> {
     prop_oneof![20 => 1u32..6, 1 => Just(0), 1 => Just(u32::MAX)]
 }
 
-/// Few prices, so that levels fill; some at the ladder's edges.
+/// Few prices, so that levels fill; some far apart.
 fn price() -> impl Strategy<Value = u32> {
     prop_oneof![
         12 => 60u32..70,
@@ -108,7 +107,7 @@ proptest! {
         }
     }
 
-    /// Levels wide apart, and exactly as many as there is room for: the ladder never lacks a map.
+    /// Levels wide apart, and exactly as many as there is room for: the index never lacks a node.
     #[test]
     fn every_level_of_the_capacity_can_be_used(
         prices in prop::collection::btree_set(1u32..u32::MAX, 1..40),
@@ -131,7 +130,8 @@ proptest! {
         kept in prop::collection::vec((1u32..99, 1u32..9), 1..30),
     ) {
         let capacity = Capacity { orders: 64, levels: 64, symbols: 1 };
-        let (mut plain, mut worn) = (Books::with_capacity(capacity), Books::with_capacity(capacity));
+        let mut plain = Books::with_capacity(capacity);
+        let mut worn = Books::with_capacity(capacity);
         let side = |buy| if buy { Side::Buy } else { Side::Sell };
         for (i, (price, buy)) in noise.iter().enumerate() {
             let id = OrderId(1_000 + i as u64);
@@ -150,32 +150,6 @@ proptest! {
         let before = plain.state_hash();
         plain.delete(OrderId(0)).unwrap();
         prop_assert_ne!(plain.state_hash(), before);
-    }
-
-    /// Places are handed out once each, until none is left.
-    #[test]
-    fn a_slab_never_hands_a_place_out_twice(
-        capacity in 0u32..20,
-        ops in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..120),
-    ) {
-        let mut slab = Slab::new(capacity, 0usize);
-        let mut used: Vec<(u32, usize)> = Vec::new();
-        for (step, (add, pick)) in ops.into_iter().enumerate() {
-            if add {
-                let place = slab.insert(step);
-                prop_assert_eq!(place.is_some(), used.len() < capacity as usize);
-                if let Some(at) = place {
-                    prop_assert!(used.iter().all(|(other, _)| *other != at));
-                    used.push((at, step));
-                }
-            } else if !used.is_empty() {
-                let (at, _) = used.swap_remove(pick.index(used.len()));
-                slab.remove(at);
-            }
-            prop_assert_eq!(slab.len(), used.len());
-            prop_assert_eq!(slab.has_room(), used.len() < capacity as usize);
-            prop_assert!(used.iter().all(|(at, value)| slab.get(*at) == value));
-        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Books rebuilt from a real morning: `data/sample` holds the day's opening messages and then those of
-//! one symbol, cut out of the middle of the day, so that many speak of orders from before the cut.
+//! Books rebuilt from a real morning: `data/sample` holds the day's opening messages and then those
+//! of one symbol, cut out of the middle of the day, so that many speak of orders from before the
+//! cut.
 
 use book::{Books, Capacity, FeedError};
 use std::collections::{BTreeMap, HashMap};
