@@ -1,10 +1,10 @@
-//! How long a command takes: a seeded flow of 48 adds, 46 cancels and 6 crossing orders in a hundred,
-//! around a price that wanders, on several symbols.
+//! How long a command takes: a seeded flow of 48 adds, 46 cancels and 6 crossing orders in a
+//! hundred, around a price that wanders, on several symbols.
 //!
 //! `cargo run --release -p engine --example engine_ns [SEED]`
 //!
-//! Tells the mean over a whole pass (median of five), and from a pass in which each command is timed by
-//! itself, p50 and p99, the clock's own cost (its p50) told beside them and not taken off.
+//! Tells the mean over a whole pass (median of five), and from a pass in which each command is
+//! timed by itself, p50 and p99, the clock's own cost (its p50) told beside them and not taken off.
 
 use engine::{Engine, EngineConfig};
 use std::collections::VecDeque;

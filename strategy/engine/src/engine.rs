@@ -110,7 +110,8 @@ pub(crate) struct Incoming {
     pub(crate) symbol: SymbolId,
     pub(crate) price: Price,
     pub(crate) leaves: Qty,
-    /// The resting order it takes the place of, told to the tape in one message if it rests at once.
+    /// The resting order it takes the place of, told to the tape in one message if it rests at
+    /// once.
     pub(crate) replaces: Option<OrderId>,
 }
 
@@ -263,7 +264,8 @@ impl Engine {
         self.replace_anew(c, slot, leaves, sink);
     }
 
-    /// The same price and no more shares: the order stays where it stands, under a new client number.
+    /// The same price and no more shares: the order stays where it stands, under a new client
+    /// number.
     fn replace_in_place<S: EventSink>(
         &mut self,
         c: &Replace,

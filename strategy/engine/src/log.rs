@@ -1,10 +1,10 @@
 //! The command log of one run: what the engine was told, kept so that it can be told again.
 //!
-//! Layout of the bytes: `PERECMD1`, the number of records (8 bytes, little endian), the FNV-1a hash of
-//! the archive (8), then an rkyv archive of a vector of records, 16-byte aligned.
+//! Layout of the bytes: `PERECMD1`, the number of records (8 bytes, little endian), the FNV-1a hash
+//! of the archive (8), then an rkyv archive of a vector of records, 16-byte aligned.
 //!
-//! Limits: a fixed number of records, taken at construction; one more is refused, and the log then no
-//! longer tells the whole run (`is_whole`).
+//! Limits: a fixed number of records, taken at construction; one more is refused, and the log then
+//! no longer tells the whole run (`is_whole`).
 //!
 //! Failure modes: any flipped or missing byte is an error of [`replay`]; nothing is applied then.
 

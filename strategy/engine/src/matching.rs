@@ -67,8 +67,8 @@ impl Engine {
         }));
     }
 
-    /// Puts what is left into the book. There is room: that was checked before anything happened, and
-    /// matching has only made more.
+    /// Puts what is left into the book. There is room: that was checked before anything happened,
+    /// and matching has only made more.
     fn rest<S: EventSink>(&mut self, order: &Incoming, side: Side, quiet: bool, sink: &mut S) {
         let Incoming { owner, symbol, price, leaves, replaces } = *order;
         let inserted = self.book.insert(symbol, side, price, leaves, owner);

@@ -252,7 +252,8 @@ impl Naive {
             let is_other_side = (o.side.side() == Side::Buy) != buys;
             o.symbol == order.symbol && is_other_side && (order.price.is_market() || prices_meet)
         };
-        // The first of the best: `min_by_key` keeps the earliest of equals, and the list is by time.
+        // The first of the best: `min_by_key` keeps the earliest of equals, and the list is by
+        // time.
         let rank = |o: &Order| if buys { i64::from(o.price.0) } else { -i64::from(o.price.0) };
         (0..self.orders.len())
             .filter(|at| meets(&self.orders[*at]))

@@ -198,8 +198,8 @@ proptest! {
         commands(&steps).iter().for_each(|command| drop(bench.apply(command)));
     }
 
-    /// The same commands give the same events and the same state, in a fresh engine, in a copy taken
-    /// half-way, and through the log.
+    /// The same commands give the same events and the same state, in a fresh engine, in a copy
+    /// taken half-way, and through the log.
     #[test]
     fn the_engine_is_a_function_of_its_commands(
         steps in prop::collection::vec(step(), 1..60),

@@ -1,4 +1,5 @@
-//! Applying a command takes nothing from the heap and gives nothing back, whatever the command does.
+//! Applying a command takes nothing from the heap and gives nothing back, whatever the command
+//! does.
 
 use engine::{CommandLog, Engine, EngineConfig};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -67,7 +67,8 @@ impl Ledger {
         account.replaced += account.leaves();
     }
 
-    /// entered = executed + canceled + replaced + leaves, and the leaves are what stands in the book.
+    /// entered = executed + canceled + replaced + leaves, and the leaves are what stands in the
+    /// book.
     pub(super) fn balances(&self, engine: &Engine) {
         let mut live: BTreeMap<OrderId, u64> = BTreeMap::new();
         for (symbol, side) in sides() {
@@ -147,8 +148,8 @@ pub(super) fn never_crossed(engine: &Engine) {
     }
 }
 
-/// Within a level, who came first stands first: numbers are given out in order of arrival, and an order
-/// that loses its place gets a new one.
+/// Within a level, who came first stands first: numbers are given out in order of arrival, and an
+/// order that loses its place gets a new one.
 pub(super) fn first_come_first_served(engine: &Engine) {
     for (symbol, side) in sides() {
         for level in engine.levels(symbol, side) {
