@@ -107,7 +107,7 @@ fn generate_bindings(cflags: &[String]) {
         .clang_args(cflags)
         .clang_arg("-DALLOW_EXPERIMENTAL_API")
         .allowlist_function("pg_.*")
-        .allowlist_function("rte_(eal_init|eal_cleanup|version|strerror)")
+        .allowlist_function("rte_(eal_init|eal_cleanup|eal_get_runtime_dir|version|strerror)")
         .allowlist_function("rte_thread_(un)?register")
         .allowlist_function("rte_pktmbuf_pool_create")
         .allowlist_function("rte_mempool_(free|in_use_count|avail_count)")

@@ -10,7 +10,9 @@
 
 mod arguments;
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -225,9 +227,24 @@ impl Drop for Eal {
             for pool in state.pools.drain(..) {
                 sys::rte_mempool_free(pool.as_ptr());
             }
+        }
+        let folder = runtime_folder();
+        // SAFETY: as above; nothing of DPDK is used after this.
+        unsafe {
             sys::rte_eal_cleanup();
         }
+        // EAL leaves its folder behind. One that another process is using is not empty, and stays.
+        if let Some(folder) = folder {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
+}
+
+/// Where EAL keeps its sockets and locks while it runs.
+fn runtime_folder() -> Option<PathBuf> {
+    // SAFETY: EAL runs; it returns null or a C string that lives as long as it does.
+    let path = unsafe { sys::rte_eal_get_runtime_dir().as_ref().map(|p| CStr::from_ptr(p)) }?;
+    Some(PathBuf::from(OsStr::from_bytes(path.to_bytes())))
 }
 
 /// The version of the library in use: `DPDK 22.11.11`.

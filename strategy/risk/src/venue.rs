@@ -1,7 +1,7 @@
 //! The venue's gate: the same limits for every session, answered with OUCH's reasons.
 
 use crate::{OrderLimits, Reference};
-use types::{Enter, RejectReason, Replace, Side};
+use types::{Enter, Qty, RejectReason, Replace, Side};
 
 /// Holds entries and replacements to the venue's limits.
 #[derive(Clone, Copy, Debug)]
@@ -20,20 +20,24 @@ impl VenueGate {
         self.check(order.side.side(), order.qty, order.price, at)
     }
 
-    /// Checks a replacement; `side` is the live order's, which is not on the wire.
+    /// Checks a replacement; `side` is the live order's, which is not on the wire. One to no shares
+    /// takes the order off, and nothing limits that.
     pub fn check_replace(
         &self,
         order: &Replace,
         side: Side,
         at: Reference,
     ) -> Result<(), RejectReason> {
+        if order.qty == Qty::ZERO {
+            return Ok(());
+        }
         self.check(side, order.qty, order.price, at)
     }
 
     fn check(
         &self,
         side: Side,
-        qty: types::Qty,
+        qty: Qty,
         price: types::Price,
         at: Reference,
     ) -> Result<(), RejectReason> {
