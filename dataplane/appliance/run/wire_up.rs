@@ -38,7 +38,7 @@ use types::{Symbol, SymbolId};
 
 /// MTU of ports that carry TCP only.
 const ORDERS_MTU: u16 = 1_500;
-/// Live orders that a loadgen's flow keeps apart.
+/// Live orders that a loadgen's flow keeps apart at a venue that it knows nothing of.
 const FLOW_ORDERS_MAX: u32 = 1 << 18;
 /// TCP rings of a client's one connection, in bytes.
 const CLIENT_RX_BYTES: usize = 65_535;
@@ -196,7 +196,7 @@ impl<'c> Wiring<'c> {
         let feed = config.feed.as_ref().map(|f| market_data(f, ports)).transpose()?;
         let flow = match &config.orders {
             Some(orders) => {
-                let flow = Flow::new(self.traded(orders), FLOW_ORDERS_MAX);
+                let flow = self.flow(orders);
                 Some(FlowLink::new(link(orders, ports)?, flow, self.huge())?)
             }
             None => None,
@@ -214,14 +214,19 @@ impl<'c> Wiring<'c> {
         }))
     }
 
-    /// The symbols that the venue at the other end trades, when it is one of ours; else all.
-    fn traded(&self, orders: &OrdersClient) -> Vec<[u8; 8]> {
+    /// The flow for a venue: its symbols and as many live orders as it holds, when it is one of ours.
+    fn flow(&self, orders: &OrdersClient) -> Flow {
         let at = |v: &&VenueConfig| {
             let mut listeners = v.orders.iter();
             listeners.any(|o| SocketAddrV4::new(o.endpoint.ip, o.listen) == orders.venue)
         };
-        let venue = self.config.venues.iter().find(at);
-        venue.map_or(Vec::new(), |v| v.symbols.iter().map(|l| l.symbol.0).collect())
+        match self.config.venues.iter().find(at) {
+            Some(venue) => {
+                let symbols = venue.symbols.iter().map(|l| l.symbol.0).collect();
+                Flow::new(symbols, venue.limits.orders_max)
+            }
+            None => Flow::new(Vec::new(), FLOW_ORDERS_MAX),
+        }
     }
 
     /// What is watched is sized like the venue that publishes it, when it is one of ours.

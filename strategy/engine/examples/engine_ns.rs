@@ -11,8 +11,8 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 use types::{
-    Cancel, ClOrdId, Command, Enter, Event, EventSink, Nanos, OrderSide, Price, Qty, SessionId,
-    Symbol, SymbolId, TimeInForce, UserRef,
+    Cancel, ClOrdId, Command, Enter, Event, EventSink, Nanos, OrderCapacity, OrderSide, Price, Qty,
+    SessionId, Symbol, SymbolId, TimeInForce, UserRef,
 };
 
 const COMMANDS: usize = 1_000_000;
@@ -86,6 +86,7 @@ impl Flow {
             symbol: self.names[at],
             price: Price(price),
             tif: if crosses { TimeInForce::Ioc } else { TimeInForce::Day },
+            capacity: OrderCapacity::Principal,
             cl_ord_id: ClOrdId::default(),
         })
     }

@@ -3,8 +3,8 @@
 use book::{BookCore, Capacity, LevelView, RefMap, Slot, Top};
 use types::{
     Accepted, Cancel, CancelReason, Canceled, Command, Enter, Event, EventSink, Modify, Nanos,
-    OrderId, OrderSide, Party, Price, Qty, RejectReason, Rejected, Replace, Replaced, SessionId,
-    Side, Symbol, SymbolId, TimeInForce, UserRef,
+    OrderCapacity, OrderId, OrderSide, Party, Price, Qty, RejectReason, Rejected, Replace,
+    Replaced, SessionId, Side, Symbol, SymbolId, TimeInForce, UserRef,
 };
 
 /// How large an engine is.
@@ -51,6 +51,7 @@ pub(crate) struct Owner {
     pub(crate) session: SessionId,
     pub(crate) side: OrderSide,
     pub(crate) tif: TimeInForce,
+    pub(crate) capacity: OrderCapacity,
 }
 
 impl Default for Owner {
@@ -62,6 +63,7 @@ impl Default for Owner {
             session: SessionId(0),
             side: OrderSide::Buy,
             tif: TimeInForce::Day,
+            capacity: OrderCapacity::Other,
         }
     }
 }
@@ -194,6 +196,7 @@ impl Engine {
             session: c.session,
             side: c.side,
             tif: c.tif,
+            capacity: c.capacity,
         };
         self.counters.accepted += 1;
         sink.on_event(&Event::Accepted(Accepted {
@@ -278,7 +281,8 @@ impl Engine {
         self.live.insert(live_key(c.session, c.user_ref), slot.index());
         self.book.payload_mut(slot).user_ref = c.user_ref;
         let party = Party { user_ref: c.user_ref, ..live.payload.party() };
-        self.tell_replaced(c, party, live.payload.side, live.symbol, leaves, sink);
+        let owner = Owner { user_ref: c.user_ref, ..live.payload };
+        self.tell_replaced(c, &owner, live.symbol, leaves, sink);
         let off = Qty(live.qty.0 - leaves.0);
         if off > Qty::ZERO {
             self.book.reduce(slot, off);
@@ -301,7 +305,7 @@ impl Engine {
             tif: c.tif,
             ..live.payload
         };
-        self.tell_replaced(c, owner.party(), owner.side, live.symbol, leaves, sink);
+        self.tell_replaced(c, &owner, live.symbol, leaves, sink);
         let replaces = Some(live.payload.order_id);
         let order = Incoming { owner, symbol: live.symbol, price: c.price, leaves, replaces };
         self.trade(order, sink);
@@ -310,21 +314,21 @@ impl Engine {
     fn tell_replaced<S: EventSink>(
         &mut self,
         c: &Replace,
-        party: Party,
-        side: OrderSide,
+        owner: &Owner,
         symbol: SymbolId,
         qty: Qty,
         sink: &mut S,
     ) {
         self.counters.accepted += 1;
         sink.on_event(&Event::Replaced(Replaced {
-            party,
+            party: owner.party(),
             orig: c.orig,
-            side,
+            side: owner.side,
             qty,
             symbol,
             price: c.price,
             tif: c.tif,
+            capacity: owner.capacity,
         }));
     }
 
@@ -472,7 +476,8 @@ impl Engine {
     pub fn state_hash(&self) -> u64 {
         let books = self.book.state_hash(|o| {
             let who = live_key(o.session, o.user_ref);
-            let terms = u64::from(o.executed) << 16 | (o.side as u64) << 8 | o.tif as u64;
+            let kind = (o.capacity as u64) << 16 | (o.side as u64) << 8 | o.tif as u64;
+            let terms = u64::from(o.executed) << 24 | kind;
             mix(mix(o.order_id.0, who), terms)
         });
         let numbers = mix(self.next_order, self.next_match);

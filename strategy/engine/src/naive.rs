@@ -4,9 +4,9 @@
 use crate::{EngineConfig, EngineCounters};
 use types::{
     Accepted, BookAdd, BookReduce, BookRemove, BookReplace, Cancel, CancelReason, Canceled,
-    ClOrdId, Command, Enter, Event, Executed, MatchId, Modify, OrderId, OrderSide, Party, Price,
-    Qty, RejectReason, Rejected, Replace, Replaced, SessionId, Side, SymbolId, TimeInForce,
-    UserRef,
+    ClOrdId, Command, Enter, Event, Executed, MatchId, Modify, OrderCapacity, OrderId, OrderSide,
+    Party, Price, Qty, RejectReason, Rejected, Replace, Replaced, SessionId, Side, SymbolId,
+    TimeInForce, UserRef,
 };
 
 /// A live order. The list of them is in order of time.
@@ -19,6 +19,7 @@ pub(crate) struct Order {
     pub(crate) leaves: u32,
     pub(crate) executed: u32,
     tif: TimeInForce,
+    capacity: OrderCapacity,
 }
 
 /// See the module.
@@ -132,7 +133,8 @@ impl Naive {
             tif: c.tif,
         }));
         let (side, price, tif) = (c.side, c.price, c.tif);
-        let order = Order { party, side, symbol, price, leaves: c.qty.0, executed: 0, tif };
+        let (leaves, capacity) = (c.qty.0, c.capacity);
+        let order = Order { party, side, symbol, price, leaves, executed: 0, tif, capacity };
         self.come_in(order, None);
     }
 
@@ -176,6 +178,7 @@ impl Naive {
             symbol: old.symbol,
             price: c.price,
             tif: c.tif,
+            capacity: old.capacity,
         }));
         if keeps {
             self.orders[at].party = party;

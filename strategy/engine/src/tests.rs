@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use types::{
     Cancel, CancelReason, Canceled, ClOrdId, Command, Enter, Event, Executed, Modify, Nanos,
-    OrderId, OrderSide, Price, Qty, Refused, RejectReason, Replace, Replaced, SessionId, Side,
-    Symbol, SymbolId, TimeInForce, UserRef,
+    OrderCapacity, OrderId, OrderSide, Price, Qty, Refused, RejectReason, Replace, Replaced,
+    SessionId, Side, Symbol, SymbolId, TimeInForce, UserRef,
 };
 
 mod invariants;
@@ -54,6 +54,7 @@ impl Step {
                 symbol,
                 price,
                 tif,
+                capacity: [OrderCapacity::Agency, OrderCapacity::Principal][self.kind as usize % 2],
                 cl_ord_id,
             }),
             10..=13 => {

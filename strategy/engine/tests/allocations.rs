@@ -5,8 +5,8 @@ use engine::{CommandLog, Engine, EngineConfig};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use types::{
-    Cancel, ClOrdId, Command, Enter, Event, EventSink, Modify, Nanos, OrderSide, Price, Qty,
-    Replace, SessionId, Symbol, SymbolId, TimeInForce, UserRef,
+    Cancel, ClOrdId, Command, Enter, Event, EventSink, Modify, Nanos, OrderCapacity, OrderSide,
+    Price, Qty, Replace, SessionId, Symbol, SymbolId, TimeInForce, UserRef,
 };
 
 thread_local! {
@@ -84,7 +84,7 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
         _ => Price(10_000 + chance.below(400)),
     };
     let tif = if chance.below(10) == 0 { TimeInForce::Ioc } else { TimeInForce::Day };
-    let cl_ord_id = ClOrdId::default();
+    let (cl_ord_id, capacity) = (ClOrdId::default(), OrderCapacity::Other);
     let kind = chance.below(10);
     if kind < 7 {
         *next += 1;
@@ -93,7 +93,17 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
     match kind {
         0..=4 => {
             let symbol = Symbol(*b"AAPL    ");
-            Command::Enter(Enter { session, user_ref, side, qty, symbol, price, tif, cl_ord_id })
+            Command::Enter(Enter {
+                session,
+                user_ref,
+                side,
+                qty,
+                symbol,
+                price,
+                tif,
+                capacity,
+                cl_ord_id,
+            })
         }
         5 | 6 => {
             let orig = known;

@@ -1,7 +1,8 @@
 //! What the engine is told. The venue's gate makes these out of OUCH; replay reads them from a log.
 
 use crate::{
-    ClOrdId, OrderSide, Price, Qty, RejectReason, SessionId, Symbol, TimeInForce, UserRef,
+    ClOrdId, OrderCapacity, OrderSide, Price, Qty, RejectReason, SessionId, Symbol, TimeInForce,
+    UserRef,
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -37,6 +38,8 @@ pub struct Enter {
     pub price: Price,
     /// Lifetime. A market order never rests, whatever this says.
     pub tif: TimeInForce,
+    /// On whose behalf; kept for the replies to replacements.
+    pub capacity: OrderCapacity,
     /// Free text, echoed.
     pub cl_ord_id: ClOrdId,
 }

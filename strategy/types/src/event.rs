@@ -14,8 +14,8 @@
 //! | `BookRemove` | – | D |
 
 use crate::{
-    CancelReason, ClOrdId, MatchId, OrderId, OrderSide, Price, Qty, RejectReason, SessionId, Side,
-    SymbolId, TimeInForce, UserRef,
+    CancelReason, ClOrdId, MatchId, OrderCapacity, OrderId, OrderSide, Price, Qty, RejectReason,
+    SessionId, Side, SymbolId, TimeInForce, UserRef,
 };
 
 /// One output of the engine.
@@ -97,6 +97,8 @@ pub struct Replaced {
     pub price: Price,
     /// Lifetime.
     pub tif: TimeInForce,
+    /// On whose behalf the chain was entered.
+    pub capacity: OrderCapacity,
 }
 
 /// See [`Event::Rejected`].

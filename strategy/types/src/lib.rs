@@ -23,7 +23,7 @@ pub use reason::{CancelReason, RejectReason};
 pub use scalar::{
     ClOrdId, MatchId, Nanos, OrderId, Price, PriceError, Qty, SessionId, Symbol, SymbolId, UserRef,
 };
-pub use side::{OrderSide, Side, TimeInForce};
+pub use side::{OrderCapacity, OrderSide, Side, TimeInForce};
 
 #[cfg(test)]
 mod tests;

@@ -95,3 +95,35 @@ impl TimeInForce {
         self as u8
     }
 }
+
+/// In what capacity an order is entered: on whose behalf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Archive, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum OrderCapacity {
+    /// `O`
+    Other = b'O',
+    /// `A`
+    Agency = b'A',
+    /// `P`
+    Principal = b'P',
+    /// `R`
+    Riskless = b'R',
+}
+
+impl OrderCapacity {
+    /// Reads OUCH's letter.
+    pub const fn from_letter(letter: u8) -> Option<OrderCapacity> {
+        match letter {
+            b'O' => Some(OrderCapacity::Other),
+            b'A' => Some(OrderCapacity::Agency),
+            b'P' => Some(OrderCapacity::Principal),
+            b'R' => Some(OrderCapacity::Riskless),
+            _ => None,
+        }
+    }
+
+    /// OUCH's letter.
+    pub const fn letter(self) -> u8 {
+        self as u8
+    }
+}

@@ -5,8 +5,8 @@
 //! not. A message that cannot be read has no number to answer under: it is counted and dropped.
 
 use types::{
-    Cancel, ClOrdId, Command, Enter, Modify, OrderSide, Price, Qty, Refused, RejectReason, Replace,
-    SessionId, Symbol, TimeInForce, UserRef,
+    Cancel, ClOrdId, Command, Enter, Modify, OrderCapacity, OrderSide, Price, Qty, Refused,
+    RejectReason, Replace, SessionId, Symbol, TimeInForce, UserRef,
 };
 use wire::ouch::inbound::{self, EnterOrder, Message, ReplaceOrder};
 use wire::ouch::{Appendage, Error, Optional};
@@ -111,16 +111,14 @@ fn enter(session: SessionId, m: &EnterOrder, optional: Appendage<'_>) -> Request
         if m.cross_type != b'N' {
             return Err(RejectReason::InvalidCrossOrder);
         }
-        if !matches!(m.capacity, b'O' | b'A' | b'P' | b'R') {
-            return Err(RejectReason::Other);
-        }
+        let capacity = OrderCapacity::from_letter(m.capacity).ok_or(RejectReason::Other)?;
         check_optional(optional)?;
         let (qty, symbol) = (Qty(m.quantity.get()), Symbol(m.symbol));
         // Said here, since the gate knows no reason for too few shares.
         if qty == Qty::ZERO {
             return Err(RejectReason::InvalidQuantity);
         }
-        Ok(Enter { session, user_ref, side, qty, symbol, price, tif, cl_ord_id })
+        Ok(Enter { session, user_ref, side, qty, symbol, price, tif, capacity, cl_ord_id })
     };
     let command = match order() {
         Ok(enter) => Command::Enter(enter),

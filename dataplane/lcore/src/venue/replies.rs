@@ -54,7 +54,7 @@ pub(super) fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -
         time_in_force: e.tif.letter(),
         display: echo.display,
         order_reference_number: e.party.order_id.0.into(),
-        capacity: echo.capacity,
+        capacity: e.capacity.letter(),
         inter_market_sweep_eligibility: echo.iso,
         cross_type: echo.cross_type,
         order_state: LIVE,

@@ -11,6 +11,7 @@ pub(super) fn enter(session: u16, user_ref: u32, side: OrderSide, qty: u32, pric
         symbol: NAMES[0],
         price: Price(price),
         tif: TimeInForce::Day,
+        capacity: OrderCapacity::Agency,
         cl_ord_id: ClOrdId::default(),
     })
 }
