@@ -214,7 +214,7 @@ impl<'c> Wiring<'c> {
         }))
     }
 
-    /// The flow for a venue: its symbols and as many live orders as it holds, when it is one of ours.
+    /// The flow for a venue: its symbols, and as many live orders as it holds, when it is ours.
     fn flow(&self, orders: &OrdersClient) -> Flow {
         let at = |v: &&VenueConfig| {
             let mut listeners = v.orders.iter();
