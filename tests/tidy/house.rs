@@ -65,7 +65,7 @@ fn nothing_names_one_machine_or_a_registry_host() {
     }));
 }
 
-/// Whether an absolute path below `path` stands in `line`, and not `a/work/b` or `$X/work/`.
+/// Whether an absolute path below `path` stands in `line`, and not `a/srv/b` or `$X/srv/`.
 fn names_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();

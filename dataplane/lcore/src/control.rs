@@ -42,12 +42,9 @@ pub enum Fault {
     /// SoupBinTCP login rejected with S.
     #[error("the venue refused the login: no such session, or its messages from there on are gone")]
     LoginNoSession = 2,
-    /// The connection to the venue ended while orders could be live.
-    #[error("the connection to the venue was lost")]
-    ConnectionLost = 3,
     /// An ITCH file ended inside a message, or could not be read on.
     #[error("an input file is damaged or could not be read to its end")]
-    BadInput = 4,
+    BadInput = 3,
 }
 
 impl Fault {
@@ -55,8 +52,7 @@ impl Fault {
         match code {
             1 => Some(Fault::LoginNotAuthorized),
             2 => Some(Fault::LoginNoSession),
-            3 => Some(Fault::ConnectionLost),
-            4 => Some(Fault::BadInput),
+            3 => Some(Fault::BadInput),
             _ => None,
         }
     }
