@@ -140,6 +140,8 @@ impl<'e> OrderLink<'e> {
         });
         if !was_open && self.client.is_open() {
             self.counters.inc(LinkCounter::Logins);
+            // A refusal while the venue still held our old connection has mended itself.
+            self.fault = None;
         }
         if let Some(reason) = over {
             self.end(reason);
