@@ -89,6 +89,16 @@ macro_rules! with_tags {
             DisplayQuantity(u32) = 22, 4, "display_quantity", number;
             /// In 1/10000 dollar.
             DisplayPrice(u64) = 23, 8, "display_price", decimal;
+            /// Marks orders for a mass cancel of their group.
+            GroupId(u16) = 24, 2, "group_id", number;
+            /// `Y` when the shares of a short sale were located.
+            SharesLocated(u8) = 25, 1, "shares_located", letter;
+            /// Who located them.
+            LocateBroker([u8; 4]) = 26, 4, "locate_broker", text;
+            /// Mass cancel: only this side.
+            Side(u8) = 27, 1, "side", letter;
+            /// Which of the account's sequences of user reference numbers.
+            UserRefIdx(u8) = 28, 1, "user_ref_idx", number;
         }
     };
 }
@@ -110,7 +120,7 @@ macro_rules! integers {
         })*
     };
 }
-integers!(u8, 1; u32, 4; i32, 4; u64, 8;);
+integers!(u8, 1; u16, 2; u32, 4; i32, 4; u64, 8;);
 
 impl Bytes<4> for [u8; 4] {
     fn read(bytes: &[u8; 4]) -> Self {

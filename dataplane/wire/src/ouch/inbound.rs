@@ -1,30 +1,11 @@
 //! What a client says to the venue, in SoupBinTCP's `U` packets.
 
-use super::{Appended, Error, appendage::Appendage, macros::messages};
+use super::{Appended, Error, Trailing, appendage::Appendage, macros::messages, trailing};
 use crate::field::{Describe, Field, Price8, U16, U32, Value};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 messages! {
-    fixed {
-        /// Cancel Order.
-        CancelOrder = b'X', "Cancel Order", 9 {
-            /// The client's own number of the order.
-            user_ref_num: U32,
-            /// Shares.
-            quantity: U32,
-        }
-        /// Modify Order.
-        ModifyOrder = b'M', "Modify Order", 10 {
-            /// The client's own number of the order.
-            user_ref_num: U32,
-            /// See [`Side`](super::Side).
-            side: u8,
-            /// Shares.
-            quantity: U32,
-        }
-        /// Account Query.
-        AccountQuery = b'Q', "Account Query", 1 {}
-    }
+    fixed {}
     appended {
         /// Enter Order.
         EnterOrder = b'O', "Enter Order", 47, "enter_order_optional_field" {
@@ -70,6 +51,50 @@ messages! {
             clordid: [u8; 14],
             /// Bytes of optional fields that follow.
             appendage_length: U16,
+        }
+    }
+    trailing {
+        /// Cancel Order.
+        CancelOrder = b'X', "Cancel Order", 9, "cancel_order_optional_field" {
+            /// The client's own number of the order.
+            user_ref_num: U32,
+            /// Shares.
+            quantity: U32,
+        }
+        /// Modify Order.
+        ModifyOrder = b'M', "Modify Order", 10, "modify_order_optional_field" {
+            /// The client's own number of the order.
+            user_ref_num: U32,
+            /// See [`Side`](super::Side).
+            side: u8,
+            /// Shares.
+            quantity: U32,
+        }
+        /// Account Query.
+        AccountQuery = b'Q', "Account Query", 1, "account_query_optional_field" {}
+        /// Mass Cancel Request: all of a firm's orders in a symbol, or of one side of it, or of one
+        /// group, as the appendage says.
+        MassCancel = b'C', "Mass Cancel Request", 17, "mass_cancel_optional_field" {
+            /// The request's own number, from the same sequence as orders'.
+            user_ref_num: U32,
+            /// Whose orders.
+            firm: [u8; 4],
+            /// Instrument.
+            symbol: [u8; 8],
+        }
+        /// Disable Order Entry Request.
+        DisableOrderEntry = b'D', "Disable Order Entry Request", 9, "disable_order_entry_optional_field" {
+            /// The request's own number, from the same sequence as orders'.
+            user_ref_num: U32,
+            /// For whom.
+            firm: [u8; 4],
+        }
+        /// Enable Order Entry Request.
+        EnableOrderEntry = b'E', "Enable Order Entry Request", 9, "enable_order_entry_optional_field" {
+            /// The request's own number, from the same sequence as orders'.
+            user_ref_num: U32,
+            /// For whom.
+            firm: [u8; 4],
         }
     }
 }

@@ -14,6 +14,12 @@ macro_rules! messages {
                 $($(#[$afield_doc:meta])* $afield:ident: $aty:ty,)*
             }
         )* }
+        trailing { $(
+            $(#[$tdoc:meta])*
+            $tname:ident = $ttype:literal, $ttext:literal, $tsize:literal, $tkey:literal {
+                $($(#[$tfield_doc:meta])* $tfield:ident: $tty:ty,)*
+            }
+        )* }
     ) => {
         $($crate::ouch::macros::message! {
             $(#[$doc])* $name = $type, $size { $($(#[$field_doc])* $field: $ty,)* }
@@ -21,8 +27,14 @@ macro_rules! messages {
         $($crate::ouch::macros::message! {
             $(#[$adoc])* $aname = $atype, $asize { $($(#[$afield_doc])* $afield: $aty,)* }
         })*
+        $($crate::ouch::macros::message! {
+            $(#[$tdoc])* $tname = $ttype, $tsize { $($(#[$tfield_doc])* $tfield: $tty,)* }
+        })*
         $(impl Appended for $aname {
             const OPTIONAL_FIELD: &'static str = $key;
+        })*
+        $(impl Trailing for $tname {
+            const OPTIONAL_FIELD: &'static str = $tkey;
         })*
 
         /// Any message of this direction, where it lies.
@@ -30,11 +42,16 @@ macro_rules! messages {
         pub enum Message<'a> {
             $($(#[$doc])* $name(&'a $name),)*
             $($(#[$adoc])* $aname(&'a $aname, Appendage<'a>),)*
+            $($(#[$tdoc])* $tname(&'a $tname, Appendage<'a>),)*
         }
 
         /// Every type: its byte, its name and its length in bytes before any appendage.
         pub const TYPES: &[(u8, &str, usize)] =
-            &[$(($type, $text, $size),)* $(($atype, $atext, $asize),)*];
+            &[
+                $(($type, $text, $size),)*
+                $(($atype, $atext, $asize),)*
+                $(($ttype, $ttext, $tsize),)*
+            ];
 
         /// Reads one message; `bytes` must be all of it.
         ///
@@ -63,6 +80,12 @@ macro_rules! messages {
                     }
                     Err(_) => Err(Error::Length { kind, length, expected: $asize }),
                 },)*
+                $($ttype => match $tname::ref_from_prefix(bytes) {
+                    Ok((message, rest)) => {
+                        Ok(Message::$tname(message, trailing(kind, $tsize, rest)?))
+                    }
+                    Err(_) => Err(Error::Length { kind, length, expected: $tsize }),
+                },)*
                 _ => Err(Error::UnknownType { kind, length }),
             }
         }
@@ -73,6 +96,7 @@ macro_rules! messages {
                 match self {
                     $(Message::$name(_) => $text,)*
                     $(Message::$aname(..) => $atext,)*
+                    $(Message::$tname(..) => $ttext,)*
                 }
             }
 
@@ -81,15 +105,18 @@ macro_rules! messages {
                 match self {
                     $(Message::$name(m) => m.as_bytes(),)*
                     $(Message::$aname(m, _) => m.as_bytes(),)*
+                    $(Message::$tname(m, _) => m.as_bytes(),)*
                 }
             }
 
             /// The optional fields, and the key under which dissectors show their tags; `None` for
-            /// the types that cannot have any.
+            /// the types that cannot have any, and for those that need not and do not.
             pub const fn appendage(&self) -> Option<(&'static str, Appendage<'a>)> {
                 match self {
                     $(Message::$name(_) => None,)*
                     $(Message::$aname(_, appendage) => Some(($key, *appendage)),)*
+                    $(Message::$tname(_, appendage) if appendage.is_empty() => None,)*
+                    $(Message::$tname(_, appendage) => Some(($tkey, *appendage)),)*
                 }
             }
         }
@@ -99,6 +126,7 @@ macro_rules! messages {
                 match self {
                     $(Message::$name(m) => m.describe(see),)*
                     $(Message::$aname(m, _) => m.describe(see),)*
+                    $(Message::$tname(m, _) => m.describe(see),)*
                 }
             }
         }

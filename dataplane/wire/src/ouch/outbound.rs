@@ -1,6 +1,6 @@
 //! What the venue says to a client, in SoupBinTCP's `S` packets.
 
-use super::{Appended, Error, appendage::Appendage, macros::messages};
+use super::{Appended, Error, Trailing, appendage::Appendage, macros::messages, trailing};
 use crate::field::{Describe, Field, Price8, U16, U32, U64, Value};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -218,6 +218,37 @@ messages! {
             order_restated_reason: u8,
             /// Bytes of optional fields that follow.
             appendage_length: U16,
+        }
+    }
+    trailing {
+        /// Mass Cancel Response: repeats the request.
+        MassCancelResponse = b'X', "Mass Cancel Response", 25, "mass_cancel_response_optional_field" {
+            /// Nanoseconds since midnight.
+            timestamp: U64,
+            /// The request's own number.
+            user_ref_num: U32,
+            /// For whom.
+            firm: [u8; 4],
+            /// Instrument.
+            symbol: [u8; 8],
+        }
+        /// Disable Order Entry Response: repeats the request.
+        DisableOrderEntryResponse = b'G', "Disable Order Entry Response", 17, "disable_order_entry_response_optional_field" {
+            /// Nanoseconds since midnight.
+            timestamp: U64,
+            /// The request's own number.
+            user_ref_num: U32,
+            /// For whom.
+            firm: [u8; 4],
+        }
+        /// Enable Order Entry Response: repeats the request.
+        EnableOrderEntryResponse = b'K', "Enable Order Entry Response", 17, "enable_order_entry_response_optional_field" {
+            /// Nanoseconds since midnight.
+            timestamp: U64,
+            /// The request's own number.
+            user_ref_num: U32,
+            /// For whom.
+            firm: [u8; 4],
         }
     }
 }

@@ -7,11 +7,14 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 const IN: &[(u8, &[usize])] = &[
+    (b'O', &[1, 4, 1, 4, 8, 8, 1, 1, 1, 1, 1, 14, 2]),
+    (b'U', &[1, 4, 4, 4, 8, 1, 1, 1, 14, 2]),
     (b'X', &[1, 4, 4]),
     (b'M', &[1, 4, 1, 4]),
     (b'Q', &[1]),
-    (b'O', &[1, 4, 1, 4, 8, 8, 1, 1, 1, 1, 1, 14, 2]),
-    (b'U', &[1, 4, 4, 4, 8, 1, 1, 1, 14, 2]),
+    (b'C', &[1, 4, 4, 8]),
+    (b'D', &[1, 4, 4]),
+    (b'E', &[1, 4, 4]),
 ];
 
 const OUT: &[(u8, &[usize])] = &[
@@ -30,6 +33,9 @@ const OUT: &[(u8, &[usize])] = &[
     (b'U', &[1, 8, 4, 4, 1, 4, 8, 8, 1, 1, 8, 1, 1, 1, 1, 14, 2]),
     (b'E', &[1, 8, 4, 4, 8, 1, 8, 2]),
     (b'R', &[1, 8, 4, 1, 2]),
+    (b'X', &[1, 8, 4, 4, 8]),
+    (b'G', &[1, 8, 4, 4]),
+    (b'K', &[1, 8, 4, 4]),
 ];
 
 fn order() -> inbound::EnterOrder {
@@ -58,7 +64,7 @@ fn written(optional: &[Optional<'_>]) -> Vec<u8> {
 
 #[test]
 fn the_tables_are_complete() {
-    for (types, widths, count) in [(inbound::TYPES, IN, 5), (outbound::TYPES, OUT, 15)] {
+    for (types, widths, count) in [(inbound::TYPES, IN, 8), (outbound::TYPES, OUT, 18)] {
         assert_eq!(types.len(), count);
         for (&(kind, _, size), (listed, widths)) in types.iter().zip(widths) {
             assert_eq!((kind, size), (*listed, widths.iter().sum::<usize>()));
@@ -103,6 +109,40 @@ fn bad_lengths_are_refused_with_their_offset() {
 }
 
 #[test]
+fn a_trailing_appendage_may_be_absent_empty_or_there() {
+    let request = inbound::MassCancel {
+        message_type: inbound::MassCancel::TYPE,
+        user_ref_num: U32::new(7),
+        firm: *b"LIME",
+        symbol: crate::field::padded(b"AAPL"),
+    };
+    let mut out = [0; 64];
+    let bare = write_trailing(&mut out, &request, &[]).unwrap();
+    assert_eq!(&out[..bare], b"C\0\0\0\x07LIMEAAPL    ");
+    let fields = [Optional::Side(b'B'), Optional::GroupId(3), Optional::UserRefIdx(1)];
+    for (optional, length) in [(&[][..], 17), (&fields[..], 17 + 2 + 3 + 4 + 3)] {
+        let used = write_trailing(&mut out, &request, optional).unwrap();
+        assert_eq!(used, length);
+        let Ok(inbound::Message::MassCancel(read, appendage)) = inbound::parse(&out[..used]) else {
+            panic!()
+        };
+        assert_eq!((read, appendage.all().collect::<Vec<_>>()), (&request, optional.to_vec()));
+        assert_eq!(write_trailing(&mut [0; 28][..used - 1], &request, optional), None);
+    }
+    // An account query as newer clients send it: an appendage of no bytes.
+    let query = inbound::parse(b"Q\0\0").unwrap();
+    assert!(matches!(query, inbound::Message::AccountQuery(_, a) if a.is_empty()));
+    assert_eq!(query.appendage(), None);
+    for (bytes, expected) in [(&b"Q\0"[..], 3), (b"Q\0\x01", 4), (b"Q\0\0\0", 3)] {
+        let wrong = Error::Length { kind: b'Q', length: bytes.len(), expected };
+        assert_eq!(inbound::parse(bytes), Err(wrong));
+    }
+    let source = AppendageError::Length { offset: 0, tag: 27, length: 2, expected: 1 };
+    let wrong = Error::Appendage { kind: b'Q', at: 3, source };
+    assert_eq!(inbound::parse(b"Q\0\x04\x03\x1bBB"), Err(wrong));
+}
+
+#[test]
 fn what_does_not_fit_is_not_written() {
     let mut out = [0; 52];
     assert_eq!(write(&mut out, &order(), &[Optional::MinQty(1)]), None);
@@ -125,7 +165,7 @@ fn letters_and_reasons_round_trip() {
     for tag in Tag::ALL {
         assert_eq!(Tag::from_byte(*tag as u8), Some(*tag));
     }
-    assert_eq!(Tag::ALL.len(), 21);
+    assert_eq!(Tag::ALL.len(), 26);
 }
 
 fn round_trip<'a, M: crate::field::Describe + 'a>(
@@ -191,7 +231,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(
         mut bytes in prop::collection::vec(any::<u8>(), 1..120),
-        which in 0usize..20,
+        which in 0usize..26,
     ) {
         bytes[0] = IN.iter().chain(OUT).map(|(kind, _)| *kind).nth(which).unwrap();
         let _ = inbound::parse(&bytes);
