@@ -134,7 +134,7 @@ impl Pair {
         if !self.naive.orders.is_empty() {
             let at = from % self.naive.orders.len();
             let left = self.naive.orders[at].1;
-            self.reduce(at, if qty % 2 == 0 { left } else { 1 + qty % left });
+            self.reduce(at, if qty.is_multiple_of(2) { left } else { 1 + qty % left });
         }
     }
 
