@@ -61,8 +61,14 @@ reasons! {
         "TCP for no connection and no open port; answered with a reset.";
     TcpNoSlot = "tcp_no_slot",
         "A new connection while all slots are in use; answered with a reset.";
+    TcpSlotsEnding = "tcp_slots_ending",
+        "A new connection while all slots are in use, some of them about to be free; not answered.";
     TcpHalfOpen = "tcp_half_open",
         "A new connection while too many others are half open; not answered.";
+    TcpReset = "tcp_reset",
+        "A reset that is not exactly the next thing expected; inside the window it is challenged.";
+    TcpSyn = "tcp_syn", "A SYN for a connection that there is; challenged.";
+    TcpAfterFin = "tcp_after_fin", "Data after the peer said that there is no more.";
     TcpBadSyn = "tcp_bad_syn", "A SYN which the TCP machine refused.";
     NoRoomToAnswer = "no_room_to_answer", "Its answer did not fit the transmit queue.";
 }

@@ -85,6 +85,7 @@ impl HostCounters {
             ("closed", tcp.closed),
             ("half_open_dropped", tcp.half_open_dropped),
             ("resets_out", tcp.resets_out),
+            ("challenges_out", tcp.challenges_out),
         ] {
             show("tcp", name, value);
         }

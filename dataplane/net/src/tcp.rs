@@ -11,21 +11,25 @@
 //! [`poll`](TcpHost::poll). A frame goes back to where its connection's SYN came from, or to the
 //! next hop.
 //!
-//! Limits: see [`TcpConfig`]. No selective retransmission, no congestion control, no timestamps, a
-//! least retransmission time of one second: right for a clean, short network, wrong for the
-//! Internet. A receive ring is at most [`RX_BYTES_MAX`] bytes.
+//! Limits: see [`TcpConfig`]; [`TcpConfig::memory_bytes`] says what the slots cost. No selective
+//! retransmission, no congestion control, no timestamps, a least retransmission time of some
+//! milliseconds (the module `clock` says how): right for a clean, short network, wrong for the
+//! Internet. A receive ring is at most [`RX_BYTES_MAX`] bytes, and segments that come out of order
+//! are kept as long as they leave at most eight gaps.
 //!
-//! Failure modes: a flood of SYNs fills at most half the slots, and each new one then takes the
-//! oldest half-open slot; all slots in use are a counted reset to the newcomer. A slot whose end
-//! the caller has not been told of is not used again, so an event never speaks of another
-//! connection than its own. A SYN for a connection that is open is not answered, where RFC 9293
-//! (3.10.7.4) asks for an acknowledgment: a client that lost its memory and comes back from the
-//! same port gets in once the server has said something, a heartbeat or the keep-alive, and heard
-//! that nobody knows of it.
+//! Failure modes: a flood of SYNs fills the free slots and no others; each new SYN then takes the
+//! oldest half-open slot, unless that is younger than a handshake takes. When all slots are in use,
+//! a newcomer is not answered as long as some are about to be free, since it will ask again, and
+//! reset otherwise; both are counted. A slot whose end the caller has not been told of is not used
+//! again, so an event never speaks of another connection than its own. A peer that vanished is
+//! found by the keep-alive, one that takes nothing by the user timeout, one that never closes by a
+//! time limit; resets and SYNs that may be forged are the module `guard`'s.
 
 mod accept;
+mod clock;
 mod connect;
 mod device;
+mod guard;
 mod queues;
 mod reset;
 mod slot;
@@ -41,7 +45,7 @@ use device::{Caps, Out};
 use queues::{AgeList, Deadlines, DirtySet, SlotRing};
 use slot::{Phase, Slot};
 use smoltcp::socket::tcp::State;
-use table::{Tuple, TupleTable};
+use table::{Cell, Tuple, TupleTable};
 
 pub use types::{CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters};
 
@@ -53,10 +57,21 @@ const EMIT_MAX: usize = 32;
 const POLL_SLOTS_MAX: usize = 64;
 /// How long a slot rests that wants to emit and does not.
 const STUCK_NS: u64 = 1_000_000;
-/// How long late segments of a finished connection are answered at most.
-const TIME_WAIT_NS: u64 = 10_000_000_000;
+/// How long late segments of a finished connection are answered. Twice a segment's life would be
+/// minutes on the Internet; on one link it is what a peer needs to repeat its FIN: Linux does so
+/// after 200 and again after 400 ms.
+const TIME_WAIT_NS: u64 = 1_000_000_000;
 /// The first port taken for connections of ours (RFC 6335, 6).
 const EPHEMERAL_FIRST: u16 = 49_152;
+
+/// What a slot takes beside its rings: itself, its socket, its cells of the table (a quarter full),
+/// its places in the lists, its deadline.
+const SLOT_BYTES: usize = size_of::<Slot>()
+    + size_of::<smoltcp::iface::SocketStorage<'static>>()
+    + 8 * size_of::<Cell>()
+    + 2 * size_of::<(u32, u32)>()
+    + 2 * size_of::<u32>()
+    + size_of::<u64>();
 
 /// All connections of one address.
 pub struct TcpHost {
@@ -70,6 +85,8 @@ pub struct TcpHost {
     half_open: AgeList,
     time_wait: AgeList,
     resolving: usize,
+    /// Slots in use that will soon be free.
+    ending: usize,
     out: Out,
     /// Where a message is put together that lies across a ring's end.
     straddle: Box<[u8]>,
@@ -114,6 +131,7 @@ impl TcpHost {
             half_open: AgeList::new(slots),
             time_wait: AgeList::new(slots),
             resolving: 0,
+            ending: 0,
             out: Out { scratch, sent: 0, lost: 0 },
             straddle,
             caps,
@@ -158,26 +176,37 @@ impl TcpHost {
             return self.on_stranger(now_ns, segment, tx).map(|()| None);
         };
         let slot = slot as usize;
-        if self.slots[slot].phase == Phase::TimeWait && accept::is_syn(segment) {
-            return self.on_syn_in_time_wait(now_ns, slot, segment, tx).map(|()| None);
+        if self.is_guarded(slot, segment) {
+            return self.on_guarded(now_ns, slot, segment, tx);
         }
-        if self.slots[slot].phase == Phase::Resolving {
-            // Nothing of ours has left yet: this is an old connection's.
-            return Err(DropReason::TcpNoConnection);
-        }
+        Ok(self.take(now_ns, slot, segment, tx))
+    }
+
+    /// Gives a segment to its socket. Gives the connection when it has bytes to read.
+    #[inline]
+    fn take<T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        segment: &TcpIn<'_>,
+        tx: &mut T,
+    ) -> Option<ConnId> {
         self.counters.segments_in += 1;
         self.slots[slot].ingress(now_ns, segment.ip.packet, (tx, &mut self.out, self.caps));
+        let place = &mut self.slots[slot];
+        if place.seen == State::SynSent {
+            // If the peer's SYN was taken, this is where its bytes begin.
+            place.unread = segment.header.sequence.get().wrapping_add(1);
+        }
         self.settle(now_ns, slot, true);
         let place = &self.slots[slot];
         let is_live = matches!(place.phase, Phase::Open | Phase::TimeWait);
-        let readable = is_live && place.socket().can_recv();
-        if readable {
+        if is_live && place.socket().can_recv() {
             self.dirty.insert(slot);
-            Ok(Some(self.id(slot)))
-        } else {
-            self.egress(now_ns, slot, tx);
-            Ok(None)
+            return Some(self.id(slot));
         }
+        self.egress(now_ns, slot, tx);
+        None
     }
 
     fn id(&self, slot: usize) -> ConnId {
@@ -233,25 +262,35 @@ impl TcpHost {
                 self.drop_half_open(slot);
                 0
             }
-            Phase::TimeWait if now_ns.saturating_sub(place.since_ns) >= self.time_wait_ns() => {
-                self.release(slot);
+            Phase::TimeWait => {
+                if now_ns.saturating_sub(place.since_ns) >= TIME_WAIT_NS {
+                    self.release(slot);
+                }
                 0
             }
             Phase::Free | Phase::Resolving | Phase::Dead => 0,
-            Phase::HalfOpen | Phase::Open | Phase::TimeWait => self.egress(now_ns, slot, tx),
+            Phase::HalfOpen => self.egress(now_ns, slot, tx),
+            Phase::Open => {
+                if now_ns >= place.limit_ns(&self.config) {
+                    self.slots[slot].socket_mut().abort();
+                }
+                self.egress(now_ns, slot, tx)
+            }
         }
-    }
-
-    /// How long late segments are answered. Shorter than the timeout, which would end it with a
-    /// reset.
-    fn time_wait_ns(&self) -> u64 {
-        TIME_WAIT_NS.min(self.config.timeout_ns / 2)
     }
 
     /// Lets a slot send, a bounded number of segments, and notes when it wants to again.
     fn egress<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
         let was_dirty = self.dirty.remove(slot);
-        if matches!(self.slots[slot].phase, Phase::Free | Phase::Resolving | Phase::Dead) {
+        let place = &self.slots[slot];
+        let is_over = match place.phase {
+            Phase::Free | Phase::Resolving | Phase::Dead => true,
+            // The last acknowledgment leaves; that the socket then takes TIME-WAIT for over, which
+            // for it is ten times the least RTO, is not waited for.
+            Phase::TimeWait => now_ns >= place.since_ns.saturating_add(5 * self.config.rto_min_ns),
+            Phase::HalfOpen | Phase::Open => false,
+        };
+        if is_over {
             return 0;
         }
         let mut sent = 0;
@@ -270,11 +309,10 @@ impl TcpHost {
             }
         }
         let place = &self.slots[slot];
-        match place.phase {
-            Phase::HalfOpen => due_ns = due_ns.min(place.since_ns + self.config.half_open_ns),
-            Phase::TimeWait => due_ns = due_ns.min(place.since_ns + self.time_wait_ns()),
-            _ => {}
-        }
+        due_ns = match place.phase {
+            Phase::TimeWait => place.since_ns.saturating_add(TIME_WAIT_NS),
+            _ => due_ns.min(place.limit_ns(&self.config)),
+        };
         self.deadlines.set(slot, due_ns);
         if place.socket().state() != place.seen || place.socket().remote_endpoint().is_none() {
             self.settle(now_ns, slot, false);
@@ -298,7 +336,10 @@ impl TcpHost {
                 place.phase = Phase::Open;
                 self.counters.accepted += 1;
                 place.pending.opened = true;
-                place.pending.peer_closed = is == State::CloseWait;
+                if is == State::CloseWait {
+                    place.pending.peer_closed = true;
+                    self.mark_ending(slot);
+                }
                 self.notify(slot);
             }
             Phase::TimeWait if over => self.release(slot),
@@ -322,7 +363,10 @@ impl TcpHost {
                     self.counters.connected += 1;
                     place.pending.opened = true;
                 }
-                place.pending.peer_closed |= is == State::CloseWait && was != State::CloseWait;
+                if is == State::CloseWait && was != State::CloseWait {
+                    place.pending.peer_closed = true;
+                    self.mark_ending(slot);
+                }
                 self.notify(slot);
             }
             State::TimeWait => {
@@ -390,13 +434,20 @@ impl TcpHost {
         place.wipe();
         if place.pending.queued {
             place.phase = Phase::Dead;
+            self.mark_ending(slot);
         } else {
             self.free_up(slot);
         }
     }
 
+    /// Notes that a slot will soon be free.
+    fn mark_ending(&mut self, slot: usize) {
+        self.ending += usize::from(!std::mem::replace(&mut self.slots[slot].ending, true));
+    }
+
     fn free_up(&mut self, slot: usize) {
         let place = &mut self.slots[slot];
+        self.ending -= usize::from(std::mem::take(&mut place.ending));
         place.phase = Phase::Free;
         place.generation = place.generation.wrapping_add(1);
         self.free.push(slot as u32);

@@ -53,7 +53,7 @@ impl TcpHost {
         tx: &mut T,
     ) -> Result<(), DropReason> {
         if is_syn(segment) && self.is_listening(segment.header.dst_port.get()) {
-            return match self.take_slot(now_ns, true) {
+            return match self.take_slot(now_ns) {
                 Ok(slot) => self.admit(now_ns, slot, segment, tx),
                 Err(DropReason::TcpNoSlot) => Err(self.refuse(DropReason::TcpNoSlot, segment, tx)),
                 Err(reason) => Err(reason),
@@ -77,37 +77,24 @@ impl TcpHost {
         reason
     }
 
-    /// A peer begins anew before we have forgotten the old connection: RFC 9293, 3.10.7.4 (MAY-2)
-    /// lets it.
-    #[cold]
-    pub(super) fn on_syn_in_time_wait<T: FrameTx>(
-        &mut self,
-        now_ns: u64,
-        slot: usize,
-        segment: &TcpIn<'_>,
-        tx: &mut T,
-    ) -> Result<(), DropReason> {
-        self.release(slot);
-        self.on_stranger(now_ns, segment, tx)
-    }
-
-    /// A slot for a new connection, if need be an old half-open one's or that of one which both
-    /// sides have ended.
-    pub(super) fn take_slot(&mut self, now_ns: u64, half_open: bool) -> Result<usize, DropReason> {
-        if half_open && self.half_open.len() >= self.config.slots.div_ceil(2) {
-            let oldest = self.half_open.oldest().ok_or(DropReason::TcpHalfOpen)?;
-            let age_ns = now_ns.saturating_sub(self.slots[oldest].since_ns);
+    /// A slot for a new connection, if need be that of one which both sides have ended, or of the
+    /// oldest half-open one.
+    pub(super) fn take_slot(&mut self, now_ns: u64) -> Result<usize, DropReason> {
+        if let Some(slot) = self.free.pop() {
+            return Ok(slot as usize);
+        }
+        if let Some(slot) = self.time_wait.oldest() {
+            self.release(slot);
+        } else if let Some(slot) = self.half_open.oldest() {
+            let age_ns = now_ns.saturating_sub(self.slots[slot].since_ns);
             if age_ns < self.config.half_open_grace_ns {
                 return Err(DropReason::TcpHalfOpen);
             }
-            self.drop_half_open(oldest);
+            self.drop_half_open(slot);
         }
-        if self.free.is_empty()
-            && let Some(slot) = self.time_wait.oldest()
-        {
-            self.release(slot);
-        }
-        self.free.pop().map(|slot| slot as usize).ok_or(DropReason::TcpNoSlot)
+        // One that lingers is not free before the caller has heard of its end.
+        let full = if self.ending > 0 { DropReason::TcpSlotsEnding } else { DropReason::TcpNoSlot };
+        self.free.pop().map(|slot| slot as usize).ok_or(full)
     }
 
     pub(super) fn drop_half_open(&mut self, slot: usize) {
@@ -125,9 +112,10 @@ impl TcpHost {
     ) -> Result<(), DropReason> {
         let (local_port, remote) = (segment.header.dst_port.get(), segment.remote());
         let place = &mut self.slots[slot];
-        (place.local_port, place.remote) = (local_port, remote);
+        place.begin(now_ns, (local_port, remote));
         place.next_hop = self.interface.next_hop(*remote.ip()).unwrap_or(*remote.ip());
-        (place.accepted, place.aborted, place.since_ns) = (true, false, now_ns);
+        place.accepted = true;
+        place.unread = segment.header.sequence.get().wrapping_add(1);
         place.link = Link::new(&self.interface, segment.ip.src_mac, ether::IPV4);
         place.phase = Phase::HalfOpen;
         self.half_open.push(slot);

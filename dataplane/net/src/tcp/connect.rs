@@ -37,10 +37,10 @@ impl TcpHost {
             self.release(old as usize);
         }
         let slots = self.config.slots;
-        let slot = self.take_slot(now_ns, false).map_err(|_| NetError::NoSlot { slots })?;
+        let slot = self.take_slot(now_ns).map_err(|_| NetError::NoSlot { slots })?;
         let place = &mut self.slots[slot];
-        (place.local_port, place.remote, place.next_hop) = (local_port, remote, next_hop);
-        (place.accepted, place.aborted, place.since_ns) = (false, false, now_ns);
+        place.begin(now_ns, (local_port, remote));
+        (place.accepted, place.next_hop) = (false, next_hop);
         place.phase = Phase::Resolving;
         self.resolving += 1;
         self.table.insert(Tuple::new(local_port, remote), slot as u32);

@@ -7,7 +7,7 @@ use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, DeviceCapabilities, M
 use smoltcp::phy::{RxToken, TxToken};
 use smoltcp::time::Instant;
 use wire::checksum::pseudo_header;
-use wire::ipv4;
+use wire::{ipv4, tcp};
 
 /// What the socket machine needs to know of the port.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +31,38 @@ impl Caps {
     }
 }
 
+/// What the last segment of a connection told the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The sequence number behind it.
+    pub(crate) next: u32,
+    pub(crate) acknowledgment: u32,
+    pub(crate) window: u16,
+}
+
+impl Said {
+    /// Reads it off a packet on its way out.
+    fn note(&mut self, packet: &[u8]) {
+        let Ok(ip) = ipv4::parse(packet) else { return };
+        let Ok(segment) = tcp::parse(ip.payload) else { return };
+        let header = segment.header;
+        let controls = u32::from(header.has(tcp::SYN)) + u32::from(header.has(tcp::FIN));
+        let length = segment.payload.len() as u32 + controls;
+        *self = Said {
+            next: header.sequence.get().wrapping_add(length),
+            acknowledgment: header.acknowledgment.get(),
+            window: header.window.get(),
+        };
+    }
+}
+
 /// One slot's view of the port for the time of one call.
 pub(crate) struct SlotDevice<'a, T> {
     pub(crate) packet: Option<&'a [u8]>,
     pub(crate) tx: &'a mut T,
     pub(crate) out: &'a mut Out,
     pub(crate) link: &'a Link,
+    pub(crate) said: &'a mut Said,
     pub(crate) caps: Caps,
 }
 
@@ -65,14 +91,14 @@ impl<T: FrameTx> Device for SlotDevice<'_, T> {
     /// lost.
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Room<'_, T>)> {
         let packet = self.packet.take()?;
-        let room = Room { tx: self.tx, out: self.out, link: self.link, caps: self.caps };
-        Some((Received(packet), room))
+        let SlotDevice { tx, out, link, said, caps, .. } = self;
+        Some((Received(packet), Room { tx, out, link, said, caps: *caps }))
     }
 
     /// No room, no token: the socket then keeps what it has to say.
     fn transmit(&mut self, _: Instant) -> Option<Room<'_, T>> {
-        let room = Room { tx: self.tx, out: self.out, link: self.link, caps: self.caps };
-        room.tx.ready().then_some(room)
+        let SlotDevice { tx, out, link, said, caps, .. } = self;
+        tx.ready().then_some(Room { tx, out, link, said, caps: *caps })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -94,6 +120,7 @@ pub(crate) struct Room<'a, T> {
     tx: &'a mut T,
     out: &'a mut Out,
     link: &'a Link,
+    said: &'a mut Said,
     caps: Caps,
 }
 
@@ -105,6 +132,7 @@ impl<T: FrameTx> TxToken for Room<'_, T> {
             if let Some(write) = write.take() {
                 answer = Some(write(packet));
             }
+            self.said.note(packet);
             if self.caps.checks.l4 {
                 leave_pseudo_sum(packet);
             }

@@ -159,22 +159,17 @@ impl SlotRing {
 pub(crate) struct AgeList {
     /// The neighbours of each slot, older and younger; the last entry is the list's two ends.
     links: Box<[(u32, u32)]>,
-    len: usize,
 }
 
 impl AgeList {
     pub(crate) fn new(slots: usize) -> AgeList {
         // Each points to itself: the list is empty, no slot is in it.
         let links = (0..=slots as u32).map(|at| (at, at)).collect();
-        AgeList { links, len: 0 }
+        AgeList { links }
     }
 
     fn end(&self) -> u32 {
         (self.links.len() - 1) as u32
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
     }
 
     pub(crate) fn oldest(&self) -> Option<usize> {
@@ -190,7 +185,6 @@ impl AgeList {
         self.links[slot] = (youngest, end);
         self.links[youngest as usize].1 = at;
         self.links[end as usize].0 = at;
-        self.len += 1;
     }
 
     /// Takes a slot out that is in the list.
@@ -200,7 +194,6 @@ impl AgeList {
         self.links[older as usize].1 = younger;
         self.links[younger as usize].0 = older;
         self.links[slot] = (slot as u32, slot as u32);
-        self.len -= 1;
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection's place: a `smoltcp` interface with one socket, and what we remember about it.
 
-use super::device::{Caps, Out, SlotDevice};
+use super::clock::Clock;
+use super::device::{Caps, Out, Said, SlotDevice};
 use super::table::Tuple;
 use super::{CloseReason, ConnState, TcpConfig};
 use crate::frame_tx::FrameTx;
@@ -8,7 +9,7 @@ use crate::interface::Interface;
 use crate::link::Link;
 use smoltcp::iface::{Config, Interface as Stack, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use wire::ether;
@@ -45,6 +46,7 @@ pub(crate) struct Slot {
     stack: Stack,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
+    clock: Clock,
     pub(crate) link: Link,
     pub(crate) phase: Phase,
     /// The socket's state when it was last looked at.
@@ -61,10 +63,18 @@ pub(crate) struct Slot {
     pub(crate) local_port: u16,
     pub(crate) remote: SocketAddrV4,
     pub(crate) next_hop: Ipv4Addr,
-}
-
-fn instant(now_ns: u64) -> Instant {
-    Instant::from_micros(i64::try_from(now_ns / 1_000).unwrap_or(i64::MAX))
+    /// What the peer was last told.
+    pub(crate) said: Said,
+    /// The peer's sequence number of the first byte that the caller has not read.
+    pub(crate) unread: u32,
+    /// No challenge leaves before this.
+    pub(crate) challenge_ns: u64,
+    /// When the peer last acknowledged something, or all was acknowledged and we sent again.
+    pub(crate) acked_ns: u64,
+    /// When we closed; `u64::MAX` for not yet.
+    pub(crate) closed_ns: u64,
+    /// Counted among the slots that will soon be free.
+    pub(crate) ending: bool,
 }
 
 impl Slot {
@@ -72,7 +82,9 @@ impl Slot {
         let mut out = Out { scratch: Box::default(), sent: 0, lost: 0 };
         let link = Link::new(interface, interface.mac, ether::IPV4);
         let (tx, out) = (&mut Nowhere, &mut out);
-        let mut device = SlotDevice { packet: None, tx, out, link: &link, caps };
+        let said = &mut Said::default();
+        let mut device = SlotDevice { packet: None, tx, out, link: &link, said, caps };
+        let clock = Clock::new(config.rto_min_ns);
         let mut stack_config = Config::new(HardwareAddress::Ip);
         stack_config.random_seed = seed;
         let mut stack = Stack::new(stack_config, &mut device, Instant::ZERO);
@@ -89,14 +101,15 @@ impl Slot {
         // for a timer.
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        socket.set_keep_alive(Some(Duration::from_micros(config.keep_alive_ns / 1_000)));
-        socket.set_timeout(Some(Duration::from_micros(config.timeout_ns / 1_000)));
+        socket.set_keep_alive(Some(clock.span(config.keep_alive_ns)));
+        socket.set_timeout(Some(clock.span(config.timeout_ns)));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
         Slot {
             stack,
             sockets,
             handle,
+            clock,
             link,
             phase: Phase::Free,
             seen: State::Closed,
@@ -109,6 +122,12 @@ impl Slot {
             local_port: 0,
             remote: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
             next_hop: Ipv4Addr::UNSPECIFIED,
+            said: Said::default(),
+            unread: 0,
+            challenge_ns: 0,
+            acked_ns: 0,
+            closed_ns: u64::MAX,
+            ending: false,
         }
     }
 
@@ -139,6 +158,43 @@ impl Slot {
                 }
                 State::Closed | State::Listen | State::TimeWait => ConnState::Closed,
             },
+        }
+    }
+
+    /// Begins with a new connection.
+    pub(crate) fn begin(&mut self, now_ns: u64, (local_port, remote): (u16, SocketAddrV4)) {
+        (self.local_port, self.remote) = (local_port, remote);
+        (self.aborted, self.since_ns, self.acked_ns) = (false, now_ns, now_ns);
+        (self.challenge_ns, self.closed_ns) = (0, u64::MAX);
+        (self.said, self.unread) = (Said::default(), 0);
+    }
+
+    /// Whether the peer's FIN was taken in.
+    pub(crate) fn peer_has_closed(&self) -> bool {
+        matches!(
+            self.socket().state(),
+            State::CloseWait | State::LastAck | State::Closing | State::TimeWait
+        )
+    }
+
+    /// The next sequence number expected of the peer.
+    pub(crate) fn rcv_nxt(&self) -> u32 {
+        let fin = u32::from(self.peer_has_closed());
+        self.unread.wrapping_add(self.socket().recv_queue() as u32).wrapping_add(fin)
+    }
+
+    /// When the connection is given up unless something happens, as far as `smoltcp` does not see
+    /// to it; `u64::MAX` for never.
+    pub(crate) fn limit_ns(&self, config: &TcpConfig) -> u64 {
+        let socket = self.socket();
+        match self.phase {
+            Phase::HalfOpen => self.since_ns.saturating_add(config.half_open_ns),
+            Phase::Open if socket.state() != State::Closed => {
+                let acked = if socket.send_queue() == 0 { u64::MAX } else { self.acked_ns };
+                let acked_ns = acked.saturating_add(config.user_timeout_ns);
+                acked_ns.min(self.closed_ns.saturating_add(config.close_ns))
+            }
+            _ => u64::MAX,
         }
     }
 
@@ -177,25 +233,29 @@ impl Slot {
         port: (&mut T, &mut Out, Caps),
     ) {
         let (tx, out, caps) = port;
-        let packet = Some(packet);
-        let mut device = SlotDevice { packet, tx, out, link: &self.link, caps };
-        self.stack.poll_ingress_single(instant(now_ns), &mut device, &mut self.sockets);
+        let (packet, said) = (Some(packet), &mut self.said);
+        let unacked = self.sockets.get::<Socket<'static>>(self.handle).send_queue();
+        let mut device = SlotDevice { packet, tx, out, link: &self.link, said, caps };
+        self.stack.poll_ingress_single(self.clock.instant(now_ns), &mut device, &mut self.sockets);
+        if self.socket().send_queue() < unacked {
+            self.acked_ns = now_ns;
+        }
     }
 
     /// Sends at most one segment; says whether one was.
     pub(crate) fn emit<T: FrameTx>(&mut self, now_ns: u64, port: (&mut T, &mut Out, Caps)) -> bool {
         let (tx, out, caps) = port;
-        let mut device = SlotDevice { packet: None, tx, out, link: &self.link, caps };
-        let result = self.stack.poll_egress(instant(now_ns), &mut device, &mut self.sockets);
+        let said = &mut self.said;
+        let mut device = SlotDevice { packet: None, tx, out, link: &self.link, said, caps };
+        let now = self.clock.instant(now_ns);
+        let result = self.stack.poll_egress(now, &mut device, &mut self.sockets);
         result == PollResult::SocketStateChanged
     }
 
     /// When the socket wants to emit next; `u64::MAX` for never.
     pub(crate) fn due_ns(&mut self, now_ns: u64) -> u64 {
-        match self.stack.poll_at(instant(now_ns), &self.sockets) {
-            None => u64::MAX,
-            Some(at) => u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1_000),
-        }
+        let at = self.stack.poll_at(self.clock.instant(now_ns), &self.sockets);
+        at.map_or(u64::MAX, |at| self.clock.real_ns(at))
     }
 }
 

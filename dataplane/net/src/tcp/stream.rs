@@ -32,7 +32,8 @@ impl TcpHost {
     #[inline]
     pub fn recv(&mut self, conn: ConnId, mut read: impl FnMut(&[u8]) -> usize) -> usize {
         let Some(slot) = self.slot_of(conn) else { return 0 };
-        let socket = self.slots[slot].socket_mut();
+        let place = &mut self.slots[slot];
+        let socket = place.socket_mut();
         let mut total = 0;
         // The ring's bytes are at most two runs.
         for _ in 0..2 {
@@ -54,6 +55,7 @@ impl TcpHost {
             }
         }
         if total > 0 {
+            place.unread = place.unread.wrapping_add(total as u32);
             self.dirty.insert(slot);
         }
         total
@@ -87,7 +89,11 @@ impl TcpHost {
             return None;
         }
         let slot = conn.index();
-        let socket = self.slots[slot].socket_mut();
+        let place = &mut self.slots[slot];
+        if place.socket().send_queue() == 0 {
+            place.acked_ns = self.now_ns;
+        }
+        let socket = place.socket_mut();
         let run = socket.send(|room| (0, room.len())).unwrap_or(0);
         let written = if run >= need {
             socket.send(|room| {
@@ -122,6 +128,8 @@ impl TcpHost {
             Phase::Open => {
                 place.socket_mut().close();
                 place.seen = place.socket().state();
+                place.closed_ns = place.closed_ns.min(self.now_ns);
+                self.mark_ending(slot);
                 self.dirty.insert(slot);
             }
             Phase::Resolving => self.abort(conn),

@@ -25,7 +25,7 @@ impl Tuple {
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
-struct Cell {
+pub(crate) struct Cell {
     tuple: Tuple,
     slot: u32,
 }
