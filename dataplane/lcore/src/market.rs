@@ -73,7 +73,7 @@ impl Market {
         match self.apply(&message) {
             Some(Ok(change)) if change.top_changed => {
                 self.counters.inc(MarketCounter::Ticks);
-                Heard::Tick(change.symbol)
+                Heard::Tick(change.symbol())
             }
             Some(Err(error)) => {
                 self.refused.inc(error as usize);

@@ -12,7 +12,7 @@ use types::{OrderId, Price, Qty, Side, SymbolId};
 use wire::itch::{Blocks, Message, parse};
 
 const PASSES: usize = 5;
-const CAPACITY: Capacity = Capacity { orders: 1 << 20, levels: 1 << 18, symbols: 16_384 };
+const CAPACITY: Capacity = Capacity { orders: 1 << 20, levels: 1 << 18, books: 16_384 };
 
 /// Whether the message was no book's or was applied.
 #[inline]

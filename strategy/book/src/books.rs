@@ -58,7 +58,7 @@ impl From<BookError> for FeedError {
         match error {
             BookError::OrdersFull => FeedError::OrdersFull,
             BookError::LevelsFull => FeedError::LevelsFull,
-            BookError::UnknownSymbol => FeedError::BadSymbol,
+            BookError::UnknownBook => FeedError::BadSymbol,
         }
     }
 }
@@ -101,7 +101,7 @@ impl Books {
         if !self.by_id.insert(id.0, slot.index(), |s| core.payload(s).0) {
             return Err(FeedError::DuplicateOrder);
         }
-        match self.core.insert(symbol, side, price, qty, id) {
+        match self.core.insert(symbol.into(), side, price, qty, id) {
             Ok((_, change)) => Ok(change),
             Err(error) => {
                 // The slot is not in use: it must not be asked for the number.
@@ -118,7 +118,7 @@ impl Books {
     fn refused(&self, id: OrderId, symbol: SymbolId) -> FeedError {
         if self.slot(id).is_ok() {
             FeedError::DuplicateOrder
-        } else if symbol.0 >= self.symbols() {
+        } else if u32::from(symbol.0) >= self.core.books() {
             FeedError::BadSymbol
         } else {
             FeedError::OrdersFull
@@ -188,12 +188,12 @@ impl Books {
         price: Price,
     ) -> Result<Change, FeedError> {
         let slot = self.forget(old)?;
-        let OrderView { symbol, side, .. } = self.core.order(slot);
-        let before = self.core.best(symbol, side);
+        let OrderView { book, side, .. } = self.core.order(slot);
+        let before = self.core.best(book, side);
         self.core.remove(slot);
-        let change = self.add(new, symbol, side, qty, price)?;
+        let change = self.add(new, SymbolId(book.0 as u16), side, qty, price)?;
         // Neither half tells: an order may come back to the best level just as it left it.
-        Ok(Change { top_changed: self.core.best(symbol, side) != before, ..change })
+        Ok(Change { top_changed: self.core.best(book, side) != before, ..change })
     }
 
     #[inline]
@@ -213,27 +213,27 @@ impl Books {
     /// The best of both sides.
     #[inline]
     pub fn top(&self, symbol: SymbolId) -> Top {
-        self.core.top(symbol)
+        self.core.top(symbol.into())
     }
 
     /// The best level of a side.
     pub fn best(&self, symbol: SymbolId, side: Side) -> Option<LevelView> {
-        self.core.best(symbol, side)
+        self.core.best(symbol.into(), side)
     }
 
     /// A side's levels, the best first.
     pub fn levels(&self, symbol: SymbolId, side: Side) -> Levels<'_, OrderId> {
-        self.core.levels(symbol, side)
+        self.core.levels(symbol.into(), side)
     }
 
     /// The orders at a price, in the order they are served.
     pub fn orders(&self, symbol: SymbolId, side: Side, price: Price) -> Orders<'_, OrderId> {
-        self.core.orders(symbol, side, price)
+        self.core.orders(symbol.into(), side, price)
     }
 
     /// Symbols the books have room for.
     pub fn symbols(&self) -> u16 {
-        self.core.symbols()
+        u16::try_from(self.core.books()).unwrap_or(u16::MAX)
     }
 
     /// Orders resting, over all books.

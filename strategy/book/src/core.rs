@@ -7,8 +7,8 @@
 //! Slots are used again last in, first out, while they are warm.
 
 use crate::index::{Index, LEVELS_MAX, NIL, SideHead, Walk};
-use crate::{BookError, Capacity, Change, LevelView, OrderView, Slot, Top};
-use types::{Price, Qty, Side, SymbolId};
+use crate::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};
+use types::{Price, Qty, Side};
 
 /// Messages that [`Books::warm`](crate::Books::warm) looks ahead.
 pub const WARM_MAX: usize = 16;
@@ -42,7 +42,7 @@ struct Level {
     back: u32,
     orders: u32,
     price: u32,
-    symbol: SymbolId,
+    book: BookId,
     side: Side,
 }
 
@@ -54,15 +54,8 @@ const _: () = assert!(size_of::<Order<u64>>() == 32);
 const _: () = assert!(size_of::<Level>() == 32);
 const _: () = assert!(size_of::<Sides>() == 64);
 
-const BLANK_LEVEL: Level = Level {
-    qty: 0,
-    front: NIL,
-    back: NIL,
-    orders: 0,
-    price: 0,
-    symbol: SymbolId(0),
-    side: Side::Buy,
-};
+const BLANK_LEVEL: Level =
+    Level { qty: 0, front: NIL, back: NIL, orders: 0, price: 0, book: BookId(0), side: Side::Buy };
 
 impl Level {
     #[inline]
@@ -72,7 +65,7 @@ impl Level {
 
     #[inline]
     fn change(&self, top_changed: bool) -> Change {
-        Change { symbol: self.symbol, side: self.side, price: Price(self.price), top_changed }
+        Change { book: self.book, side: self.side, price: Price(self.price), top_changed }
     }
 }
 
@@ -110,12 +103,12 @@ impl<P: Copy + Default> BookCore<P> {
         for (next, level) in (1..levels_max).zip(levels.iter_mut()) {
             level.front = next;
         }
-        let symbols = usize::from(capacity.symbols);
+        let books = capacity.books as usize;
         BookCore {
-            sides: vec![Sides([SideHead::EMPTY; 2]); symbols].into_boxed_slice(),
+            sides: vec![Sides([SideHead::EMPTY; 2]); books].into_boxed_slice(),
             orders,
             levels,
-            index: Index::new(levels_max, 2 * symbols),
+            index: Index::new(levels_max, 2 * books),
             free_order: if orders_max > 0 { 0 } else { NIL },
             free_level: if levels_max > 0 { 0 } else { NIL },
             len: 0,
@@ -142,8 +135,8 @@ impl<P: Copy + Default> BookCore<P> {
     /// # Errors
     /// What there is no room for.
     #[inline]
-    pub fn has_room(&self, symbol: SymbolId, side: Side, price: Price) -> Result<(), BookError> {
-        let head = self.side(symbol, side).ok_or(BookError::UnknownSymbol)?;
+    pub fn has_room(&self, book: BookId, side: Side, price: Price) -> Result<(), BookError> {
+        let head = self.side(book, side).ok_or(BookError::UnknownBook)?;
         if self.free_order == NIL {
             return Err(BookError::OrdersFull);
         }
@@ -161,7 +154,7 @@ impl<P: Copy + Default> BookCore<P> {
     #[inline]
     pub fn has_room_instead(&self, slot: Slot, price: Price) -> Result<(), BookError> {
         let level = &self.levels[self.orders[slot.0 as usize].level as usize];
-        let head = &self.sides[usize::from(level.symbol.0)].0[level.side as usize];
+        let head = &self.sides[level.book.0 as usize].0[level.side as usize];
         // The last order of a level leaves a level behind.
         let spare = self.free_level != NIL || level.orders == 1;
         if spare || self.level_at(head, key(level.side, price)).is_some() {
@@ -177,20 +170,20 @@ impl<P: Copy + Default> BookCore<P> {
     #[inline]
     pub fn insert(
         &mut self,
-        symbol: SymbolId,
+        book: BookId,
         side: Side,
         price: Price,
         qty: Qty,
         payload: P,
     ) -> Result<(Slot, Change), BookError> {
         let key = key(side, price);
-        let head = self.side(symbol, side).ok_or(BookError::UnknownSymbol)?;
+        let head = self.side(book, side).ok_or(BookError::UnknownBook)?;
         let slot = self.free_order;
         let Some(free) = self.orders.get(slot as usize) else { return Err(BookError::OrdersFull) };
         let next_free = free.behind;
         let level = match self.level_at(head, key) {
             Some(level) => level,
-            None => self.open_level(symbol, side, price, key)?,
+            None => self.open_level(book, side, price, key)?,
         };
         self.free_order = next_free;
         self.len += 1;
@@ -204,8 +197,8 @@ impl<P: Copy + Default> BookCore<P> {
             _ => self.orders[ahead as usize].behind = slot,
         }
         self.orders[slot as usize] = Order { ahead, behind: NIL, level, qty: qty.0, payload };
-        let top_changed = self.sides[usize::from(symbol.0)].0[side as usize].best == level;
-        Ok((Slot(slot), Change { symbol, side, price, top_changed }))
+        let top_changed = self.sides[book.0 as usize].0[side as usize].best == level;
+        Ok((Slot(slot), Change { book, side, price, top_changed }))
     }
 
     /// Takes `qty` shares off an order without moving it; all of them takes it out.
@@ -219,7 +212,7 @@ impl<P: Copy + Default> BookCore<P> {
         let at = order.level;
         let level = &mut self.levels[at as usize];
         level.qty -= u64::from(qty.0);
-        let is_best = self.sides[usize::from(level.symbol.0)].0[level.side as usize].best == at;
+        let is_best = self.sides[level.book.0 as usize].0[level.side as usize].best == at;
         level.change(is_best && qty > Qty::ZERO)
     }
 
@@ -248,7 +241,7 @@ impl<P: Copy + Default> BookCore<P> {
         if behind == NIL {
             level.back = ahead;
         }
-        let head = &mut self.sides[usize::from(level.symbol.0)].0[level.side as usize];
+        let head = &mut self.sides[level.book.0 as usize].0[level.side as usize];
         let change = level.change(head.best == at);
         if level.orders == 0 {
             let key = key(level.side, Price(level.price));
@@ -266,7 +259,7 @@ impl<P: Copy + Default> BookCore<P> {
         let order = &self.orders[slot.0 as usize];
         let level = &self.levels[order.level as usize];
         OrderView {
-            symbol: level.symbol,
+            book: level.book,
             side: level.side,
             price: Price(level.price),
             qty: Qty(order.qty),
@@ -327,51 +320,57 @@ impl<P: Copy + Default> BookCore<P> {
 
     /// The order that is served first on a side.
     #[inline]
-    pub fn front(&self, symbol: SymbolId, side: Side) -> Option<Slot> {
-        let best = self.side(symbol, side)?.best;
+    pub fn front(&self, book: BookId, side: Side) -> Option<Slot> {
+        let best = self.side(book, side)?.best;
         self.levels.get(best as usize).map(|level| Slot(level.front))
     }
 
     /// The best level of a side.
     #[inline]
-    pub fn best(&self, symbol: SymbolId, side: Side) -> Option<LevelView> {
-        let best = self.side(symbol, side)?.best;
+    pub fn best(&self, book: BookId, side: Side) -> Option<LevelView> {
+        let best = self.side(book, side)?.best;
         self.levels.get(best as usize).map(Level::view)
     }
 
     /// The best of both sides.
     #[inline]
-    pub fn top(&self, symbol: SymbolId) -> Top {
-        Top { bid: self.best(symbol, Side::Buy), ask: self.best(symbol, Side::Sell) }
+    pub fn top(&self, book: BookId) -> Top {
+        Top { bid: self.best(book, Side::Buy), ask: self.best(book, Side::Sell) }
     }
 
     /// A side's levels, the best first.
-    pub fn levels(&self, symbol: SymbolId, side: Side) -> Levels<'_, P> {
-        let head = self.side(symbol, side).unwrap_or(&SideHead::EMPTY);
+    pub fn levels(&self, book: BookId, side: Side) -> Levels<'_, P> {
+        let head = self.side(book, side).unwrap_or(&SideHead::EMPTY);
         Levels { book: self, walk: self.index.walk(head) }
     }
 
     /// The orders at a price, in the order they are served.
-    pub fn orders(&self, symbol: SymbolId, side: Side, price: Price) -> Orders<'_, P> {
-        let level = self.side(symbol, side).and_then(|head| self.level_at(head, key(side, price)));
+    pub fn orders(&self, book: BookId, side: Side, price: Price) -> Orders<'_, P> {
+        let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
         Orders { book: self, at: level.map_or(NIL, |at| self.levels[at as usize].front) }
     }
 
-    /// Symbols the books have room for.
-    pub fn symbols(&self) -> u16 {
-        u16::try_from(self.sides.len()).unwrap_or(u16::MAX)
+    /// A side's orders with their places, in the order they are served.
+    pub fn served(&self, book: BookId, side: Side) -> Served<'_, P> {
+        let head = self.side(book, side).unwrap_or(&SideHead::EMPTY);
+        Served { book: self, walk: self.index.walk(head), at: NIL }
+    }
+
+    /// Books there are.
+    pub fn books(&self) -> u32 {
+        self.sides.len() as u32
     }
 
     /// A hash of everything that can be observed: symbols, levels, queues and what orders carry; it
     /// does not depend on which slots they lie in.
     pub fn state_hash(&self, payload: impl Fn(&P) -> u64) -> u64 {
         let mut hash = Fnv::default();
-        for symbol in (0..self.symbols()).map(SymbolId) {
+        for book in (0..self.books()).map(BookId) {
             for side in [Side::Buy, Side::Sell] {
-                for level in self.levels(symbol, side) {
-                    let place = u64::from(symbol.0) << 33 | (side as u64) << 32;
+                for level in self.levels(book, side) {
+                    let place = u64::from(book.0) << 33 | (side as u64) << 32;
                     hash.add(place | u64::from(level.price.0));
-                    for order in self.orders(symbol, side, level.price) {
+                    for order in self.orders(book, side, level.price) {
                         hash.add(u64::from(order.qty.0));
                         hash.add(payload(&order.payload));
                     }
@@ -382,8 +381,8 @@ impl<P: Copy + Default> BookCore<P> {
     }
 
     #[inline]
-    fn side(&self, symbol: SymbolId, side: Side) -> Option<&SideHead> {
-        self.sides.get(usize::from(symbol.0)).map(|sides| &sides.0[side as usize])
+    fn side(&self, book: BookId, side: Side) -> Option<&SideHead> {
+        self.sides.get(book.0 as usize).map(|sides| &sides.0[side as usize])
     }
 
     #[inline]
@@ -397,7 +396,7 @@ impl<P: Copy + Default> BookCore<P> {
 
     fn open_level(
         &mut self,
-        symbol: SymbolId,
+        book: BookId,
         side: Side,
         price: Price,
         key: u32,
@@ -407,11 +406,11 @@ impl<P: Copy + Default> BookCore<P> {
             return Err(BookError::LevelsFull);
         };
         let next_free = level.front;
-        let head = &mut self.sides[usize::from(symbol.0)].0[side as usize];
+        let head = &mut self.sides[book.0 as usize].0[side as usize];
         if !self.index.insert(head, key, at) {
             return Err(BookError::LevelsFull);
         }
-        *level = Level { price: price.0, symbol, side, ..BLANK_LEVEL };
+        *level = Level { price: price.0, book, side, ..BLANK_LEVEL };
         self.free_level = next_free;
         Ok(at)
     }
@@ -468,5 +467,27 @@ impl<P: Copy + Default> Iterator for Orders<'_, P> {
         let view = self.book.order(Slot(self.at));
         self.at = self.book.orders[self.at as usize].behind;
         Some(view)
+    }
+}
+
+/// See [`BookCore::served`].
+#[derive(Debug)]
+pub struct Served<'a, P> {
+    book: &'a BookCore<P>,
+    walk: Walk<'a>,
+    at: u32,
+}
+
+impl<P: Copy + Default> Iterator for Served<'_, P> {
+    type Item = (Slot, OrderView<P>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Slot, OrderView<P>)> {
+        if self.at == NIL {
+            self.at = self.book.levels.get(self.walk.next()? as usize)?.front;
+        }
+        let slot = Slot(self.at);
+        self.at = self.book.orders[self.at as usize].behind;
+        Some((slot, self.book.order(slot)))
     }
 }

@@ -20,9 +20,9 @@ mod refs;
 mod view;
 
 pub use books::{Books, FeedError};
-pub use core::{BookCore, Levels, Orders, WARM_MAX};
+pub use core::{BookCore, Levels, Orders, Served, WARM_MAX};
 pub use refmap::RefMap;
-pub use view::{BookError, Capacity, Change, LevelView, OrderView, Slot, Top};
+pub use view::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};
 
 #[cfg(test)]
 mod naive;

@@ -72,7 +72,7 @@ impl Naive {
         if self.places.contains_key(&id.0) {
             return Err(FeedError::DuplicateOrder);
         }
-        if symbol.0 >= self.capacity.symbols {
+        if u32::from(symbol.0) >= self.capacity.books {
             return Err(FeedError::BadSymbol);
         }
         if self.len() >= self.capacity.orders as usize {
@@ -86,7 +86,7 @@ impl Naive {
         let levels = self.sides.entry((symbol.0, side == Side::Buy)).or_default();
         levels.entry(price.0).or_default().push_back((id, qty.0));
         self.places.insert(id.0, Place { symbol: symbol.0, side, price: price.0 });
-        Ok(Change { symbol, side, price, top_changed: self.top(symbol) != before })
+        Ok(Change { book: symbol.into(), side, price, top_changed: self.top(symbol) != before })
     }
 
     pub(crate) fn reduce(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
@@ -105,7 +105,7 @@ impl Naive {
         if qty.0 > left {
             return Err(FeedError::QtyExceedsOrder);
         }
-        Ok(Change { symbol, side, price, top_changed: self.top(symbol) != before })
+        Ok(Change { book: symbol.into(), side, price, top_changed: self.top(symbol) != before })
     }
 
     pub(crate) fn delete(&mut self, id: OrderId) -> Result<Change, FeedError> {

@@ -1,5 +1,5 @@
 use crate::naive::Naive;
-use crate::{BookCore, BookError, Books, Capacity, Change, FeedError, Top};
+use crate::{BookCore, BookError, BookId, Books, Capacity, Change, FeedError, Top};
 use proptest::prelude::*;
 use types::{OrderId, Price, Qty, Side, SymbolId};
 
@@ -98,7 +98,7 @@ proptest! {
         levels in 0u32..12,
         ops in prop::collection::vec(op(), 0..160),
     ) {
-        let capacity = Capacity { orders, levels, symbols: 2 };
+        let capacity = Capacity { orders, levels, books: 2 };
         let (mut books, mut naive) = (Books::with_capacity(capacity), Naive::new(capacity));
         for op in ops {
             let (got, expected) = (apply(&mut books, op), apply_naive(&mut naive, op));
@@ -114,7 +114,7 @@ proptest! {
         symbols in 1u16..5,
     ) {
         let levels = prices.len() as u32;
-        let mut books = Books::with_capacity(Capacity { orders: levels + 1, levels, symbols });
+        let mut books = Books::with_capacity(Capacity { orders: levels + 1, levels, books: u32::from(symbols) });
         for (i, price) in prices.iter().enumerate() {
             let (id, symbol) = (OrderId(i as u64), SymbolId(i as u16 % symbols));
             prop_assert!(books.add(id, symbol, Side::Sell, Qty(1), Price(*price)).is_ok());
@@ -129,7 +129,7 @@ proptest! {
         noise in prop::collection::vec((1u32..99, any::<bool>()), 0..30),
         kept in prop::collection::vec((1u32..99, 1u32..9), 1..30),
     ) {
-        let capacity = Capacity { orders: 64, levels: 64, symbols: 1 };
+        let capacity = Capacity { orders: 64, levels: 64, books: 1 };
         let mut plain = Books::with_capacity(capacity);
         let mut worn = Books::with_capacity(capacity);
         let side = |buy| if buy { Side::Buy } else { Side::Sell };
@@ -154,21 +154,21 @@ proptest! {
 }
 
 fn core(orders: u32, levels: u32) -> BookCore<u8> {
-    BookCore::new(Capacity { orders, levels, symbols: 1 })
+    BookCore::new(Capacity { orders, levels, books: 1 })
 }
 
-const BOOK: SymbolId = SymbolId(0);
+const BOOK: BookId = BookId(0);
 
 #[test]
 fn a_refused_order_leaves_nothing_behind() {
     let mut book = core(2, 1);
     let add = |book: &mut BookCore<u8>, symbol, price| {
-        book.insert(SymbolId(symbol), Side::Buy, Price(price), Qty(5), 7).map(|(slot, _)| slot)
+        book.insert(BookId(symbol), Side::Buy, Price(price), Qty(5), 7).map(|(slot, _)| slot)
     };
     let first = add(&mut book, 0, 10).unwrap();
     let before = book.state_hash(|p| u64::from(*p));
     assert_eq!(add(&mut book, 0, 11), Err(BookError::LevelsFull));
-    assert_eq!(add(&mut book, 1, 10), Err(BookError::UnknownSymbol));
+    assert_eq!(add(&mut book, 1, 10), Err(BookError::UnknownBook));
     assert_eq!(book.state_hash(|p| u64::from(*p)), before);
     add(&mut book, 0, 10).unwrap();
     assert_eq!(add(&mut book, 0, 10), Err(BookError::OrdersFull));
@@ -186,10 +186,10 @@ fn a_refused_order_leaves_nothing_behind() {
 
 #[test]
 fn no_room_at_all_is_no_panic() {
-    let mut none = BookCore::<u8>::new(Capacity { orders: 0, levels: 0, symbols: 0 });
+    let mut none = BookCore::<u8>::new(Capacity { orders: 0, levels: 0, books: 0 });
     let refused = none.insert(BOOK, Side::Buy, Price(1), Qty(1), 0);
-    assert_eq!(refused, Err(BookError::UnknownSymbol));
-    assert_eq!((none.symbols(), none.best(BOOK, Side::Sell)), (0, None));
+    assert_eq!(refused, Err(BookError::UnknownBook));
+    assert_eq!((none.books(), none.best(BOOK, Side::Sell)), (0, None));
     let mut no_levels = core(1, 0);
     let refused = no_levels.insert(BOOK, Side::Buy, Price(1), Qty(1), 0);
     assert_eq!(refused, Err(BookError::LevelsFull));
@@ -202,7 +202,7 @@ fn an_order_is_what_it_was_entered_as() {
     assert!(change.top_changed);
     *book.payload_mut(slot) = 2;
     let view = book.order(slot);
-    assert_eq!((view.symbol, view.side, view.price), (BOOK, Side::Sell, Price(9)));
+    assert_eq!((view.book, view.side, view.price), (BOOK, Side::Sell, Price(9)));
     assert_eq!((view.qty, view.payload), (Qty(5), 2));
     // Nothing taken off is nothing changed.
     assert!(!book.reduce(slot, Qty(0)).top_changed);
@@ -212,8 +212,8 @@ fn an_order_is_what_it_was_entered_as() {
 
 #[test]
 fn a_replacement_that_changes_nothing_visible_is_no_tick() {
-    let mut books = Books::with_capacity(Capacity { orders: 4, levels: 4, symbols: 1 });
-    books.add(OrderId(1), BOOK, Side::Buy, Qty(5), Price(10)).unwrap();
+    let mut books = Books::with_capacity(Capacity { orders: 4, levels: 4, books: 1 });
+    books.add(OrderId(1), SymbolId(0), Side::Buy, Qty(5), Price(10)).unwrap();
     let change = books.replace(OrderId(1), OrderId(2), Qty(5), Price(10)).unwrap();
     assert!(!change.top_changed);
     let change = books.replace(OrderId(2), OrderId(3), Qty(5), Price(9)).unwrap();

@@ -9,8 +9,8 @@ pub struct Capacity {
     pub orders: u32,
     /// Price levels at once, over all books.
     pub levels: u32,
-    /// Symbols are `0..symbols`.
-    pub symbols: u16,
+    /// Books are `0..books`; a feed's are its symbols.
+    pub books: u32,
 }
 
 /// Why an order could not be put in.
@@ -20,8 +20,18 @@ pub enum BookError {
     OrdersFull,
     /// Every level, or every map of the ladder, is taken.
     LevelsFull,
-    /// The symbol is beyond the capacity.
-    UnknownSymbol,
+    /// The book is beyond the capacity.
+    UnknownBook,
+}
+
+/// Which book. A feed keeps one a symbol, under the symbol's number; an engine keeps several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BookId(pub u32);
+
+impl From<SymbolId> for BookId {
+    fn from(symbol: SymbolId) -> BookId {
+        BookId(u32::from(symbol.0))
+    }
 }
 
 /// A resting order's place. Valid until the order leaves.
@@ -44,13 +54,20 @@ impl Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which book.
-    pub symbol: SymbolId,
+    pub book: BookId,
     /// Which side.
     pub side: Side,
     /// At which price.
     pub price: Price,
     /// Whether price, quantity or count of the side's best level changed.
     pub top_changed: bool,
+}
+
+impl Change {
+    /// The symbol, where books are symbols.
+    pub fn symbol(&self) -> SymbolId {
+        SymbolId(self.book.0 as u16)
+    }
 }
 
 /// A level as seen from outside.
@@ -77,7 +94,7 @@ pub struct Top {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderView<P> {
     /// Which book.
-    pub symbol: SymbolId,
+    pub book: BookId,
     /// Which side.
     pub side: Side,
     /// Its limit.

@@ -1,12 +1,12 @@
 //! The sorted index with thousands of prices against a sorted map, and the table of references
 //! against a hash map. The books as a whole have their twin in `src/naive.rs`.
 
-use book::{BookCore, Capacity, RefMap};
+use book::{BookCore, BookId, Capacity, RefMap};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
-use types::{Price, Qty, Side, SymbolId};
+use types::{Price, Qty, Side};
 
-const BOOK: SymbolId = SymbolId(0);
+const BOOK: BookId = BookId(0);
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
 
 proptest! {
@@ -17,7 +17,7 @@ proptest! {
     fn many_prices_are_as_a_sorted_map(
         keys in prop::collection::vec(1..6000u32, 2000..6000), low in 0..3000u32,
     ) {
-        let mut core = BookCore::<u64>::new(Capacity { orders: 8000, levels: 6000, symbols: 1 });
+        let mut core = BookCore::<u64>::new(Capacity { orders: 8000, levels: 6000, books: 1 });
         let mut twin = BTreeMap::new();
         for (i, price) in keys.iter().enumerate() {
             match twin.remove(price) {
@@ -32,12 +32,12 @@ proptest! {
             let best = core.best(BOOK, Side::Sell).map(|l| l.price.0);
             prop_assert_eq!(best, twin.keys().next().copied());
         }
-        let prices: Vec<u32> = core.levels(SymbolId(0), Side::Sell).map(|l| l.price.0).collect();
+        let prices: Vec<u32> = core.levels(BookId(0), Side::Sell).map(|l| l.price.0).collect();
         prop_assert_eq!(prices, twin.keys().copied().collect::<Vec<_>>());
         for slot in twin.values() {
             core.remove(*slot);
         }
-        prop_assert!(core.is_empty() && core.best(SymbolId(0), Side::Sell).is_none());
+        prop_assert!(core.is_empty() && core.best(BookId(0), Side::Sell).is_none());
     }
 
     #[test]
@@ -70,13 +70,14 @@ proptest! {
 fn every_level_of_the_capacity_can_be_used() {
     for symbols in [1u16, 700] {
         let levels = 20_000;
-        let mut core = BookCore::<u64>::new(Capacity { orders: levels, levels, symbols });
+        let mut core =
+            BookCore::<u64>::new(Capacity { orders: levels, levels, books: u32::from(symbols) });
         for round in 0..3u32 {
             let mut slots = vec![];
             for i in 0..levels {
                 let price = 1 + (i.wrapping_mul(2_654_435_761) ^ round);
                 let side = SIDES[(i / u32::from(symbols)) as usize % 2];
-                let symbol = SymbolId((i % u32::from(symbols)) as u16);
+                let symbol = BookId(i % u32::from(symbols));
                 slots.push(core.insert(symbol, side, Price(price), Qty(1), 0).unwrap().0);
             }
             let step = [1, 7919, 19_999][round as usize];

@@ -115,7 +115,7 @@ impl Orders {
 fn a_real_morning_builds_the_books_it_tells_of() {
     let (sod, aapl) = (sample("sod.itch"), sample("aapl.itch"));
     let mut books =
-        Books::with_capacity(Capacity { orders: 1 << 16, levels: 1 << 14, symbols: u16::MAX });
+        Books::with_capacity(Capacity { orders: 1 << 16, levels: 1 << 14, books: 1 << 16 });
     let mut twin = Orders::default();
     let (mut unknown, mut applied) = (0u64, 0u64);
     for block in Blocks::to_end(&sod).chain(Blocks::to_end(&aapl)) {

@@ -1,8 +1,9 @@
-//! What the engine is told. The venue's gate makes these out of OUCH; replay reads them from a log.
+//! What the engine is told. The venue's gate makes these out of OUCH, an operator's console out of
+//! words; replay reads them from a log.
 
 use crate::{
-    ClOrdId, OrderCapacity, OrderSide, Price, Qty, RejectReason, SessionId, Symbol, TimeInForce,
-    UserRef,
+    AccountId, ClOrdId, CrossKind, Display, Firm, MatchId, OrderCapacity, OrderSide, Peg, Phase,
+    Price, Qty, RejectReason, SessionId, Symbol, SymbolId, TimeInForce, UserRef,
 };
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -17,8 +18,61 @@ pub enum Command {
     Cancel(Cancel),
     /// A live order's side (kind of sale) or quantity changed in place.
     Modify(Modify),
+    /// All of a session's orders taken off, or those of a firm or a symbol.
+    MassCancel(MassCancel),
+    /// Order entry of a session, or of a firm on it, switched off or on.
+    Permit(Permit),
     /// An order that the gate refused: it uses up its `UserRef` and is answered, nothing else.
     Refused(Refused),
+    /// What the venue's operator wants.
+    Operate(Operation),
+}
+
+/// How an order meets the book, beside its price and quantity. The default is a plain one: visible,
+/// day, without conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+pub struct Terms {
+    /// Lifetime.
+    pub tif: TimeInForce,
+    /// Who sees it.
+    pub display: Display,
+    /// What its price follows.
+    pub peg: Peg,
+    /// What becomes of it where it would take liquidity.
+    pub post_only: PostOnly,
+    /// Fewest shares it trades at once; 0 for any.
+    pub min_qty: Qty,
+    /// Shares shown of a reserve order; 0 for all.
+    pub max_floor: Qty,
+    /// Seconds since midnight at which it ends, with [`TimeInForce::Gtt`].
+    pub expire_s: u32,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms {
+            tif: TimeInForce::Day,
+            display: Display::Visible,
+            peg: Peg::None,
+            post_only: PostOnly::No,
+            min_qty: Qty::ZERO,
+            max_floor: Qty::ZERO,
+            expire_s: 0,
+        }
+    }
+}
+
+/// What becomes of an order that would take liquidity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Archive, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum PostOnly {
+    /// It takes it.
+    #[default]
+    No = 0,
+    /// It is canceled.
+    Reject = 1,
+    /// It rests one tick short of the price it would have taken.
+    Slide = 2,
 }
 
 /// OUCH Enter Order, as far as the engine cares.
@@ -28,6 +82,10 @@ pub struct Enter {
     pub session: SessionId,
     /// The client's number for it; must be above every earlier one of the session.
     pub user_ref: UserRef,
+    /// Whose cash and positions it trades for.
+    pub account: AccountId,
+    /// For whom, as self-match prevention sees it; blank for nobody.
+    pub firm: Firm,
     /// Side and kind of sale.
     pub side: OrderSide,
     /// Shares; 1..=999,999.
@@ -36,15 +94,17 @@ pub struct Enter {
     pub symbol: Symbol,
     /// Limit, or [`Price::MARKET`].
     pub price: Price,
-    /// Lifetime. A market order never rests, whatever this says.
-    pub tif: TimeInForce,
+    /// How it meets the book.
+    pub terms: Terms,
+    /// The cross it is for; [`CrossKind::None`] for the continuous market.
+    pub cross: CrossKind,
     /// On whose behalf; kept for the replies to replacements.
     pub capacity: OrderCapacity,
     /// Free text, echoed.
     pub cl_ord_id: ClOrdId,
 }
 
-/// OUCH Replace Order.
+/// OUCH Replace Order. Its peg is not looked at: a chain keeps the one it was entered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct Replace {
     /// Who sent it.
@@ -57,8 +117,8 @@ pub struct Replace {
     pub qty: Qty,
     /// The new limit.
     pub price: Price,
-    /// The new lifetime.
-    pub tif: TimeInForce,
+    /// How it meets the book from now on.
+    pub terms: Terms,
     /// Free text, echoed.
     pub cl_ord_id: ClOrdId,
 }
@@ -87,6 +147,32 @@ pub struct Modify {
     pub qty: Qty,
 }
 
+/// OUCH Mass Cancel Request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+pub struct MassCancel {
+    /// Who sent it.
+    pub session: SessionId,
+    /// The client's number for the request.
+    pub user_ref: UserRef,
+    /// Whose orders; blank for everyone's.
+    pub firm: Firm,
+    /// Which instrument's; blank for all.
+    pub symbol: Symbol,
+}
+
+/// OUCH Disable and Enable Order Entry Request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+pub struct Permit {
+    /// Who sent it.
+    pub session: SessionId,
+    /// The client's number for the request.
+    pub user_ref: UserRef,
+    /// Whose orders; blank for everyone's.
+    pub firm: Firm,
+    /// Whether orders may be entered from now on.
+    pub enable: bool,
+}
+
 /// What the gate would not let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct Refused {
@@ -100,17 +186,137 @@ pub struct Refused {
     pub cl_ord_id: ClOrdId,
 }
 
+/// What an operator can do. [`SymbolId`] 0 means every instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+pub enum Operation {
+    /// Nothing but time passes: orders expire, pauses begin and end.
+    Clock,
+    /// The trading day moves on.
+    Phase {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// To where.
+        phase: Phase,
+    },
+    /// Trading stops; `reason` is ITCH's four letters.
+    Halt {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// As in ITCH's Stock Trading Action.
+        reason: [u8; 4],
+    },
+    /// Orders are taken and not matched, until trading resumes; with a release time and a price, the
+    /// quoting period of an offering.
+    Quote {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// Seconds since midnight at which trading is to be released; 0 when not said.
+        release_s: u32,
+        /// The price of the offering; 0 when there is none.
+        price: Price,
+    },
+    /// Trading resumes with a cross.
+    Resume {
+        /// Which instrument.
+        symbol: SymbolId,
+    },
+    /// A cross now.
+    Cross {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// Which; [`CrossKind::None`] for the one that the instrument's state asks for.
+        kind: CrossKind,
+    },
+    /// Tells how a cross would turn out now (ITCH Net Order Imbalance Indicator).
+    Imbalance {
+        /// Which instrument.
+        symbol: SymbolId,
+    },
+    /// The price that crosses and bands are held against.
+    Reference {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// The price.
+        price: Price,
+    },
+    /// Limit up, limit down: nothing trades outside `lower..=upper`. Both 0 lift the bands.
+    Bands {
+        /// Which instrument.
+        symbol: SymbolId,
+        /// The lowest price.
+        lower: Price,
+        /// The highest price.
+        upper: Price,
+    },
+    /// A market-wide circuit breaker, level 1 to 3: every instrument halts; at level 3 for the day.
+    Breaker {
+        /// The level.
+        level: u8,
+    },
+    /// A trade never was.
+    Bust {
+        /// Which.
+        match_id: MatchId,
+        /// OUCH's letter: E erroneous, C consent, S supervisory, X external.
+        reason: u8,
+    },
+    /// A trade was at another price.
+    Adjust {
+        /// Which.
+        match_id: MatchId,
+        /// The right price.
+        price: Price,
+        /// OUCH's letter.
+        reason: u8,
+    },
+    /// Cash from one account to another, refused when the balance is short.
+    TransferCash {
+        /// Who pays.
+        from: AccountId,
+        /// Who is paid.
+        to: AccountId,
+        /// In 1/10000 dollar.
+        amount: u64,
+    },
+    /// Shares from one account to another, refused when the position is short.
+    TransferShares {
+        /// Who gives.
+        from: AccountId,
+        /// Who takes.
+        to: AccountId,
+        /// Which instrument.
+        symbol: SymbolId,
+        /// How many.
+        qty: u64,
+    },
+    /// Cash into an account from outside.
+    Deposit {
+        /// Which account.
+        to: AccountId,
+        /// In 1/10000 dollar.
+        amount: u64,
+    },
+    /// Every order of a session taken off, as when its client is gone for good.
+    CancelSession {
+        /// Whose.
+        session: SessionId,
+    },
+}
+
 impl Command {
-    /// Who sent it.
-    pub const fn session(&self) -> SessionId {
+    /// Who sent it; nobody's are the operator's.
+    pub const fn session(&self) -> Option<SessionId> {
         match self {
-            Command::Enter(c) => c.session,
-            Command::Replace(c) => c.session,
-            Command::Cancel(c) => c.session,
-            Command::Modify(c) => c.session,
-            Command::Refused(c) => c.session,
+            Command::Enter(c) => Some(c.session),
+            Command::Replace(c) => Some(c.session),
+            Command::Cancel(c) => Some(c.session),
+            Command::Modify(c) => Some(c.session),
+            Command::MassCancel(c) => Some(c.session),
+            Command::Permit(c) => Some(c.session),
+            Command::Refused(c) => Some(c.session),
+            Command::Operate(_) => None,
         }
     }
 }
 
-const _: () = assert!(core::mem::size_of::<Command>() <= 64);
+const _: () = assert!(core::mem::size_of::<Command>() <= 80);

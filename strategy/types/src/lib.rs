@@ -4,7 +4,7 @@
 //! replay, standby and testing rest on both sides of it being plain, copyable data. Nothing here
 //! reads a clock, allocates or does I/O.
 //!
-//! Layout: every type is `Copy`; [`Command`] and [`Event`] are small (64 and 80 bytes at most,
+//! Layout: every type is `Copy`; [`Command`] and [`Event`] are small (80 and 96 bytes at most,
 //! asserted).
 #![forbid(unsafe_code)]
 
@@ -14,16 +14,23 @@ mod reason;
 mod scalar;
 mod side;
 
-pub use command::{Cancel, Command, Enter, Modify, Refused, Replace};
+pub use command::{
+    Cancel, Command, Enter, MassCancel, Modify, Operation, Permit, PostOnly, Refused, Replace,
+    Terms,
+};
 pub use event::{
-    Accepted, BookAdd, BookReduce, BookRemove, BookReplace, Canceled, Event, EventSink, Executed,
-    Party, Rejected, Replaced,
+    Accepted, Aiq, BookAdd, BookReduce, BookRemove, BookReplace, Broken, Canceled, Corrected,
+    CrossDone, Event, EventSink, Executed, Imbalance, MassCanceled, Obstacle, Party, Permitted,
+    Print, Rejected, Replaced, Restated, State,
 };
 pub use reason::{CancelReason, RejectReason};
 pub use scalar::{
-    ClOrdId, MatchId, Nanos, OrderId, Price, PriceError, Qty, SessionId, Symbol, SymbolId, UserRef,
+    AccountId, ClOrdId, Firm, MatchId, Nanos, OrderId, Price, PriceError, Qty, SessionId, Symbol,
+    SymbolId, UserRef,
 };
-pub use side::{OrderCapacity, OrderSide, Side, TimeInForce};
+pub use side::{
+    CrossKind, Display, OrderCapacity, OrderSide, Peg, Phase, Side, TimeInForce, TradingState,
+};
 
 #[cfg(test)]
 mod tests;

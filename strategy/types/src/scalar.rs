@@ -155,6 +155,10 @@ number!(
     SymbolId(u16)
 );
 number!(
+    /// Whose cash and positions; dense from 0.
+    AccountId(u16)
+);
+number!(
     /// Nanoseconds since midnight on the venue's clock. Given to the core, never read by it.
     Nanos(u64)
 );
@@ -208,5 +212,42 @@ pub struct ClOrdId(pub [u8; 14]);
 impl Default for ClOrdId {
     fn default() -> Self {
         ClOrdId([b' '; 14])
+    }
+}
+
+/// A firm, as OUCH's appendage names it: four bytes, padded with spaces; blank for nobody.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Archive, Serialize, Deserialize)]
+#[repr(transparent)]
+pub struct Firm(pub [u8; 4]);
+
+impl Firm {
+    /// Nobody.
+    pub const BLANK: Firm = Firm(*b"    ");
+
+    /// Pads `name`; `None` when it is longer than four bytes or not printable ASCII.
+    pub fn new(name: &str) -> Option<Firm> {
+        let ok = name.len() <= 4 && name.bytes().all(|b| b.is_ascii_graphic());
+        ok.then(|| {
+            let mut text = [b' '; 4];
+            text[..name.len()].copy_from_slice(name.as_bytes());
+            Firm(text)
+        })
+    }
+
+    /// Whether it names nobody.
+    pub fn is_blank(self) -> bool {
+        self == Firm::BLANK
+    }
+}
+
+impl Default for Firm {
+    fn default() -> Firm {
+        Firm::BLANK
+    }
+}
+
+impl fmt::Debug for Firm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Firm({:?})", String::from_utf8_lossy(&self.0))
     }
 }
