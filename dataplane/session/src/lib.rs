@@ -8,29 +8,35 @@
 //! Layout: [`ReplayStore`] keeps a session's messages by sequence number, and is send queue and
 //! memory at once; [`Sessions`] holds the accounts and their stores, which outlive connections;
 //! [`SoupServer`] and [`SoupClient`] are one connection each; [`MoldPublisher`] and
-//! [`MoldReceiver`] are the two ends of a multicast session. The bytes of a packet are the `wire`
-//! crate's business.
+//! [`MoldReceiver`] are the two ends of a multicast session; a [`SnapshotImage`] is what clients
+//! that come late are sent. The bytes of a packet are the `wire` crate's business.
 //!
 //! Limits: all memory is taken by constructors; every buffer, store and timeout has a bound in a
-//! configuration. Nothing allocates, locks, formats or reads a clock afterwards.
+//! configuration, and so has how often a stranger may ask ([`Rate`]). Nothing allocates, locks, formats or reads a clock afterwards.
 //!
 //! Failure modes: whatever a peer sends ends in a [`DisconnectReason`], a [`MoldError`] or a
 //! [`RequestRefusal`], each one byte with a counter. A full store evicts its oldest messages; who
 //! still needed them is told so, never given a stream with a hole.
 #![forbid(unsafe_code)]
 
+mod logins;
 mod mold;
+mod rate;
 mod reason;
 mod sessions;
+mod snapshot;
 mod soup;
 mod store;
 
+pub use logins::{LoginLimiter, LoginLimits};
 pub use mold::{
     Gap, MoldError, MoldHandler, MoldPublisher, MoldReceiver, PacketOutcome, PublisherConfig,
-    PublisherCounters, ReceiverConfig, ReceiverCounters, RequestRefusal,
+    PublisherCounters, ReceiverConfig, ReceiverCounters, RequestLimits, RequestRefusal,
 };
+pub use rate::Rate;
 pub use reason::{DisconnectCounters, DisconnectReason};
-pub use sessions::{AccountConfig, Sessions, SessionsError};
+pub use sessions::{AccountConfig, AccountKind, Sessions, SessionsError};
+pub use snapshot::{ImageWriter, SnapshotConfig, SnapshotCounters, SnapshotImage};
 pub use soup::{
     ClientConfig, ClientConfigError, ClientCounters, ClientHandler, ServerConfig, ServerCounters,
     ServerHandler, SoupClient, SoupServer,

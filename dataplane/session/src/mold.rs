@@ -12,7 +12,9 @@ mod receiver;
 #[cfg(test)]
 mod tests;
 
-pub use publisher::{MoldPublisher, PublisherConfig, PublisherCounters, RequestRefusal};
+pub use publisher::{
+    MoldPublisher, PublisherConfig, PublisherCounters, RequestLimits, RequestRefusal,
+};
 pub use receiver::{
     Gap, MoldError, MoldHandler, MoldReceiver, PacketOutcome, ReceiverConfig, ReceiverCounters,
 };

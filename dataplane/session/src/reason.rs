@@ -42,6 +42,10 @@ disconnect_reasons! {
     NotAuthorized = "not_authorized", "unknown user or wrong password";
     /// Server: another connection has the session; answered with 'A'.
     SessionInUse = "session_in_use", "the session is in use by another connection";
+    /// Server: too many wrong passwords from this address or for this user; answered with 'A'.
+    LoginThrottled = "login_throttled", "too many logins failed, try again later";
+    /// Server: the client logged in again while this connection was silent.
+    TakenOver = "taken_over", "another connection of the same user took the session over";
     /// Server: the user has no session of that name; answered with 'S'.
     UnknownSession = "unknown_session", "the user has no such session";
     /// Server: asked for messages that are no longer held; answered with 'S'.
@@ -63,6 +67,14 @@ disconnect_reasons! {
     LoggedOut = "logged_out", "the client logged out";
     /// Server: the client read so slowly that its next message was evicted.
     Overrun = "overrun", "the client reads too slowly, its next message is no longer held";
+    /// Server: the client left too much unread for too long; what it missed is still held.
+    SlowConsumer = "slow_consumer", "the client reads too slowly, too much is unsent for too long";
+    /// Server: the snapshot does not fit its buffer; answered with 'S'.
+    SnapshotFull = "snapshot_full", "the snapshot does not fit its buffer";
+    /// Server: others still read a snapshot that is too old to be given again; answered with 'S'.
+    SnapshotBusy = "snapshot_busy", "an old snapshot is still being read by others";
+    /// Server: there is nothing to take a snapshot of, or no room for any; answered with 'S'.
+    SnapshotUnavailable = "snapshot_unavailable", "no snapshot can be taken";
     /// The session is over and everything was sent.
     EndOfSession = "end_of_session", "the session is over";
     /// The transport below went away.

@@ -6,14 +6,18 @@
 //! Layout: one account is one user with one session; [`SessionId`] is its index. Users are looked
 //! up by binary search in a sorted list, since a login may come from anyone at any rate.
 //!
-//! Policy: while a connection has the session, a second login is refused with 'A' and counted; the
-//! first one is never disturbed, so two clients with the same credentials cannot throw each other
-//! out in turns. A client whose path died gets in again when the silence of its old connection is
-//! noticed, after 15 s at most.
+//! Policy: while a connection has the session and its client is heard, a second login is refused
+//! with 'A' and counted, so two clients with the same credentials cannot throw each other out in
+//! turns. A connection silent for longer than [`crate::ServerConfig::takeover_after_ns`] is taken
+//! for one whose path died: the next login with the right password takes the session over. Each
+//! login is a new generation of its session, and a connection of an older one sends nothing more.
+//! Wrong passwords are rate-limited, see [`LoginLimiter`].
 //!
 //! Limits: 65,536 accounts; one store each, all taken at construction.
 
+use crate::logins::{LoginLimiter, LoginLimits};
 use crate::reason::{DisconnectCounters, DisconnectReason};
+use crate::snapshot::{ImageWriter, SnapshotConfig, SnapshotImage};
 use crate::soup::{is_name, trimmed};
 use crate::store::{ReplayStore, StoreConfig, StoreError};
 use core::fmt;
@@ -22,6 +26,16 @@ use wire::soup::{LoginRequest, Session, text};
 
 #[cfg(test)]
 mod tests;
+
+/// What a login to an account reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountKind {
+    /// The messages appended to its session.
+    #[default]
+    Orders,
+    /// A snapshot of the market, once, from its first message to its last.
+    Snapshot,
+}
 
 /// One account, as configured.
 #[derive(Clone)]
@@ -95,11 +109,18 @@ pub enum SessionsError {
 type UserKey = [u8; 6];
 
 struct Account {
+    kind: AccountKind,
     password: [u8; 10],
     session: Session,
     store: ReplayStore,
     /// Whether a connection has the session.
     in_use: bool,
+    /// Counts logins: only the latest connection has the session.
+    generation: u32,
+    /// When that connection's client was last heard.
+    heard_ns: u64,
+    /// Whether that connection reads the snapshot.
+    reads_image: bool,
     /// Whether nothing more will come.
     ended: bool,
 }
@@ -110,6 +131,54 @@ pub struct Sessions {
     /// Sorted by user.
     by_user: Box<[(UserKey, SessionId)]>,
     disconnects: DisconnectCounters,
+    logins: LoginLimiter,
+    image: Option<SnapshotImage>,
+}
+
+/// A login request and its circumstances.
+pub(crate) struct Knock<'a> {
+    pub(crate) now_ns: u64,
+    /// The client's IPv4 address, where the transport tells.
+    pub(crate) from: Option<u32>,
+    pub(crate) takeover_after_ns: u64,
+    pub(crate) request: &'a LoginRequest,
+}
+
+/// A login that was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admission {
+    pub(crate) who: SessionId,
+    pub(crate) generation: u32,
+    /// Sequence number to read on from.
+    pub(crate) first_seq: u64,
+    /// Whether another connection had the session until now.
+    pub(crate) took_over: bool,
+    pub(crate) kind: AccountKind,
+}
+
+/// What a connection is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Outgoing<'a> {
+    Store(&'a ReplayStore),
+    Image(&'a SnapshotImage),
+}
+
+impl<'a> Outgoing<'a> {
+    #[inline]
+    pub(crate) fn get(self, seq: u64) -> Option<&'a [u8]> {
+        match self {
+            Outgoing::Store(store) => store.get(seq),
+            Outgoing::Image(image) => image.get(seq),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn next_seq(self) -> u64 {
+        match self {
+            Outgoing::Store(store) => store.next_seq(),
+            Outgoing::Image(image) => image.next_seq(),
+        }
+    }
 }
 
 impl fmt::Debug for Sessions {
@@ -140,7 +209,38 @@ impl Sessions {
             accounts: accounts.into_boxed_slice(),
             by_user: by_user.into_boxed_slice(),
             disconnects: DisconnectCounters::default(),
+            logins: LoginLimiter::new(LoginLimits::default(), configs.len()),
+            image: None,
         })
+    }
+
+    /// How often logins may fail, instead of the default. Takes memory: before the first login.
+    pub fn set_login_limits(&mut self, limits: LoginLimits) {
+        self.logins = LoginLimiter::new(limits, self.accounts.len());
+    }
+
+    /// What a login to the account reads, [`AccountKind::Orders`] unless said: before the first
+    /// login. A snapshot account's own store is not used and may be of the smallest size.
+    pub fn set_kind(&mut self, who: SessionId, kind: AccountKind) {
+        if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
+            account.kind = kind;
+        }
+    }
+
+    /// Takes the memory for the snapshot: before the first login. Without it, logins to snapshot
+    /// accounts are refused.
+    pub fn enable_snapshots(&mut self, config: SnapshotConfig) {
+        self.image = Some(SnapshotImage::new(config));
+    }
+
+    /// The snapshot, for its counters.
+    pub fn snapshot(&self) -> Option<&SnapshotImage> {
+        self.image.as_ref()
+    }
+
+    /// Who may try to log in, for its counters.
+    pub fn logins(&self) -> &LoginLimiter {
+        &self.logins
     }
 
     /// How many accounts there are.
@@ -154,7 +254,7 @@ impl Sessions {
     }
 
     /// Appends a sequenced message to a session, connected or not, and gives its sequence number.
-    /// `None` when there is no such session, it has ended, or the message is too long.
+    /// `None` when there is no such session of orders, it has ended, or the message is too long.
     #[inline]
     pub fn append(&mut self, who: SessionId, message: &[u8]) -> Option<u64> {
         self.live(who)?.store.append(message)
@@ -174,7 +274,9 @@ impl Sessions {
 
     #[inline]
     fn live(&mut self, who: SessionId) -> Option<&mut Account> {
-        self.accounts.get_mut(usize::from(who.0)).filter(|account| !account.ended)
+        self.accounts
+            .get_mut(usize::from(who.0))
+            .filter(|account| !account.ended && account.kind == AccountKind::Orders)
     }
 
     /// A session's messages.
@@ -221,34 +323,92 @@ impl Sessions {
         self.disconnects.count(reason);
     }
 
-    /// Checks a login and, if it may, gives the session to the caller's connection, which reads on
-    /// from the sequence number given.
-    pub(crate) fn login(
-        &mut self,
-        request: &LoginRequest,
-    ) -> Result<(SessionId, u64), DisconnectReason> {
+    /// Checks a login and, if it may, gives the session to the caller's connection.
+    pub(crate) fn login(&mut self, knock: &Knock<'_>) -> Result<Admission, DisconnectReason> {
+        let Knock { now_ns, from, request, .. } = *knock;
         let key = user_key(&request.username);
-        let at = self
-            .by_user
-            .binary_search_by_key(&key, |&(user, _)| user)
-            .map_err(|_| DisconnectReason::NotAuthorized)?;
-        let (_, who) = self.by_user[at];
-        let account =
-            self.accounts.get_mut(usize::from(who.0)).ok_or(DisconnectReason::NotAuthorized)?;
+        let found = self.by_user.binary_search_by_key(&key, |&(user, _)| user);
+        let who = found.ok().and_then(|at| self.by_user.get(at)).map(|&(_, who)| who);
+        let index = who.map(|SessionId(index)| usize::from(index));
+        // Before the password is looked at: a refusal must not tell whether it was right.
+        if !self.logins.allows(now_ns, from, index) {
+            return Err(DisconnectReason::LoginThrottled);
+        }
+        let account = index.and_then(|index| self.accounts.get_mut(index));
         // Soup 2.3.1: user and password are padded on the right, and their case does not matter.
-        if !request.password.eq_ignore_ascii_case(&account.password) {
+        let authorized =
+            account.filter(|account| request.password.eq_ignore_ascii_case(&account.password));
+        let (Some(who), Some(account)) = (who, authorized) else {
+            self.logins.failed(now_ns, from, index);
             return Err(DisconnectReason::NotAuthorized);
-        }
-        if account.in_use {
-            return Err(DisconnectReason::SessionInUse);
-        }
-        let first = account.first_wanted(request)?;
-        account.in_use = true;
-        Ok((who, first))
+        };
+        account.admit(who, knock)
     }
 
-    /// The connection that had the session is gone.
-    pub(crate) fn release(&mut self, who: SessionId) {
+    /// Gives the snapshot to a connection that was admitted to a snapshot account.
+    pub(crate) fn acquire_image(
+        &mut self,
+        who: SessionId,
+        now_ns: u64,
+        fill: impl FnOnce(&mut ImageWriter<'_>) -> Option<u64>,
+    ) -> Result<(), DisconnectReason> {
+        // The connection it was taken over from reads no more.
+        self.release_image(who);
+        let image = self.image.as_mut().ok_or(DisconnectReason::SnapshotUnavailable)?;
+        image.acquire(now_ns, fill)?;
+        if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
+            account.reads_image = true;
+        }
+        Ok(())
+    }
+
+    fn release_image(&mut self, who: SessionId) {
+        let Some(account) = self.accounts.get_mut(usize::from(who.0)) else { return };
+        if core::mem::take(&mut account.reads_image)
+            && let Some(image) = &mut self.image
+        {
+            image.release();
+        }
+    }
+
+    /// Whether the session is with the connection of that generation.
+    #[inline]
+    pub(crate) fn holds(&self, who: SessionId, generation: u32) -> bool {
+        let account = self.accounts.get(usize::from(who.0));
+        account.is_some_and(|account| account.in_use && account.generation == generation)
+    }
+
+    /// The client of the connection that has the session was heard.
+    #[inline]
+    pub(crate) fn heard(&mut self, who: SessionId, now_ns: u64) {
+        if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
+            account.heard_ns = now_ns;
+        }
+    }
+
+    /// What a connection to the session is sent.
+    #[inline]
+    pub(crate) fn outgoing(&self, who: SessionId) -> Option<Outgoing<'_>> {
+        let account = self.accounts.get(usize::from(who.0))?;
+        match account.kind {
+            AccountKind::Orders => Some(Outgoing::Store(&account.store)),
+            AccountKind::Snapshot => self.image.as_ref().map(Outgoing::Image),
+        }
+    }
+
+    /// Whether nothing will be added to what a connection to the session is sent.
+    #[inline]
+    pub(crate) fn is_complete(&self, who: SessionId) -> bool {
+        let account = self.accounts.get(usize::from(who.0));
+        account.is_none_or(|account| account.ended || account.kind == AccountKind::Snapshot)
+    }
+
+    /// The connection that had the session is gone; a newer one keeps it.
+    pub(crate) fn release(&mut self, who: SessionId, generation: u32) {
+        if !self.holds(who, generation) {
+            return;
+        }
+        self.release_image(who);
         if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
             account.in_use = false;
         }
@@ -268,13 +428,31 @@ impl Account {
             return Err(SessionsError::Session { index, session: session.clone() });
         }
         Ok(Account {
+            kind: AccountKind::default(),
             password: wire::field::padded(password.as_bytes()),
             session: wire::field::padded(session.as_bytes()),
             store: ReplayStore::new(*store)
                 .map_err(|source| SessionsError::Store { index, source })?,
             in_use: false,
+            generation: 0,
+            heard_ns: 0,
+            reads_image: false,
             ended: false,
         })
+    }
+
+    /// Gives the session to a login with the right password, unless a live connection has it.
+    fn admit(&mut self, who: SessionId, knock: &Knock<'_>) -> Result<Admission, DisconnectReason> {
+        let silence_ns = knock.now_ns.saturating_sub(self.heard_ns);
+        let took_over = self.in_use;
+        if took_over && silence_ns <= knock.takeover_after_ns {
+            return Err(DisconnectReason::SessionInUse);
+        }
+        let first_seq = self.first_wanted(knock.request)?;
+        self.in_use = true;
+        self.generation = self.generation.wrapping_add(1);
+        self.heard_ns = knock.now_ns;
+        Ok(Admission { who, generation: self.generation, first_seq, took_over, kind: self.kind })
     }
 
     /// Soup 2.3.1: a blank session is the current one; the sequence number is that of the first
@@ -288,6 +466,9 @@ impl Account {
         let number = text::parse(&request.requested_sequence_number)
             .map_err(|_| DisconnectReason::LoginNumber)?;
         match number {
+            // Glimpse 2: a client has to log in for sequence number 1.
+            0 | 1 if self.kind == AccountKind::Snapshot => Ok(1),
+            _ if self.kind == AccountKind::Snapshot => Err(DisconnectReason::NotYetSent),
             0 => Ok(self.store.next_seq()),
             seq if seq < self.store.oldest_seq() => Err(DisconnectReason::Evicted),
             seq if seq > self.store.next_seq() => Err(DisconnectReason::NotYetSent),

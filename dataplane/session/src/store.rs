@@ -183,6 +183,17 @@ impl ReplayStore {
         self.next_seq
     }
 
+    /// Bytes from a message on to the end, padding included; all that are held when it was evicted,
+    /// 0 when it is yet to come.
+    #[inline]
+    pub fn bytes_from(&self, seq: u64) -> u64 {
+        let seq = seq.max(self.oldest_seq);
+        if seq >= self.next_seq {
+            return 0;
+        }
+        self.write - self.index[self.slot(seq)].start
+    }
+
     /// Messages held.
     pub fn len(&self) -> usize {
         (self.next_seq - self.oldest_seq) as usize

@@ -6,7 +6,8 @@
 //!
 //! Layout: [`ether`], [`arp`], [`ipv4`], [`icmp`], [`igmp`], [`udp`], [`tcp`] and [`frame`] are the
 //! network's headers; [`moldudp64`] and [`soup`] carry messages; [`itch`] and [`ouch`] are the
-//! messages, [`glimpse`] what ends a snapshot of them; [`field`] has the field types and the way a decoder asks any message for its fields.
+//! messages, [`glimpse`] what ends a snapshot of them; [`field`] has the field types and the way a
+//! decoder asks any message for its fields.
 //!
 //! Limits: no allocation, no clocks, no I/O, no state beyond a borrowed slice. IPv4 only; a
 //! fragment is reported, never reassembled. Prices stay the wire's integers.

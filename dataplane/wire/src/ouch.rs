@@ -2,10 +2,10 @@
 //!
 //! Layout: a type byte, then fixed fields; six of the messages end in `appendage_length[2]` and
 //! that many bytes of optional fields ([`appendage`]), and some may, since the specification gave
-//! them an appendage later ([`Trailing`]): clients of either age are read. Prices are 1/10000 dollar in eight bytes,
-//! times nanoseconds since midnight. Inbound messages ride in SoupBinTCP's `U` packets, outbound
-//! ones in `S` packets; the two directions share type bytes, so each has its own module and
-//! `parse`.
+//! them an appendage later ([`Trailing`]): clients of either age are read. Prices are 1/10000
+//! dollar in eight bytes, times nanoseconds since midnight. Inbound messages ride in SoupBinTCP's
+//! `U` packets, outbound ones in `S` packets; the two directions share type bytes, so each has its
+//! own module and `parse`.
 //!
 //! Failure modes: an unknown type, a length other than the type's, an appendage whose lengths do
 //! not add up; see [`Error`]. A parsed message's appendage is sound: walking over it cannot fail.

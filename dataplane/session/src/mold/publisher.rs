@@ -12,8 +12,32 @@
 //! oldest is gone unsent; the sequence numbers show it to every receiver and `unsent_evicted`
 //! counts it here.
 
+use crate::rate::{Bucket, Rate, RateTable};
 use crate::store::{ReplayStore, StoreConfig, StoreError};
 use wire::moldudp64::{self, HEADER_LEN, Header, Session};
+
+/// How often retransmission may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// By one requester.
+    pub requester: Rate,
+    /// Requesters remembered at most.
+    pub requesters_max: usize,
+    /// By all together.
+    pub all: Rate,
+}
+
+impl Default for RequestLimits {
+    /// A thousand a second and 256 at once from each of 1,024 addresses, ten thousand a second and
+    /// 2,048 at once from all: a packet a request, that is at most 120 Mbit/s of answers.
+    fn default() -> Self {
+        RequestLimits {
+            requester: Rate::per_second(1_000, 256),
+            requesters_max: 1024,
+            all: Rate::per_second(10_000, 2_048),
+        }
+    }
+}
 
 /// How a publisher behaves. [`PublisherConfig::new`] has the specification's times.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +52,8 @@ pub struct PublisherConfig {
     pub end_linger_ns: u64,
     /// The longest message taken, in bytes: with 22 bytes more it has to fit the caller's packets.
     pub message_bytes_max: usize,
+    /// How often retransmission may be asked for.
+    pub requests: RequestLimits,
 }
 
 impl PublisherConfig {
@@ -40,6 +66,7 @@ impl PublisherConfig {
             heartbeat_ns: crate::SECOND_NS,
             end_linger_ns: 30 * crate::SECOND_NS,
             message_bytes_max: 1024,
+            requests: RequestLimits::default(),
         }
     }
 }
@@ -60,17 +87,20 @@ pub enum RequestRefusal {
     NotYetSent = 4,
     /// The first message asked for does not fit the reply's buffer.
     NoRoom = 5,
+    /// The requester, or all together, ask too often.
+    Throttled = 6,
 }
 
 impl RequestRefusal {
     /// Every reason, in the order of its code.
-    pub const ALL: [RequestRefusal; 6] = [
+    pub const ALL: [RequestRefusal; 7] = [
         RequestRefusal::Short,
         RequestRefusal::OtherSession,
         RequestRefusal::Empty,
         RequestRefusal::Evicted,
         RequestRefusal::NotYetSent,
         RequestRefusal::NoRoom,
+        RequestRefusal::Throttled,
     ];
 
     /// The counter's name.
@@ -82,6 +112,7 @@ impl RequestRefusal {
             RequestRefusal::Evicted => "request_evicted",
             RequestRefusal::NotYetSent => "request_not_yet_sent",
             RequestRefusal::NoRoom => "request_no_room",
+            RequestRefusal::Throttled => "request_throttled",
         }
     }
 }
@@ -129,6 +160,9 @@ pub struct MoldPublisher {
     last_out_ns: Option<u64>,
     /// Since when the session is over.
     ended_ns: Option<u64>,
+    /// What each requester may still ask for, and all together.
+    requesters: RateTable,
+    requests: Bucket,
     counters: PublisherCounters,
 }
 
@@ -137,6 +171,8 @@ impl MoldPublisher {
     pub fn new(config: PublisherConfig) -> Result<MoldPublisher, StoreError> {
         Ok(MoldPublisher {
             store: ReplayStore::new(config.store)?,
+            requesters: RateTable::new(config.requests.requester, config.requests.requesters_max),
+            requests: Bucket::default(),
             config,
             sent_seq: 1,
             last_out_ns: None,
@@ -196,7 +232,8 @@ impl MoldPublisher {
 
     /// Writes the next packet, if one is due, and gives its length; 0 for none.
     ///
-    /// Call until it gives 0: messages first, then a heartbeat when nothing was sent for a while,
+    /// One packet may be sent as often as there are lines: what is written does not depend on the
+    /// line, and the publisher keeps nothing of `out`. Call until it gives 0: messages first, then a heartbeat when nothing was sent for a while,
     /// and the end of the session once all is sent. `out` must hold the longest message that is
     /// taken ([`PublisherConfig::message_bytes_max`]) and 22 bytes, or it may wait for ever.
     pub fn pump(&mut self, now_ns: u64, out: &mut [u8]) -> usize {
@@ -261,12 +298,38 @@ impl MoldPublisher {
 
     /// Answers a retransmission request with as many of the messages asked for as fit in `out`, and
     /// gives the reply's length. Mold 1.00: the request names session, first sequence number and
-    /// count.
+    /// count. Not limited: for requesters that are trusted.
     ///
     /// # Errors
     /// The reason why there is no answer, which was counted.
     pub fn on_request(&mut self, request: &[u8], out: &mut [u8]) -> Result<usize, RequestRefusal> {
         let answer = self.answer(request, out);
+        self.count(answer)
+    }
+
+    /// As [`MoldPublisher::on_request`], for a requester by IPv4 address and within
+    /// [`PublisherConfig::requests`]. Whatever comes is charged, sound or not.
+    ///
+    /// # Errors
+    /// The reason why there is no answer, which was counted.
+    pub fn on_request_from(
+        &mut self,
+        now_ns: u64,
+        requester: u32,
+        request: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, RequestRefusal> {
+        // The requester first, so that one that asks too often does not use up what all may.
+        let may = self.requesters.take(requester, now_ns)
+            && self.requests.take(self.config.requests.all, now_ns);
+        let answer = if may { self.answer(request, out) } else { Err(RequestRefusal::Throttled) };
+        self.count(answer)
+    }
+
+    fn count(
+        &mut self,
+        answer: Result<(usize, u16), RequestRefusal>,
+    ) -> Result<usize, RequestRefusal> {
         match answer {
             Ok((_, count)) => {
                 self.counters.requests += 1;

@@ -11,7 +11,15 @@ fn account(user: &str, password: &str, session: &str) -> AccountConfig {
 
 fn login(sessions: &mut Sessions, user: &str) -> Result<SessionId, DisconnectReason> {
     let request = LoginRequest::new(user.as_bytes(), b"pw", b"", 0);
-    sessions.login(&request).map(|(who, _)| who)
+    knock(sessions, 0, &request).map(|admission| admission.who)
+}
+
+fn knock(
+    sessions: &mut Sessions,
+    now_ns: u64,
+    request: &LoginRequest,
+) -> Result<Admission, DisconnectReason> {
+    sessions.login(&Knock { now_ns, from: Some(1), takeover_after_ns: 3000, request })
 }
 
 #[test]
@@ -22,7 +30,7 @@ fn each_user_finds_the_own_account_whatever_the_order() {
     for (index, name) in names.iter().enumerate() {
         assert_eq!(login(&mut sessions, &name.to_lowercase()), Ok(SessionId(index as u16)));
         assert_eq!(login(&mut sessions, name), Err(DisconnectReason::SessionInUse));
-        sessions.release(SessionId(index as u16));
+        sessions.release(SessionId(index as u16), 1);
         assert_eq!(login(&mut sessions, &name.to_uppercase()), Ok(SessionId(index as u16)));
     }
     assert_eq!(login(&mut sessions, "eve"), Err(DisconnectReason::NotAuthorized));
@@ -81,4 +89,38 @@ fn a_session_takes_messages_until_it_ends() {
     assert_eq!(sessions.append(SessionId(0), b"x"), Some(1));
     sessions.end_all();
     assert!(sessions.is_ended(SessionId(0)) && sessions.is_ended(SessionId(7)));
+}
+
+#[test]
+fn a_silent_connection_loses_its_session_to_the_next_login() {
+    let mut sessions = Sessions::new(&[account("a", "p", "s")]).unwrap();
+    let request = LoginRequest::new(b"a", b"p", b"", 1);
+    let first = knock(&mut sessions, 0, &request).unwrap();
+    sessions.heard(first.who, 1000);
+    assert_eq!(knock(&mut sessions, 4000, &request), Err(DisconnectReason::SessionInUse));
+    // Neither a wrong password nor a wrong place takes anything away.
+    let wrong = LoginRequest::new(b"a", b"q", b"", 1);
+    assert_eq!(knock(&mut sessions, 4001, &wrong), Err(DisconnectReason::NotAuthorized));
+    let beyond = LoginRequest::new(b"a", b"p", b"", 2);
+    assert_eq!(knock(&mut sessions, 4001, &beyond), Err(DisconnectReason::NotYetSent));
+    assert!(sessions.holds(first.who, first.generation));
+    let second = knock(&mut sessions, 4001, &request).unwrap();
+    assert!(second.took_over && !first.took_over);
+    assert!(!sessions.holds(first.who, first.generation));
+    sessions.release(first.who, first.generation);
+    assert!(sessions.holds(second.who, second.generation));
+}
+
+#[test]
+fn guessing_is_slowed_down_and_the_right_password_too() {
+    let mut sessions = Sessions::new(&[account("a", "p", "s"), account("b", "p", "t")]).unwrap();
+    let wrong = LoginRequest::new(b"a", b"q", b"", 1);
+    let right = LoginRequest::new(b"a", b"p", b"", 1);
+    for _ in 0..10 {
+        assert_eq!(knock(&mut sessions, 0, &wrong), Err(DisconnectReason::NotAuthorized));
+    }
+    for request in [&wrong, &right] {
+        assert_eq!(knock(&mut sessions, 0, request), Err(DisconnectReason::LoginThrottled));
+    }
+    assert!(knock(&mut sessions, 2 * crate::SECOND_NS, &right).is_ok());
 }

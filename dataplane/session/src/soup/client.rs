@@ -8,7 +8,7 @@
 //! counted. A server that accepts the login to another session or place than asked for is refused,
 //! because going on would lose or repeat messages.
 
-use super::deframer::Deframer;
+use super::deframer::{Deframer, Flow};
 use super::{HEARTBEAT_NS, PACKET_BYTES_MAX, PACKET_BYTES_MIN, SILENCE_MAX_NS, is_name, trimmed};
 use crate::reason::{DisconnectCounters, DisconnectReason};
 use wire::soup::{self, LoginAccepted, LoginReject, LoginRequest, Packet, Session, kind, text};
@@ -212,8 +212,9 @@ impl SoupClient {
         if matches!(link.state, State::Idle | State::Closing) {
             return Ok(());
         }
-        let taken = deframer.feed(input, |packet| link.on_packet(now_ns, packet, handler));
-        taken.inspect_err(|&reason| link.close(reason))
+        let taken = deframer
+            .feed(input, |packet| link.on_packet(now_ns, packet, handler).map(|()| Flow::Taken));
+        taken.map(|_| ()).inspect_err(|&reason| link.close(reason))
     }
 
     /// Looks at the clock: a silent server; or the logout that was asked for is out.

@@ -10,6 +10,15 @@
 use crate::reason::DisconnectReason;
 use wire::soup::{Packet, parse_packet};
 
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// It was taken; on with the next.
+    Taken,
+    /// Not now: it and what follows stay with the caller.
+    Held,
+}
+
 /// The reassembly buffer of one connection.
 #[derive(Debug)]
 pub(crate) struct Deframer {
@@ -33,31 +42,42 @@ impl Deframer {
         self.held = 0;
     }
 
-    /// Calls `take` with each packet that `input` completes; stops at the first error.
+    /// Calls `take` with each packet that `input` completes; stops at the first error, and at the
+    /// first packet that is held. Gives how many bytes were used; the rest has to come again.
     #[inline]
     pub(crate) fn feed(
         &mut self,
-        mut input: &[u8],
-        mut take: impl FnMut(Packet<'_>) -> Result<(), DisconnectReason>,
-    ) -> Result<(), DisconnectReason> {
-        while self.held > 0 && !input.is_empty() {
-            let (head, rest) = input.split_at(self.missing().min(input.len()));
+        input: &[u8],
+        mut take: impl FnMut(Packet<'_>) -> Result<Flow, DisconnectReason>,
+    ) -> Result<usize, DisconnectReason> {
+        let mut used = 0;
+        while self.held > 0 && used < input.len() {
+            let rest = input.get(used..).unwrap_or(&[]);
+            let head = rest.get(..self.missing().min(rest.len())).unwrap_or(&[]);
+            let before = self.held;
             self.keep(head)?;
-            input = rest;
             let held = self.buffer.get(..self.held).unwrap_or(&[]);
             if let Some((packet, _)) = parse_packet(held, self.limit)? {
-                take(packet)?;
+                if take(packet)? == Flow::Held {
+                    self.held = before;
+                    return Ok(used);
+                }
                 self.held = 0;
             }
+            used += head.len();
         }
-        while !input.is_empty() {
-            let Some((packet, used)) = parse_packet(input, self.limit)? else {
-                return self.keep(input);
+        while used < input.len() {
+            let rest = input.get(used..).unwrap_or(&[]);
+            let Some((packet, length)) = parse_packet(rest, self.limit)? else {
+                self.keep(rest)?;
+                return Ok(input.len());
             };
-            take(packet)?;
-            input = input.get(used..).unwrap_or(&[]);
+            if take(packet)? == Flow::Held {
+                return Ok(used);
+            }
+            used += length;
         }
-        Ok(())
+        Ok(used)
     }
 
     /// Bytes to the end of the length field, and once that is there to the end of the packet.

@@ -4,74 +4,31 @@
 //! session's [`crate::ReplayStore`], and the connection is a cursor into that. One `SoupServer`
 //! serves one transport slot for ever: `open` starts the next connection in it.
 //!
+//! Limits: what a client may send in a second, leave unread and keep silent about is in
+//! [`ServerConfig`]. Messages that come too fast are left with the transport, which slows the
+//! client down; nothing is dropped.
+//!
 //! Failure modes: every way to end is a [`DisconnectReason`], returned once and counted in
 //! [`Sessions::disconnects`]. After an `Err` the connection takes nothing more; what is left to say
 //! (a login reject, an end of session) comes from [`SoupServer::pump`], and when
 //! [`SoupServer::is_drained`] the transport can be closed.
 
-use super::deframer::Deframer;
-use super::{HEARTBEAT_NS, PACKET_BYTES_MAX, PACKET_BYTES_MIN, SILENCE_MAX_NS};
+mod backlog;
+mod config;
+
+pub use config::{ServerConfig, ServerCounters, ServerHandler};
+
+use super::PACKET_BYTES_MIN;
+use super::deframer::{Deframer, Flow};
+use crate::rate::{Bucket, Rate};
 use crate::reason::DisconnectReason;
-use crate::sessions::Sessions;
+use crate::sessions::{AccountKind, Admission, Knock, Outgoing, Sessions};
+use backlog::Backlog;
 use types::SessionId;
 use wire::soup::{LoginAccepted, LoginReject, LoginRequest, Packet, Session};
 
-/// Who takes what clients send. Each method may append to any session.
-pub trait ServerHandler {
-    /// A client logged in.
-    fn on_login(&mut self, sessions: &mut Sessions, who: SessionId) {
-        let _ = (sessions, who);
-    }
-
-    /// A client sent a message: the payload of an unsequenced packet, where it lies.
-    fn on_message(&mut self, sessions: &mut Sessions, who: SessionId, message: &[u8]);
-
-    /// A client that had logged in is gone, for whatever reason. Called once for each `on_login`.
-    fn on_logout(&mut self, sessions: &mut Sessions, who: SessionId, why: DisconnectReason) {
-        let _ = (sessions, who, why);
-    }
-}
-
-/// How a server behaves. The default has the specification's times.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerConfig {
-    /// What a packet's length field may say: type byte and payload. At least a login request's 47.
-    pub packet_bytes_max: u16,
-    /// From the connection to a complete login request, in ns.
-    pub login_timeout_ns: u64,
-    /// Silence after which a heartbeat goes out, in ns.
-    pub heartbeat_ns: u64,
-    /// Silence of the client after which it is taken for dead, in ns.
-    pub silence_max_ns: u64,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        ServerConfig {
-            packet_bytes_max: PACKET_BYTES_MAX,
-            login_timeout_ns: 5 * crate::SECOND_NS,
-            heartbeat_ns: HEARTBEAT_NS,
-            silence_max_ns: SILENCE_MAX_NS,
-        }
-    }
-}
-
-/// What a server slot did since its birth, over all its connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServerCounters {
-    /// Connections.
-    pub opened: u64,
-    /// Logins accepted.
-    pub logins: u64,
-    /// Unsequenced messages taken in.
-    pub unsequenced_in: u64,
-    /// Sequenced messages sent.
-    pub sequenced_out: u64,
-    /// Heartbeats taken in.
-    pub heartbeats_in: u64,
-    /// Heartbeats sent.
-    pub heartbeats_out: u64,
-}
+/// What a client is told that reads too slowly, where there is room.
+const SLOW_TEXT: &[u8] = b"too slow: log in again to read on";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -88,8 +45,13 @@ enum State {
 /// An answer that has to go out before anything else.
 #[derive(Clone, Copy, Debug)]
 enum Reply {
-    Accept { session: Session, seq: u64 },
+    Accept {
+        session: Session,
+        seq: u64,
+    },
     Reject(LoginReject),
+    /// A debug packet for people; nothing waits for it.
+    Text(&'static [u8]),
 }
 
 /// The server's side of one connection.
@@ -105,8 +67,17 @@ struct Link {
     config: ServerConfig,
     state: State,
     reply: Option<Reply>,
+    /// Which of its session's logins this connection is.
+    generation: u32,
     /// Sequence number of the next message to send.
     cursor: u64,
+    backlog: Backlog,
+    /// The client's address, where the transport tells.
+    from: Option<u32>,
+    rate: Rate,
+    bucket: Bucket,
+    /// Whether a message waits for the bucket.
+    held: bool,
     opened_ns: u64,
     last_in_ns: u64,
     last_out_ns: u64,
@@ -120,17 +91,7 @@ impl SoupServer {
     pub fn new(config: ServerConfig) -> SoupServer {
         SoupServer {
             deframer: Deframer::new(config.packet_bytes_max.max(PACKET_BYTES_MIN)),
-            link: Link {
-                config,
-                state: State::Idle,
-                reply: None,
-                cursor: 0,
-                opened_ns: 0,
-                last_in_ns: 0,
-                last_out_ns: 0,
-                end_sent: false,
-                counters: ServerCounters::default(),
-            },
+            link: Link::idle(config),
         }
     }
 
@@ -140,24 +101,35 @@ impl SoupServer {
     /// # Panics
     /// When it is not, since a session would stay locked for ever.
     pub fn open(&mut self, now_ns: u64) {
+        self.begin(now_ns, None);
+    }
+
+    /// As [`SoupServer::open`], with the client's IPv4 address, by which failed logins are limited.
+    ///
+    /// # Panics
+    /// As [`SoupServer::open`].
+    pub fn open_from(&mut self, now_ns: u64, address: u32) {
+        self.begin(now_ns, Some(address));
+    }
+
+    fn begin(&mut self, now_ns: u64, from: Option<u32>) {
         assert!(self.link.state == State::Idle, "open() of a slot that is in use");
         self.deframer.clear();
         let Link { config, mut counters, .. } = self.link;
         counters.opened += 1;
         self.link = Link {
-            config,
             state: State::AwaitLogin,
-            reply: None,
-            cursor: 0,
+            from,
             opened_ns: now_ns,
             last_in_ns: now_ns,
             last_out_ns: now_ns,
-            end_sent: false,
             counters,
+            ..Link::idle(config)
         };
     }
 
-    /// Takes bytes of the stream, cut anywhere. Always takes all of them.
+    /// Takes bytes of the stream, cut anywhere. Always takes all of them, however fast they come:
+    /// for callers that cannot leave any behind.
     ///
     /// # Errors
     /// The reason why the connection is over; reported once, what comes later is ignored.
@@ -169,17 +141,67 @@ impl SoupServer {
         sessions: &mut Sessions,
         handler: &mut H,
     ) -> Result<(), DisconnectReason> {
+        self.feed(now_ns, input, sessions, handler, false).map(|_| ())
+    }
+
+    /// Takes bytes of the stream, cut anywhere, and gives how many. Fewer than all of them when
+    /// messages come faster than [`ServerConfig::messages_per_second_max`]: the rest has to be left
+    /// in the transport, so that its window closes, and offered again, first the same bytes, from
+    /// [`SoupServer::held_until_ns`] on.
+    ///
+    /// # Errors
+    /// The reason why the connection is over; reported once, what comes later is taken and ignored.
+    #[inline]
+    pub fn take_bytes<H: ServerHandler>(
+        &mut self,
+        now_ns: u64,
+        input: &[u8],
+        sessions: &mut Sessions,
+        handler: &mut H,
+    ) -> Result<usize, DisconnectReason> {
+        self.feed(now_ns, input, sessions, handler, true)
+    }
+
+    #[inline]
+    fn feed<H: ServerHandler>(
+        &mut self,
+        now_ns: u64,
+        input: &[u8],
+        sessions: &mut Sessions,
+        handler: &mut H,
+        throttles: bool,
+    ) -> Result<usize, DisconnectReason> {
         let SoupServer { deframer, link } = self;
         if matches!(link.state, State::Idle | State::Closing) {
-            return Ok(());
+            return Ok(input.len());
         }
-        let taken =
-            deframer.feed(input, |packet| link.on_packet(now_ns, packet, sessions, handler));
+        if link.is_taken_over(sessions) {
+            link.close(DisconnectReason::TakenOver, sessions, handler);
+            return Err(DisconnectReason::TakenOver);
+        }
+        let taken = deframer.feed(input, |packet| {
+            if throttles && !link.may_take(now_ns, &packet) {
+                return Ok(Flow::Held);
+            }
+            link.on_packet(now_ns, packet, sessions, handler).map(|()| Flow::Taken)
+        });
+        if let State::Open(who) = link.state {
+            sessions.heard(who, link.last_in_ns);
+        }
         taken.inspect_err(|&reason| link.close(reason, sessions, handler))
     }
 
-    /// Looks at the clock and at the session: login timeout, a silent client, a client so slow that
-    /// its next message is gone, the end of the session. Call once in a while, at least every
+    /// From when on bytes that were not taken may be offered again; `None` when none wait.
+    #[inline]
+    pub fn held_until_ns(&self) -> Option<u64> {
+        let link = &self.link;
+        let waits = link.held && matches!(link.state, State::Open(_));
+        waits.then(|| link.bucket.ready_ns(link.rate))
+    }
+
+    /// Looks at the clock and at the session: login timeout, a silent client, a session that was
+    /// taken over, a client so slow that too much waits or its next message is gone, the end of the
+    /// session. Call once in a while, at least every
     /// second.
     ///
     /// # Errors
@@ -215,11 +237,14 @@ impl SoupServer {
     pub fn wants_pump(&self, now_ns: u64, sessions: &Sessions) -> bool {
         let link = &self.link;
         let State::Open(who) = link.state else { return link.reply.is_some() };
-        let pending = sessions.store(who).is_some_and(|store| link.cursor < store.next_seq());
+        if link.is_taken_over(sessions) {
+            return false;
+        }
+        let pending = sessions.outgoing(who).is_some_and(|out| link.cursor < out.next_seq());
         pending
             || link.reply.is_some()
             || link.heartbeat_due(now_ns)
-            || (sessions.is_ended(who) && !link.end_sent)
+            || (sessions.is_complete(who) && !link.end_sent)
     }
 
     /// The transport is gone. The slot is idle afterwards.
@@ -252,7 +277,8 @@ impl SoupServer {
     /// Whether the connection is over and all it had to say was written: close the transport.
     #[inline]
     pub fn is_drained(&self) -> bool {
-        self.link.state == State::Closing && self.link.reply.is_none()
+        let link = &self.link;
+        link.state == State::Closing && matches!(link.reply, None | Some(Reply::Text(_)))
     }
 
     /// The session logged into.
@@ -271,6 +297,45 @@ impl SoupServer {
 }
 
 impl Link {
+    fn idle(config: ServerConfig) -> Link {
+        Link {
+            config,
+            state: State::Idle,
+            reply: None,
+            generation: 0,
+            cursor: 0,
+            backlog: Backlog::default(),
+            from: None,
+            rate: config.message_rate(),
+            bucket: Bucket::default(),
+            held: false,
+            opened_ns: 0,
+            last_in_ns: 0,
+            last_out_ns: 0,
+            end_sent: false,
+            counters: ServerCounters::default(),
+        }
+    }
+
+    /// Whether a newer connection has the session.
+    #[inline]
+    fn is_taken_over(&self, sessions: &Sessions) -> bool {
+        matches!(self.state, State::Open(who) if !sessions.holds(who, self.generation))
+    }
+
+    /// Whether a packet does not come too fast. Each that waits is counted once.
+    #[inline]
+    fn may_take(&mut self, now_ns: u64, packet: &Packet<'_>) -> bool {
+        let counts = matches!(packet, Packet::Unsequenced(_) | Packet::Debug(_));
+        if !counts || self.rate.is_off() {
+            return true;
+        }
+        let takes = self.bucket.take(self.rate, now_ns);
+        self.counters.throttled += u64::from(!takes && !self.held);
+        self.held = !takes;
+        takes
+    }
+
     #[inline]
     fn on_packet<H: ServerHandler>(
         &mut self,
@@ -296,7 +361,7 @@ impl Link {
             (State::Open(_), Packet::Logout) => Err(DisconnectReason::LoggedOut),
             (State::Open(_), _) => Err(DisconnectReason::UnexpectedPacket),
             (State::AwaitLogin, Packet::LoginRequest(request)) => {
-                self.login(request, sessions, handler)
+                self.login(now_ns, request, sessions, handler)
             }
             // Soup 1.2: the client's first packet must be a login request.
             (State::AwaitLogin, _) => Err(DisconnectReason::NotLogin),
@@ -307,32 +372,59 @@ impl Link {
     #[cold]
     fn login<H: ServerHandler>(
         &mut self,
+        now_ns: u64,
         request: &LoginRequest,
         sessions: &mut Sessions,
         handler: &mut H,
     ) -> Result<(), DisconnectReason> {
-        let admitted = sessions.login(request);
-        self.reply = match &admitted {
-            Ok((who, seq)) => {
+        use DisconnectReason::{LoginThrottled, NotAuthorized, SessionInUse};
+        let admitted = self.admit(now_ns, request, sessions, handler);
+        self.reply = Some(match &admitted {
+            Ok(Admission { who, first_seq, .. }) => {
                 let session = sessions.name(*who).copied().unwrap_or([b' '; 10]);
-                Some(Reply::Accept { session, seq: *seq })
+                Reply::Accept { session, seq: *first_seq }
             }
-            Err(DisconnectReason::NotAuthorized | DisconnectReason::SessionInUse) => {
-                Some(Reply::Reject(LoginReject::NotAuthorized))
+            Err(NotAuthorized | SessionInUse | LoginThrottled) => {
+                Reply::Reject(LoginReject::NotAuthorized)
             }
-            Err(_) => Some(Reply::Reject(LoginReject::SessionNotAvailable)),
-        };
-        let (who, seq) = admitted?;
+            Err(_) => Reply::Reject(LoginReject::SessionNotAvailable),
+        });
+        let Admission { who, generation, first_seq, .. } = admitted?;
         self.state = State::Open(who);
-        self.cursor = seq;
+        self.generation = generation;
+        self.cursor = first_seq;
+        self.backlog = Backlog::new(sessions.outgoing(who).map_or(0, Outgoing::next_seq));
         self.counters.logins += 1;
         handler.on_login(sessions, who);
         Ok(())
     }
 
+    /// Gets the session, from the connection that had it if need be, and its snapshot.
+    fn admit<H: ServerHandler>(
+        &mut self,
+        now_ns: u64,
+        request: &LoginRequest,
+        sessions: &mut Sessions,
+        handler: &mut H,
+    ) -> Result<Admission, DisconnectReason> {
+        let takeover_after_ns = self.config.takeover_after_ns;
+        let knock = Knock { now_ns, from: self.from, takeover_after_ns, request };
+        let admission = sessions.login(&knock)?;
+        let who = admission.who;
+        if admission.took_over {
+            handler.on_logout(sessions, who, DisconnectReason::TakenOver);
+        }
+        if admission.kind == AccountKind::Snapshot {
+            sessions
+                .acquire_image(who, now_ns, |image| handler.on_snapshot(image))
+                .inspect_err(|_| sessions.release(who, admission.generation))?;
+        }
+        Ok(admission)
+    }
+
     /// Why the connection is over, if it is.
     #[inline]
-    fn over(&self, now_ns: u64, sessions: &Sessions) -> Option<DisconnectReason> {
+    fn over(&mut self, now_ns: u64, sessions: &Sessions) -> Option<DisconnectReason> {
         match self.state {
             State::Idle | State::Closing => None,
             State::AwaitLogin => {
@@ -340,16 +432,38 @@ impl Link {
                 (waited_ns >= self.config.login_timeout_ns)
                     .then_some(DisconnectReason::LoginTimeout)
             }
+            State::Open(who) if !sessions.holds(who, self.generation) => {
+                Some(DisconnectReason::TakenOver)
+            }
             State::Open(_) if self.end_sent => Some(DisconnectReason::EndOfSession),
             State::Open(who) => {
-                let store = sessions.store(who);
-                if store.is_none_or(|store| self.cursor < store.oldest_seq()) {
+                let Some(outgoing) = sessions.outgoing(who) else {
                     return Some(DisconnectReason::Overrun);
+                };
+                let slow = self.is_slow(now_ns, outgoing);
+                if slow.is_some() {
+                    return slow;
                 }
                 let silence_ns = now_ns.saturating_sub(self.last_in_ns);
                 (silence_ns >= self.config.silence_max_ns).then_some(DisconnectReason::PeerSilent)
             }
         }
+    }
+
+    /// Whether the client reads too slowly, and in which way.
+    #[inline]
+    fn is_slow(&mut self, now_ns: u64, outgoing: Outgoing<'_>) -> Option<DisconnectReason> {
+        let too_long = match outgoing {
+            Outgoing::Store(store) if self.cursor < store.oldest_seq() => {
+                return Some(DisconnectReason::Overrun);
+            }
+            Outgoing::Store(_) => false,
+            Outgoing::Image(image) => {
+                now_ns.saturating_sub(self.opened_ns) >= image.config().send_ns_max
+            }
+        };
+        let stuck = self.backlog.is_stuck(now_ns, &self.config, self.cursor, outgoing);
+        (too_long || stuck).then_some(DisconnectReason::SlowConsumer)
     }
 
     #[cold]
@@ -363,14 +477,21 @@ impl Link {
         sessions.count_disconnect(reason);
         if let State::Open(who) = before {
             // An acceptance that was never written need not be.
-            self.reply = None;
-            sessions.release(who);
-            handler.on_logout(sessions, who, reason);
+            let slow = reason == DisconnectReason::SlowConsumer;
+            self.reply = slow.then_some(Reply::Text(SLOW_TEXT));
+            // Taken over: the newer connection has told the handler already.
+            if sessions.holds(who, self.generation) {
+                sessions.release(who, self.generation);
+                handler.on_logout(sessions, who, reason);
+            }
         }
     }
 
     #[inline]
     fn pump(&mut self, now_ns: u64, sessions: &Sessions, out: &mut [u8]) -> usize {
+        if self.is_taken_over(sessions) {
+            return 0;
+        }
         let mut at = 0;
         if let Some(reply) = self.reply {
             let Some(len) = reply.write(out) else { return 0 };
@@ -393,9 +514,9 @@ impl Link {
 
     #[inline]
     fn pump_session(&mut self, who: SessionId, sessions: &Sessions, out: &mut [u8]) -> usize {
-        let Some(store) = sessions.store(who) else { return 0 };
+        let Some(outgoing) = sessions.outgoing(who) else { return 0 };
         let mut at = 0;
-        while let Some(message) = store.get(self.cursor) {
+        while let Some(message) = outgoing.get(self.cursor) {
             let room = out.get_mut(at..).unwrap_or(&mut []);
             let Some(len) = Packet::Sequenced(message).write(room) else { return at };
             at += len;
@@ -403,8 +524,8 @@ impl Link {
             self.counters.sequenced_out += 1;
         }
         // After the last sequenced message the server says that the session is over.
-        let all_sent = self.cursor == store.next_seq();
-        if all_sent && sessions.is_ended(who) && !self.end_sent {
+        let all_sent = self.cursor == outgoing.next_seq();
+        if all_sent && sessions.is_complete(who) && !self.end_sent {
             let room = out.get_mut(at..).unwrap_or(&mut []);
             if let Some(len) = Packet::EndOfSession.write(room) {
                 at += len;
@@ -427,6 +548,7 @@ impl Reply {
                 Packet::LoginAccepted(&LoginAccepted::new(session, seq)).write(out)
             }
             Reply::Reject(reason) => Packet::LoginRejected(reason as u8).write(out),
+            Reply::Text(text) => Packet::Debug(text).write(out),
         }
     }
 }

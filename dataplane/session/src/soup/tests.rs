@@ -1,6 +1,7 @@
-//! The rules one by one; [`pipe`] has both sides talk over a bad line.
+//! The rules one by one; [`limits`] has what bounds a client, [`pipe`] has both sides talk over a bad line.
 
 mod hostile;
+mod limits;
 mod pipe;
 
 use super::*;
@@ -32,7 +33,7 @@ impl ServerHandler for Desk {
     }
 
     fn on_logout(&mut self, sessions: &mut Sessions, who: SessionId, why: DisconnectReason) {
-        assert!(!sessions.in_use(who));
+        assert!(why == TakenOver || !sessions.in_use(who));
         self.logouts.push(why);
     }
 }
@@ -84,7 +85,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let mut server = SoupServer::new(ServerConfig::default());
+        Bench::with(ServerConfig::default())
+    }
+
+    fn with(config: ServerConfig) -> Bench {
+        let mut server = SoupServer::new(config);
         server.open(0);
         Bench { server, sessions: sessions(64, 4096), desk: Desk::default() }
     }

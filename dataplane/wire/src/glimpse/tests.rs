@@ -18,7 +18,8 @@ fn what_is_wrong_is_told() {
 proptest! {
     #[test]
     fn every_number_round_trips(sequence in any::<u64>()) {
-        prop_assert_eq!(parse(EndOfSnapshot::new(sequence).as_bytes()).unwrap().sequence(), Ok(sequence));
+        let end = EndOfSnapshot::new(sequence);
+        prop_assert_eq!(parse(end.as_bytes()).unwrap().sequence(), Ok(sequence));
     }
 
     #[test]

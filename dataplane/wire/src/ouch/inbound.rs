@@ -83,14 +83,16 @@ messages! {
             symbol: [u8; 8],
         }
         /// Disable Order Entry Request.
-        DisableOrderEntry = b'D', "Disable Order Entry Request", 9, "disable_order_entry_optional_field" {
+        DisableOrderEntry = b'D', "Disable Order Entry Request", 9,
+            "disable_order_entry_optional_field" {
             /// The request's own number, from the same sequence as orders'.
             user_ref_num: U32,
             /// For whom.
             firm: [u8; 4],
         }
         /// Enable Order Entry Request.
-        EnableOrderEntry = b'E', "Enable Order Entry Request", 9, "enable_order_entry_optional_field" {
+        EnableOrderEntry = b'E', "Enable Order Entry Request", 9,
+            "enable_order_entry_optional_field" {
             /// The request's own number, from the same sequence as orders'.
             user_ref_num: U32,
             /// For whom.

@@ -222,7 +222,8 @@ messages! {
     }
     trailing {
         /// Mass Cancel Response: repeats the request.
-        MassCancelResponse = b'X', "Mass Cancel Response", 25, "mass_cancel_response_optional_field" {
+        MassCancelResponse = b'X', "Mass Cancel Response", 25,
+            "mass_cancel_response_optional_field" {
             /// Nanoseconds since midnight.
             timestamp: U64,
             /// The request's own number.
@@ -233,7 +234,8 @@ messages! {
             symbol: [u8; 8],
         }
         /// Disable Order Entry Response: repeats the request.
-        DisableOrderEntryResponse = b'G', "Disable Order Entry Response", 17, "disable_order_entry_response_optional_field" {
+        DisableOrderEntryResponse = b'G', "Disable Order Entry Response", 17,
+            "disable_order_entry_response_optional_field" {
             /// Nanoseconds since midnight.
             timestamp: U64,
             /// The request's own number.
@@ -242,7 +244,8 @@ messages! {
             firm: [u8; 4],
         }
         /// Enable Order Entry Response: repeats the request.
-        EnableOrderEntryResponse = b'K', "Enable Order Entry Response", 17, "enable_order_entry_response_optional_field" {
+        EnableOrderEntryResponse = b'K', "Enable Order Entry Response", 17,
+            "enable_order_entry_response_optional_field" {
             /// Nanoseconds since midnight.
             timestamp: U64,
             /// The request's own number.
