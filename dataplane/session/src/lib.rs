@@ -12,7 +12,8 @@
 //! that come late are sent. The bytes of a packet are the `wire` crate's business.
 //!
 //! Limits: all memory is taken by constructors; every buffer, store and timeout has a bound in a
-//! configuration, and so has how often a stranger may ask ([`Rate`]). Nothing allocates, locks, formats or reads a clock afterwards.
+//! configuration, and so has how often a stranger may ask ([`Rate`]). Nothing allocates, locks,
+//! formats or reads a clock afterwards.
 //!
 //! Failure modes: whatever a peer sends ends in a [`DisconnectReason`], a [`MoldError`] or a
 //! [`RequestRefusal`], each one byte with a counter. A full store evicts its oldest messages; who

@@ -233,9 +233,10 @@ impl MoldPublisher {
     /// Writes the next packet, if one is due, and gives its length; 0 for none.
     ///
     /// One packet may be sent as often as there are lines: what is written does not depend on the
-    /// line, and the publisher keeps nothing of `out`. Call until it gives 0: messages first, then a heartbeat when nothing was sent for a while,
-    /// and the end of the session once all is sent. `out` must hold the longest message that is
-    /// taken ([`PublisherConfig::message_bytes_max`]) and 22 bytes, or it may wait for ever.
+    /// line, and the publisher keeps nothing of `out`. Call until it gives 0: messages first, then
+    /// a heartbeat when nothing was sent for a while, and the end of the session once all is sent.
+    /// `out` must hold the longest message that is taken ([`PublisherConfig::message_bytes_max`])
+    /// and 22 bytes, or it may wait for ever.
     pub fn pump(&mut self, now_ns: u64, out: &mut [u8]) -> usize {
         let due = self.due(now_ns);
         let len = match due {

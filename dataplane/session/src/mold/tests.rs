@@ -1,4 +1,5 @@
 use super::*;
+use crate::rate::Rate;
 use crate::store::StoreConfig;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -356,4 +357,34 @@ fn a_heartbeat_shows_what_was_lost_at_the_end() {
     assert_eq!((outcome.gap(), gap.missing()), (Some(gap), 3));
     assert_eq!(receiver.on_packet(0, &packet(DAY, 7, 0), &mut seen).gap(), None);
     assert_eq!(seen.gaps, [gap]);
+}
+
+#[test]
+fn who_asks_too_often_is_refused_and_others_are_not() {
+    let requests = RequestLimits {
+        requester: Rate { interval_ns: 100, burst_max: 2 },
+        requesters_max: 8,
+        all: Rate { interval_ns: 10, burst_max: 5 },
+    };
+    let config = PublisherConfig { requests, ..PublisherConfig::new(*b"DAY       ") };
+    let mut publisher = MoldPublisher::new(config).unwrap();
+    publisher.publish(b"one");
+    let mut out = [0; 100];
+    publisher.pump(0, &mut out);
+    let request = wire::moldudp64::Request::new(*b"DAY       ", 1, 9);
+    let request = wire::IntoBytes::as_bytes(&request);
+    let mut ask = |now_ns, who| publisher.on_request_from(now_ns, who, request, &mut out);
+    let refused = Err(RequestRefusal::Throttled);
+    // More messages than there are: as many as there are.
+    assert_eq!([ask(0, 1), ask(0, 1), ask(0, 1)], [Ok(25), Ok(25), refused]);
+    assert_eq!([ask(0, 2), ask(0, 2), ask(0, 2)], [Ok(25), Ok(25), refused]);
+    // All together have one left, which those refused before did not use up.
+    assert_eq!([ask(0, 3), ask(0, 4)], [Ok(25), refused]);
+    assert_eq!([ask(100, 1), ask(100, 1)], [Ok(25), refused]);
+    assert_eq!(publisher.counters().refused[RequestRefusal::Throttled as usize], 4);
+    // Noise is charged as well, and counted for what it is.
+    let mut noise = |now_ns| publisher.on_request_from(now_ns, 9, b"?", &mut [0; 100]);
+    assert_eq!(noise(1000), Err(RequestRefusal::Short));
+    assert_eq!(noise(1000), Err(RequestRefusal::Short));
+    assert_eq!(noise(1000), refused);
 }

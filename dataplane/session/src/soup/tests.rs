@@ -1,4 +1,5 @@
-//! The rules one by one; [`limits`] has what bounds a client, [`pipe`] has both sides talk over a bad line.
+//! The rules one by one; [`limits`] has what bounds a client, [`pipe`] has both sides talk over a
+//! bad line.
 
 mod hostile;
 mod limits;

@@ -96,3 +96,15 @@ fn sizes_that_are_not_powers_of_two_are_refused() {
     assert_eq!(make(4, 100), Err(StoreError::Bytes(100)));
     assert_eq!(make(4, 32), Err(StoreError::Bytes(32)));
 }
+
+#[test]
+fn what_lies_from_a_message_on_is_counted() {
+    let mut store = ReplayStore::new(StoreConfig { messages_max: 4, bytes_max: 64 }).unwrap();
+    assert_eq!(store.bytes_from(1), 0);
+    for len in [10, 5, 7, 1, 2] {
+        store.append(&[0; 16][..len]);
+    }
+    // The first was evicted: from there on means from the oldest held on.
+    let bytes: Vec<u64> = (1..=6).map(|seq| store.bytes_from(seq)).collect();
+    assert_eq!(bytes, [15, 15, 10, 3, 2, 0]);
+}
