@@ -4,7 +4,8 @@
 Joins one group or more (lines A and B of one feed) on an interface, reads every packet, and prints
 JSON objects, one a line, the last of which is a summary: messages by type, sequence gaps that no
 line filled, duplicates, heartbeats, and what did not add up. With --recover it asks the
-retransmission server for what is missing. With --each it prints every message, in order of arrival.
+retransmission server for what is missing. With --each it prints every message, in order of arrival;
+--save keeps them as a file of `length[2] message` in their own order.
 Exit status: 0, or 1 when a gap stayed open, a message was malformed, or an order was touched that
 was never added (with --orders, for feeds joined from their start).
 """
@@ -92,6 +93,8 @@ class Feed:
         self.counts = {}
         self.lines = {}
         self.open_orders = {}
+        # By sequence number, where they are to be kept.
+        self.kept = None
         self.totals = {"packets": 0, "messages": 0, "bytes": 0, "duplicates": 0, "heartbeats": 0,
                        "malformed": 0, "unknown_orders": 0, "session_changes": 0}
         self.ended = False
@@ -125,6 +128,8 @@ class Feed:
             self.totals["duplicates"] += 1
             return
         self.totals["messages"] += 1
+        if self.kept is not None:
+            self.kept[sequence] = data
         try:
             message = nasdaq.read(nasdaq.ITCH, data)
         except nasdaq.Malformed as failure:
@@ -239,6 +244,7 @@ def parse(arguments):
     parser.add_argument("--first", type=int, help="the first sequence number that counts")
     parser.add_argument("--recover", metavar="HOST:PORT", help="the retransmission server")
     parser.add_argument("--each", action="store_true", help="print every message")
+    parser.add_argument("--save", metavar="FILE", help="keep the messages in a file")
     parser.add_argument("--orders", action="store_true", help="fail on orders never added")
     return parser.parse_args(arguments)
 
@@ -252,7 +258,13 @@ def main(arguments=None):
             print(json.dumps({"event": "message", "sequence": sequence, **message}), flush=True)
 
     feed = Feed(options.first, emit)
+    if options.save:
+        feed.kept = {}
     listen(options, feed)
+    if options.save:
+        with open(options.save, "wb") as file:
+            for _, message in sorted(feed.kept.items()):
+                file.write(len(message).to_bytes(2, "big") + message)
     summary = feed.summary()
     print(json.dumps(summary), flush=True)
     wrong = summary["gaps"] or summary["malformed"]

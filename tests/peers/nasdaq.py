@@ -4,7 +4,9 @@ Written from the specifications' tables, not from the Rust codecs: the point of 
 disagree with those codecs when either has misread something. A layout is a text of `name:kind`
 words in wire order, the type byte left out. Kinds are a number of bytes for a big-endian unsigned
 integer, `a` and a number for ASCII padded on the right, and `*` for an appendage: the field before
-it is its length, and it is a run of `length[1] tag[1] value[length - 1]`.
+it is its length, and it is a run of `length[1] tag[1] value[length - 1]`. `?` is an appendage that
+may be left out together with its length, as newer texts of OUCH 5.0 allow behind short messages.
+Mass Cancel and the order entry switches are laid out as the crate `slouch` has them.
 """
 
 OUCH_IN = {
@@ -14,9 +16,12 @@ OUCH_IN = {
     "U": ("replace", "orig_user_ref_num:4 user_ref_num:4 quantity:4 price:8 time_in_force:a1"
           " display:a1 inter_market_sweep_eligibility:a1 clordid:a14 appendage_length:2"
           " appendage:*"),
-    "X": ("cancel", "user_ref_num:4 quantity:4"),
-    "M": ("modify", "user_ref_num:4 side:a1 quantity:4"),
-    "Q": ("account_query", ""),
+    "X": ("cancel", "user_ref_num:4 quantity:4 appendage:?"),
+    "M": ("modify", "user_ref_num:4 side:a1 quantity:4 appendage:?"),
+    "C": ("mass_cancel", "user_ref_num:4 firm:a4 symbol:a8 appendage:?"),
+    "D": ("disable_order_entry", "user_ref_num:4 firm:a4 appendage:?"),
+    "E": ("enable_order_entry", "user_ref_num:4 firm:a4 appendage:?"),
+    "Q": ("account_query", "appendage:?"),
 }
 
 OUCH_OUT = {
@@ -29,24 +34,27 @@ OUCH_OUT = {
           " price:8 time_in_force:a1 display:a1 order_reference_number:8 capacity:a1"
           " inter_market_sweep_eligibility:a1 cross_type:a1 order_state:a1 clordid:a14"
           " appendage_length:2 appendage:*"),
-    "C": ("canceled", "timestamp:8 user_ref_num:4 quantity:4 cancel_order_reason:a1"),
+    "C": ("canceled", "timestamp:8 user_ref_num:4 quantity:4 cancel_order_reason:a1 appendage:?"),
     "D": ("aiq_canceled", "timestamp:8 user_ref_num:4 decrement_shares:4 order_cancel_reason:a1"
-          " quantity_prevented_from_trading:4 execution_price:8 liquidity_flag:a1"),
+          " quantity_prevented_from_trading:4 execution_price:8 liquidity_flag:a1 appendage:?"),
     "E": ("executed", "timestamp:8 user_ref_num:4 quantity:4 price:8 liquidity_flag:a1"
           " match_number:8 appendage_length:2 appendage:*"),
     "B": ("broken_trade", "timestamp:8 user_ref_num:4 match_number:8 broken_trade_reason:a1"
-          " clordid:a14"),
+          " clordid:a14 appendage:?"),
     "F": ("trade_correction", "timestamp:8 user_ref_num:4 quantity:4 price:8 liquidity_flag:a1"
-          " match_number:8 trade_correction_reason:a1 clordid:a14"),
-    "J": ("rejected", "timestamp:8 user_ref_num:4 rejected_order_reason:2 clordid:a14"),
-    "P": ("cancel_pending", "timestamp:8 user_ref_num:4"),
-    "I": ("cancel_reject", "timestamp:8 user_ref_num:4"),
+          " match_number:8 trade_correction_reason:a1 clordid:a14 appendage:?"),
+    "J": ("rejected", "timestamp:8 user_ref_num:4 rejected_order_reason:2 clordid:a14 appendage:?"),
+    "P": ("cancel_pending", "timestamp:8 user_ref_num:4 appendage:?"),
+    "I": ("cancel_reject", "timestamp:8 user_ref_num:4 appendage:?"),
     "T": ("priority_update", "timestamp:8 user_ref_num:4 price:8 display:a1"
-          " order_reference_number:8"),
-    "M": ("modified", "timestamp:8 user_ref_num:4 side:a1 quantity:4"),
+          " order_reference_number:8 appendage:?"),
+    "M": ("modified", "timestamp:8 user_ref_num:4 side:a1 quantity:4 appendage:?"),
     "R": ("restated", "timestamp:8 user_ref_num:4 order_restated_reason:a1 appendage_length:2"
           " appendage:*"),
-    "Q": ("account_query_response", "timestamp:8 next_user_ref_num:4"),
+    "Q": ("account_query_response", "timestamp:8 next_user_ref_num:4 appendage:?"),
+    "X": ("mass_cancel_response", "timestamp:8 user_ref_num:4 firm:a4 symbol:a8 appendage:?"),
+    "G": ("disable_order_entry_response", "timestamp:8 user_ref_num:4 firm:a4 appendage:?"),
+    "K": ("enable_order_entry_response", "timestamp:8 user_ref_num:4 firm:a4 appendage:?"),
 }
 
 _ITCH_HEAD = "stock_locate:2 tracking_number:2 timestamp:6 "
@@ -94,7 +102,7 @@ ITCH = {kind: (name, _ITCH_HEAD + fields) for kind, (name, fields) in ITCH.items
 
 # Appendage tags that carry an integer, and those of them that are signed; the rest are ASCII.
 _TAG_SIGNED = {7, 11}
-_TAG_TEXT = {2, 4, 6, 10, 12, 14, 16, 17, 18, 20}
+_TAG_TEXT = {2, 4, 6, 10, 12, 14, 16, 17, 18, 20, 25, 26, 27}
 
 
 class Malformed(ValueError):
@@ -108,7 +116,7 @@ def fields(layout):
 
 def fixed_size(layout):
     """Bytes of a message without its appendage, the type byte included."""
-    return 1 + sum(int(kind.lstrip("a")) for _, kind in fields(layout) if kind != "*")
+    return 1 + sum(int(kind.lstrip("a")) for _, kind in fields(layout) if kind not in "*?")
 
 
 def read(table, data):
@@ -128,6 +136,8 @@ def read(table, data):
             end = at + message["appendage_length"]
             message[field] = read_appendage(data[at:end], message["appendage_length"])
             at = end
+        elif shape == "?":
+            message[field], at = read_trailing(data, at)
         elif shape.startswith("a"):
             size = int(shape[1:])
             message[field] = data[at:at + size].decode("ascii").rstrip(" ")
@@ -138,6 +148,17 @@ def read(table, data):
     if at != len(data):
         raise Malformed(f"{name} of {len(data)} bytes, {at} expected")
     return message
+
+
+def read_trailing(data, at):
+    """Reads an appendage that need not be there: its values, and where it ends."""
+    if at == len(data):
+        return {}, at
+    if at + 2 > len(data):
+        raise Malformed("half the length of an appendage")
+    announced = int.from_bytes(data[at:at + 2], "big")
+    end = at + 2 + announced
+    return read_appendage(data[at + 2:end], announced), end
 
 
 def read_appendage(data, announced):
@@ -170,6 +191,9 @@ def write(table, kind, values):
     for field, shape in fields(layout):
         if shape == "*":
             out += appendage
+        elif shape == "?":
+            if "appendage" in values:
+                out += len(appendage).to_bytes(2, "big") + appendage
         elif field == "appendage_length":
             out += len(appendage).to_bytes(2, "big")
         elif shape.startswith("a"):

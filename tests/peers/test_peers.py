@@ -122,9 +122,10 @@ class Layouts(unittest.TestCase):
     """Sizes that the specifications state."""
 
     def test_sizes(self):
-        ouch_in = {"O": 47, "U": 40, "X": 9, "M": 10, "Q": 1}
+        ouch_in = {"O": 47, "U": 40, "X": 9, "M": 10, "Q": 1, "C": 17, "D": 9, "E": 9}
         ouch_out = {"S": 10, "A": 64, "U": 68, "C": 18, "D": 31, "E": 36, "B": 36, "F": 49,
-                    "J": 29, "P": 13, "I": 13, "T": 30, "M": 18, "R": 16, "Q": 13}
+                    "J": 29, "P": 13, "I": 13, "T": 30, "M": 18, "R": 16, "Q": 13,
+                    "X": 25, "G": 17, "K": 17}
         itch = {"S": 12, "R": 39, "H": 25, "Y": 20, "L": 26, "V": 35, "W": 12, "K": 28, "J": 35,
                 "h": 21, "A": 36, "F": 40, "E": 31, "C": 36, "X": 23, "D": 19, "U": 35, "P": 44,
                 "Q": 40, "B": 19, "I": 50, "N": 20, "O": 48}
@@ -136,6 +137,14 @@ class Layouts(unittest.TestCase):
     def test_appendages(self):
         data = bytes([3, 4]) + b"R " + bytes([5, 7]) + (-5).to_bytes(4, "big", signed=True)
         self.assertEqual(nasdaq.read_appendage(data, len(data)), {4: "R", 7: -5})
+        short = {"user_ref_num": 1, "quantity": 5}
+        plain = nasdaq.write(nasdaq.OUCH_IN, "X", short)
+        self.assertEqual(nasdaq.read(nasdaq.OUCH_IN, plain)["appendage"], {})
+        told = nasdaq.write(nasdaq.OUCH_IN, "X", {**short, "appendage": bytes([2, 28, 7])})
+        self.assertEqual(nasdaq.read(nasdaq.OUCH_IN, told)["appendage"], {28: 7})
+        for bad in (plain + b"\0", told[:-1], told + b"\0"):
+            with self.assertRaises(nasdaq.Malformed):
+                nasdaq.read(nasdaq.OUCH_IN, bad)
         for bad in (b"\x00\x01", b"\x03\x01\x00", b"\x01"):
             with self.assertRaises(nasdaq.Malformed):
                 nasdaq.read_appendage(bad, len(bad))
