@@ -7,7 +7,7 @@ a reset, and connects and logs in all again at once. Those that reset come from 
 ports; the kernel keeps those that sent a FIN in TIME-WAIT, so they come from others.
 
 Prints one JSON object for each round: how many connected, logged in, were refused a login or reset,
-and the seconds it took; the last line is {"event": "done"}. It then stays until its input ends.
+and the seconds it took. When its input ends it drops all and prints {"event": "summary"}.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import time
 
 # Outside the kernel's usual range of ephemeral ports, which the others come from.
 FIRST_PORT = 20000
-FILES = 65536
 
 
 def emit(**event):
@@ -130,14 +129,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     storm = Storm(options)
     storm.come(0)
     for number in range(1, options.rounds + 1):
         storm.drop()
         storm.come(number)
-    emit(event="done")
     sys.stdin.read()
+    storm.drop()
+    emit(event="summary")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ use wire::tcp::{ACK, FIN, RST, SYN};
 
 fn server(tcp: TcpConfig) -> Station {
     let mut host = Station::new(interface(2), HostConfig { tcp, ..config(1) });
-    host.host.listen(PORT).unwrap();
+    host.host.listen(PORT).expect("a port");
     host
 }
 

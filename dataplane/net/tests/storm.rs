@@ -32,7 +32,11 @@ fn connect_all(host: &mut Station, peers: &mut [Peer], now: u64) {
     for peer in &*peers {
         peer.ack(host, now);
     }
-    let open = |port| host.events.iter().any(|e| matches!(e, NetEvent::Accepted { remote, .. } if remote.port() == port));
+    let open = |port| {
+        host.events
+            .iter()
+            .any(|e| matches!(e, NetEvent::Accepted { remote, .. } if remote.port() == port))
+    };
     assert!([0, peers.len() / 2, peers.len() - 1].iter().all(|at| open(peers[*at].port)));
     assert_eq!(host.host.tcp().free_slots(), 0);
 }
@@ -49,7 +53,7 @@ fn four_thousand_connections_drop_and_return_from_the_same_ports() {
     connect_all(&mut host, &mut peers, now);
     for round in 1..=3u32 {
         now += SEC;
-        let is_finished = |peer: &Peer| peer.port % 2 == 0;
+        let is_finished = |peer: &Peer| peer.port.is_multiple_of(2);
         for peer in &mut peers {
             let flags = if is_finished(peer) { FIN | ACK } else { RST };
             peer.say(&mut host, now, flags, 0, &[]);
@@ -99,7 +103,8 @@ impl Weather {
             if self.random.chance(self.harm.lose) {
                 continue;
             }
-            let late = if self.random.chance(self.harm.reorder) { self.random.below(MS) } else { 0 };
+            let late =
+                if self.random.chance(self.harm.reorder) { self.random.below(MS) } else { 0 };
             self.count += 1;
             self.on_the_way.insert((now + 20 * US + late, self.count), frame.clone());
         }
@@ -145,9 +150,10 @@ proptest! {
                 written += 500;
             }
             peer.window = if (now / (10 * MS)) % 4 < pause { 0 } else { 20_000 };
-            if now % (5 * MS) == 0 {
+            if now.is_multiple_of(5 * MS) {
                 sent = una;
-                there.put(now, peer.frame(ACK, (base.wrapping_add(una as u32), peer.expected), &[]));
+                let numbers = (base.wrapping_add(una as u32), peer.expected);
+                there.put(now, peer.frame(ACK, numbers, &[]));
             }
             while sent < BYTES.min(una + window) {
                 let len = 700.min(BYTES - sent).min(una + window - sent);

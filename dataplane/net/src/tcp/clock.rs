@@ -1,22 +1,22 @@
 //! The clock that `smoltcp` is given: it runs faster than ours.
 //!
-//! Why it exists: `smoltcp` 0.14 retransmits after one second at the earliest, a constant. A venue's
-//! link has round trips of some ten microseconds: there a lost segment must not cost its order a
-//! second. All of `smoltcp`'s time comes from the `Instant` it is given, so ours runs `speed` times
+//! Why it exists: `smoltcp` 0.14 retransmits after one second at the earliest, a constant. A
+//! venue's link has round trips of some ten microseconds: there a lost segment must not cost its
+//! order a second. All of `smoltcp`'s time comes from the `Instant` it is given, so ours runs `speed` times
 //! faster than real time, and each of its constants shrinks by that much. What we set in its units
 //! (keep-alive, timeout) is multiplied to stay what it is. The delayed acknowledgment is off.
 //!
 //! What that makes of its constants, at the default `rto_min_ns` of 10 ms (a speed of 100):
 //!
-//! | `smoltcp` | its value | really | |
-//! |---|---|---|---|
-//! | `RTTE_INITIAL_RTO`, `RTTE_MIN_RTO` | 1 s | 10 ms | what this is for |
-//! | `RTTE_MAX_RTO`, also of window probes | 60 s | 600 ms | right: some 30 retransmissions before the timeout of 15 s, and a window that opens again is seen within 600 ms |
-//! | unit of the round-trip estimate | 1 ms | 10 µs | right: it resolves a LAN's round trips |
-//! | `RTTE_MIN_MARGIN` | 5 ms | 50 µs | rarely counts: the least RTO is above it |
-//! | challenge acknowledgments | 1 in 1 s | 1 in 10 ms | right: RFC 5961 (7) wants a limit, and a peer that restarted must not wait for it |
-//! | `CLOSE_DELAY` (TIME-WAIT) | 10 s | 100 ms | too short; not used: TIME-WAIT is timed by us |
-//! | `ACK_DELAY_DEFAULT` | 10 ms | – | not used: no acknowledgment is delayed |
+//! * `RTTE_INITIAL_RTO`, `RTTE_MIN_RTO`: 1 s to 10 ms. What this is for.
+//! * `RTTE_MAX_RTO`, which also bounds the pause between window probes: 60 s to 600 ms. Right: some
+//!   30 retransmissions before the timeout of 15 s, and a window that opens again is seen soon.
+//! * The round-trip estimate's unit: 1 ms to 10 µs. Right: it resolves a LAN's round trips.
+//! * `RTTE_MIN_MARGIN`: 5 ms to 50 µs. Rarely counts, since the least RTO is above it.
+//! * Challenge acknowledgments: one in 1 s to one in 10 ms. Right: RFC 5961 (7) wants a limit, and
+//!   a peer that restarted must not wait for it.
+//! * `CLOSE_DELAY`, TIME-WAIT: 10 s to 100 ms. Too short, and not used: we time TIME-WAIT.
+//! * `ACK_DELAY_DEFAULT`: 10 ms. Not used: no acknowledgment is delayed.
 //!
 //! Limits: a peer that delays acknowledgments (Linux: by 40 ms) is at first taken to have lost what
 //! it has only not acknowledged yet. Each such retransmission doubles the RTO, and after the third

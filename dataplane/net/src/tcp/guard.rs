@@ -3,9 +3,9 @@
 //! not answer a SYN, and takes data after a FIN.
 //!
 //! Why it exists: a window is 65,535 wide, so a forger who knows addresses and ports would need but
-//! 65,537 guesses to end a member's session. Here a reset must have exactly the next sequence number
-//! expected; one that is merely inside the window is answered with a challenge, an acknowledgment
-//! that makes a peer which meant it say it again, exactly. A SYN is always answered with one: a
+//! 65,537 guesses to end a member's session. Here a reset must have exactly the next sequence
+//! number expected; one that is merely inside the window is answered with a challenge, an
+//! acknowledgment that makes a peer which meant it say it again, exactly. A SYN is always answered with one: a
 //! peer that restarted and has the same port then resets the old connection and gets in.
 //!
 //! Limits: one challenge a connection in [`CHALLENGE_PAUSE_NS`] (RFC 5961, 7). The limit is each
@@ -86,8 +86,8 @@ impl TcpHost {
         }
     }
 
-    /// RFC 5961, 3.2: a reset counts if its sequence number is exactly the next one expected; inside
-    /// the window it is challenged, outside it is dropped.
+    /// RFC 5961, 3.2: a reset counts if its sequence number is exactly the next one expected;
+    /// inside the window it is challenged, outside it is dropped.
     fn on_reset<T: FrameTx>(
         &mut self,
         now_ns: u64,
