@@ -1,5 +1,5 @@
-//! What a host does for its link beside TCP: it announces itself, answers ARP and pings, reports its
-//! groups, and drops what is for others; with a VLAN tag and without.
+//! What a host does for its link beside TCP: it announces itself, answers ARP and pings, reports
+//! its groups, and drops what is for others; with a VLAN tag and without.
 mod common;
 
 use common::*;

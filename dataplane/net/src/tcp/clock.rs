@@ -2,9 +2,9 @@
 //!
 //! Why it exists: `smoltcp` 0.14 retransmits after one second at the earliest, a constant. A
 //! venue's link has round trips of some ten microseconds: there a lost segment must not cost its
-//! order a second. All of `smoltcp`'s time comes from the `Instant` it is given, so ours runs `speed` times
-//! faster than real time, and each of its constants shrinks by that much. What we set in its units
-//! (keep-alive, timeout) is multiplied to stay what it is. The delayed acknowledgment is off.
+//! order a second. All of `smoltcp`'s time comes from the `Instant` it is given, so ours runs
+//! `speed` times faster than real time, and each of its constants shrinks by that much. What we set
+//! in its units (keep-alive, timeout) is multiplied to stay what it is.
 //!
 //! What that makes of its constants, at the default `rto_min_ns` of 10 ms (a speed of 100):
 //!

@@ -5,8 +5,9 @@
 //! Why it exists: a window is 65,535 wide, so a forger who knows addresses and ports would need but
 //! 65,537 guesses to end a member's session. Here a reset must have exactly the next sequence
 //! number expected; one that is merely inside the window is answered with a challenge, an
-//! acknowledgment that makes a peer which meant it say it again, exactly. A SYN is always answered with one: a
-//! peer that restarted and has the same port then resets the old connection and gets in.
+//! acknowledgment that makes a peer which meant it say it again, exactly. A SYN is always answered
+//! with one: a peer that restarted and has the same port then resets the old connection and gets
+//! in.
 //!
 //! Limits: one challenge a connection in [`CHALLENGE_PAUSE_NS`] (RFC 5961, 7). The limit is each
 //! connection's own: one limit for all would tell an attacker of others' connections.
