@@ -146,6 +146,12 @@ impl<P: Copy + Default> BookCore<P> {
         Ok(())
     }
 
+    /// Whether a new level would find room, wherever it is.
+    #[inline]
+    pub fn has_spare_level(&self) -> bool {
+        self.free_level != NIL
+    }
+
     /// Whether an order at this price, on the side of the one at `slot`, would find room once that
     /// one has left.
     ///
@@ -348,6 +354,15 @@ impl<P: Copy + Default> BookCore<P> {
     pub fn orders(&self, book: BookId, side: Side, price: Price) -> Orders<'_, P> {
         let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
         Orders { book: self, at: level.map_or(NIL, |at| self.levels[at as usize].front) }
+    }
+
+    /// The places of the orders at a price, in the order they are served.
+    pub fn slots(&self, book: BookId, side: Side, price: Price) -> impl Iterator<Item = Slot> + '_ {
+        let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
+        let first = level.map(|at| self.levels[at as usize].front);
+        core::iter::successors(first, |at| Some(self.orders[*at as usize].behind))
+            .take_while(|at| *at != NIL)
+            .map(Slot)
     }
 
     /// A side's orders with their places, in the order they are served.

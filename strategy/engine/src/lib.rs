@@ -5,13 +5,19 @@
 //! hash. The same commands give the same events and the same [`Engine::state_hash`] everywhere, and
 //! replay, standby and tests rest on that.
 //!
-//! Layout: the book's slabs hold what rests; a table leads from (session, `UserRefNum`) to the
-//! slot. Symbols are found by name in a second table. Nothing else lives longer than a call.
+//! Layout: an instrument has five books over the same slabs: the continuous market, orders that
+//! follow the midpoint, and those for the opening, the closing and the halt cross. An order is one
+//! cache line; what only some have (a reserve, a minimum, an expiry) lies in a second slab. A table
+//! leads from (session, `UserRefNum`) to the order.
 //!
-//! Limits: orders, levels, symbols and sessions as configured. An order that would have to rest and
-//! finds no room is rejected before anything happened (a replacement leaves the order it was to
-//! replace as it is), even if it might have traded in full: whether
-//! it would is known only after matching, and a half-done order is worse than a late reject.
+//! Where to read: `enter.rs` and `change.rs` check and change orders, `matching.rs` and `pegs.rs`
+//! trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day and the
+//! operator, `ledger.rs` keeps cash and shares.
+//!
+//! Limits: everything in [`EngineConfig`]. An order that would have to rest and finds no room is
+//! rejected before anything happened (a replacement leaves the order it was to replace as it is),
+//! even if it might have traded in full: whether it would is known only after matching, and a
+//! half-done order is worse than a late reject.
 //!
 //! What OUCH leaves to the venue, and what this one does:
 //!
@@ -19,21 +25,37 @@
 //! * a cancel or modify of an order that is not live is ignored and counted;
 //! * a replace of an order that is not live is rejected, and uses up its number;
 //! * a replace to no more than what has executed cancels the order;
-//! * a replace at the same price for no more shares keeps priority and `OrderId`; any other goes to
-//!   the back, under a new one, and may trade at once;
+//! * a replace at the same price and terms for no more shares keeps priority and `OrderId`; any
+//!   other goes to the back, under a new one, and may trade at once;
 //! * a modify to the other side of the book, or that would leave no shares, is ignored and counted;
-//! * a market order never rests: what finds no counterparty is canceled;
-//! * orders of one client trade with each other like any others.
+//! * a market order never rests, but where it waits for a cross: what finds no counterparty is
+//!   canceled;
+//! * a post-only order that would take is canceled, or rests one tick short, as it was entered;
+//! * a minimum quantity must be met by what stands in the book at once, else the order rests unseen
+//!   (or, immediate-or-cancel, is canceled); resting, it meets only orders that large;
+//! * limits beyond the bands are taken as the band;
+//! * while an instrument is halted, orders that can rest are taken for the cross, others rejected.
 #![forbid(unsafe_code)]
 
+mod change;
+mod clients;
+mod config;
+mod cross;
 mod engine;
+mod enter;
+mod extras;
+mod hash;
+mod instruments;
+pub mod ledger;
 mod log;
 mod matching;
+mod operate;
+mod order;
+mod pegs;
+mod trades;
+mod view;
 
-pub use engine::{Engine, EngineConfig, EngineCounters, LiveOrder};
-pub use log::{CommandLog, LogError, replay};
-
-#[cfg(test)]
-mod naive;
-#[cfg(test)]
-mod tests;
+pub use config::{EngineConfig, InstrumentConfig, REG_NMS, SelfMatch, TickStep};
+pub use engine::{Engine, EngineCounters};
+pub use log::{CommandLog, LogError, Record, replay};
+pub use view::{Broken, InstrumentView, LiveOrder};

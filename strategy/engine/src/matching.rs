@@ -1,114 +1,513 @@
-//! Matching: an incoming order against the other side, best price first, oldest first.
+//! Continuous matching: an incoming order against the other side, best price first, shown before
+//! hidden, oldest first.
+//!
+//! What it may meet stands in two of the instrument's books: limits in one, and orders that follow
+//! the midpoint in another, all of which have the midpoint as their price.
 
-use crate::engine::{Engine, Incoming, live_key, rests};
+use crate::Engine;
+use crate::config::SelfMatch;
+use crate::engine::live_key;
+use crate::enter::{displayed, needs_extra};
+use crate::order::{Incoming, NIL, Resting, Zone, allows, rank};
+use crate::trades::{Trade, TradeParty};
 use types::{
-    BookAdd, BookRemove, BookReplace, CancelReason, Canceled, Event, EventSink, Executed, MatchId,
-    Qty, Side, TimeInForce,
+    Aiq, BookAdd, BookRemove, BookReplace, CancelReason, Canceled, Display, Event, EventSink,
+    Executed, Firm, MatchId, OrderId, Peg, PostOnly, Price, Print, Qty, Side, TimeInForce,
+    TradingState,
 };
+
+/// An order that another may meet, and the price they would trade at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counterparty {
+    pub(crate) order: Resting,
+    pub(crate) price: Price,
+}
 
 impl Engine {
     /// Trades an order as far as it goes, then lets it rest or cancels what is left.
     #[inline]
-    pub(crate) fn trade<S: EventSink>(&mut self, mut order: Incoming, sink: &mut S) {
-        let side = order.owner.side.side();
-        let rests = rests(order.owner.tif, order.price);
-        let quiet = order.replaces.filter(|_| rests && !self.crosses(&order, side));
+    pub(crate) fn trade<S: EventSink>(
+        &mut self,
+        mut order: Incoming,
+        matching: bool,
+        sink: &mut S,
+    ) {
+        let meets = matching && self.may_start(&order);
+        let shown = order.zone == Zone::Main && order.terms.display.is_shown();
+        let first = if meets { self.counterparty(&order) } else { None };
+        let quiet = order.replaces.filter(|_| shown && order.rests() && first.is_none());
         if let (Some(order_id), None) = (order.replaces, quiet) {
             sink.on_event(&Event::BookRemove(BookRemove { order_id, symbol: order.symbol }));
         }
-        while order.leaves > Qty::ZERO && self.crosses(&order, side) {
-            self.execute(&mut order, side, sink);
+        let mut next = first;
+        while let Some(met) = next {
+            if !self.meet(&mut order, &met, sink) {
+                return;
+            }
+            next = if order.leaves > Qty::ZERO { self.counterparty(&order) } else { None };
         }
         if order.leaves == Qty::ZERO {
             return;
         }
-        if !rests {
-            return cancel_rest(&order, sink);
-        }
-        self.rest(&order, side, quiet.is_some(), sink);
-    }
-
-    /// Whether the other side's best price is good enough.
-    #[inline]
-    fn crosses(&self, order: &Incoming, side: Side) -> bool {
-        let Some(best) = self.book.best(order.symbol, side.opposite()) else { return false };
-        order.price.is_market()
-            || match side {
-                Side::Buy => best.price <= order.price,
-                Side::Sell => best.price >= order.price,
-            }
-    }
-
-    /// One match with the first order of the other side's best level.
-    #[inline]
-    fn execute<S: EventSink>(&mut self, order: &mut Incoming, side: Side, sink: &mut S) {
-        let Some(slot) = self.book.front(order.symbol, side.opposite()) else { return };
-        let resting = self.book.order(slot);
-        let qty = order.leaves.min(resting.qty);
-        if qty == resting.qty {
-            self.live.remove(live_key(resting.payload.session, resting.payload.user_ref));
+        if order.rests() {
+            self.rest(&order, quiet, sink);
         } else {
-            self.book.payload_mut(slot).executed += qty.0;
+            self.cancel_rest(&order, sink);
         }
-        self.book.reduce(slot, qty);
+    }
+
+    /// What an order would meet first.
+    #[inline]
+    pub(crate) fn counterparty(&self, order: &Incoming) -> Option<Counterparty> {
+        let side = order.side();
+        let limit = self.limit(order)?;
+        let instrument = self.instruments.get(order.symbol);
+        let main = self.first_in_main(order, side, limit);
+        if instrument.pegs == 0 {
+            return main;
+        }
+        let pegged = self.first_pegged(order, side, limit);
+        match (main, pegged) {
+            (Some(main), Some(pegged)) => Some(first_served(side, main, pegged)),
+            (main, pegged) => main.or(pegged),
+        }
+    }
+
+    /// How far an order may reach: its limit within the bands, and the midpoint if it follows that.
+    fn limit(&self, order: &Incoming) -> Option<Price> {
+        let instrument = self.instruments.get(order.symbol);
+        let mut limit = order.price;
+        if limit.is_market() && instrument.has_bands() {
+            limit = match order.side() {
+                Side::Buy => instrument.upper,
+                Side::Sell => instrument.lower,
+            };
+        }
+        if order.zone != Zone::Peg {
+            return Some(limit);
+        }
+        let mid = self.midpoint(order.symbol)?;
+        allows(order.side(), limit, mid).then_some(mid)
+    }
+
+    #[inline]
+    fn first_in_main(&self, order: &Incoming, side: Side, limit: Price) -> Option<Counterparty> {
+        let book = Zone::Main.book(order.symbol);
+        let front = self.resting(self.book.front(book, side.opposite())?);
+        if !allows(side, limit, front.price) {
+            return None;
+        }
+        if self.accepts(&front, order.leaves) {
+            return Some(Counterparty { order: front, price: front.price });
+        }
+        let served = self.book.served(book, side.opposite());
+        served
+            .map(|(slot, view)| Resting::new(slot, view))
+            .take_while(|resting| allows(side, limit, resting.price))
+            .find(|resting| self.accepts(resting, order.leaves))
+            .map(|resting| Counterparty { order: resting, price: resting.price })
+    }
+
+    /// Whether a resting order's minimum quantity lets it trade so many shares.
+    #[inline]
+    pub(crate) fn accepts(&self, resting: &Resting, qty: Qty) -> bool {
+        resting.owner.extra == NIL || self.extras.get(resting.owner.extra).min_qty <= qty
+    }
+
+    /// Whether an order's own minimum quantity can be met now.
+    pub(crate) fn may_start(&self, order: &Incoming) -> bool {
+        order.terms.min_qty <= Qty(1) || self.reachable(order) >= u64::from(order.terms.min_qty.0)
+    }
+
+    /// Shares that an order could trade at once, counted no further than its minimum.
+    fn reachable(&self, order: &Incoming) -> u64 {
+        let Some(limit) = self.limit(order) else { return 0 };
+        let side = order.side();
+        let enough = u64::from(order.terms.min_qty.0);
+        let mut sum = 0;
+        for (slot, view) in self.book.served(Zone::Main.book(order.symbol), side.opposite()) {
+            let resting = Resting::new(slot, view);
+            if sum >= enough || !allows(side, limit, resting.price) {
+                break;
+            }
+            sum += self.reachable_in(order, &resting);
+        }
+        let mid = self.midpoint(order.symbol).filter(|mid| allows(side, limit, *mid));
+        if let Some(mid) = mid.filter(|_| sum < enough) {
+            for (slot, view) in self.book.served(Zone::Peg.book(order.symbol), side.opposite()) {
+                let resting = Resting::new(slot, view);
+                if sum >= enough || !allows(resting.side, resting.price, mid) {
+                    break;
+                }
+                sum += self.reachable_in(order, &resting);
+            }
+        }
+        sum
+    }
+
+    fn reachable_in(&self, order: &Incoming, resting: &Resting) -> u64 {
+        let own = self.same_firm(order.owner.firm, resting.owner.firm);
+        if own || !self.accepts(resting, order.leaves) {
+            return 0;
+        }
+        u64::from(self.live_qty(resting).0)
+    }
+
+    fn same_firm(&self, one: Firm, other: Firm) -> bool {
+        one == other && !one.is_blank() && self.config.self_match != SelfMatch::Trade
+    }
+
+    /// Two orders meet: they trade, or their firm is kept from trading with itself. Whether the
+    /// incoming one goes on.
+    #[inline]
+    fn meet<S: EventSink>(
+        &mut self,
+        order: &mut Incoming,
+        met: &Counterparty,
+        sink: &mut S,
+    ) -> bool {
+        if self.same_firm(order.owner.firm, met.order.owner.firm) {
+            return self.prevent(order, met, sink);
+        }
+        self.execute(order, met, sink);
+        true
+    }
+
+    #[inline]
+    fn execute<S: EventSink>(&mut self, order: &mut Incoming, met: &Counterparty, sink: &mut S) {
+        let resting = &met.order;
+        let qty = order.leaves.min(resting.qty);
+        let match_id = self.take_match_id();
         order.leaves = Qty(order.leaves.0 - qty.0);
         order.owner.executed += qty.0;
-        let match_id = MatchId(self.next_match);
-        self.next_match += 1;
-        self.counters.matches += 1;
-        sink.on_event(&Event::Executed(Executed {
-            resting: resting.payload.party(),
+        if order.terms.min_qty > order.leaves {
+            order.terms.min_qty = order.leaves;
+        }
+        let liquidity = flags(order, resting);
+        let print = if resting.shown { Print::Order } else { Print::Trade };
+        let working = self.working(&order.owner, order.symbol, order.value);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.release(&working, qty, order.leaves == Qty::ZERO);
+        }
+        let executed = Executed {
+            resting: resting.owner.party(),
             aggressor: order.owner.party(),
-            resting_side: side.opposite(),
+            resting_side: resting.side,
             symbol: order.symbol,
-            price: resting.price,
+            price: met.price,
             qty,
             match_id,
+            liquidity,
+            print: [print, Print::Quiet],
+        };
+        self.record(&executed, [party(resting, liquidity[0]), incoming(order, liquidity[1])]);
+        sink.on_event(&Event::Executed(executed));
+        self.fill(resting, qty, sink);
+    }
+
+    /// Keeps a trade for the ledger and for those who may want it undone.
+    pub(crate) fn record(&mut self, e: &Executed, parties: [TradeParty; 2]) {
+        let trade = Trade {
+            match_id: e.match_id,
+            price: e.price,
+            qty: e.qty,
+            symbol: e.symbol,
+            side: e.resting_side,
+            broken: false,
+            parties,
+        };
+        if let Some(instrument) = self.instruments.get_mut(e.symbol) {
+            instrument.last = e.price;
+        }
+        let (buyer, seller) = trade.accounts();
+        if let Some(ledger) = &mut self.ledger {
+            let Executed { symbol, price, qty, .. } = *e;
+            ledger.settle(&crate::ledger::Fill { buyer, seller, symbol, price, qty });
+        }
+        self.trades.push(&trade);
+    }
+
+    pub(crate) fn take_match_id(&mut self) -> MatchId {
+        let id = MatchId(self.next_match);
+        self.next_match += 1;
+        self.counters.matches += 1;
+        id
+    }
+
+    /// Takes traded shares out of a resting order; what it has in reserve comes up, at the back of
+    /// the queue and under a new number.
+    pub(crate) fn fill<S: EventSink>(&mut self, resting: &Resting, qty: Qty, sink: &mut S) {
+        let extra = self.extras.get(resting.owner.extra);
+        let left = Qty(resting.qty.0 - qty.0);
+        self.release(resting, qty, left == Qty::ZERO && extra.reserve == Qty::ZERO);
+        if left > Qty::ZERO {
+            self.book.reduce(resting.slot, qty);
+            self.book.payload_mut(resting.slot).executed += qty.0;
+            if extra.min_qty > left {
+                self.extras.set_min_qty(resting.owner.extra, left);
+            }
+        } else if extra.reserve == Qty::ZERO {
+            self.book.remove(resting.slot);
+            self.forget(resting);
+        } else {
+            self.refresh(resting, qty, sink);
+        }
+    }
+
+    /// What it costs to be killed by one's own firm.
+    #[cold]
+    fn prevent<S: EventSink>(
+        &mut self,
+        order: &mut Incoming,
+        met: &Counterparty,
+        sink: &mut S,
+    ) -> bool {
+        let prevented = order.leaves.min(met.order.qty);
+        self.counters.self_matches += u64::from(prevented.0);
+        let mode = self.config.self_match;
+        if matches!(mode, SelfMatch::CancelOldest | SelfMatch::Decrement) {
+            let off =
+                if mode == SelfMatch::Decrement { prevented } else { self.live_qty(&met.order) };
+            self.take_off_by_firm(met, off, prevented, sink);
+        }
+        let off = match mode {
+            SelfMatch::CancelOldest | SelfMatch::Trade => return true,
+            SelfMatch::Decrement => prevented,
+            SelfMatch::CancelNewest => order.leaves,
+        };
+        order.leaves = Qty(order.leaves.0 - off.0);
+        let working = self.working(&order.owner, order.symbol, order.value);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.release(&working, off, order.leaves == Qty::ZERO);
+        }
+        sink.on_event(&Event::Aiq(Aiq {
+            party: order.owner.party(),
+            symbol: order.symbol,
+            qty: off,
+            leaves: order.leaves,
+            shown: Qty::ZERO,
+            prevented,
+            price: met.price,
+            liquidity: b'R',
         }));
+        order.leaves > Qty::ZERO
+    }
+
+    fn take_off_by_firm<S: EventSink>(
+        &mut self,
+        met: &Counterparty,
+        off: Qty,
+        prevented: Qty,
+        sink: &mut S,
+    ) {
+        let (order, live) = (&met.order, self.live_qty(&met.order));
+        let gone = off >= live;
+        let leaves = Qty(live.0 - off.0);
+        let shown = if order.shown { off.min(order.qty) } else { Qty::ZERO };
+        self.release(order, off, gone);
+        sink.on_event(&Event::Aiq(Aiq {
+            party: order.owner.party(),
+            symbol: order.symbol,
+            qty: off,
+            leaves,
+            shown,
+            prevented,
+            price: met.price,
+            liquidity: b'A',
+        }));
+        if gone {
+            self.book.remove(order.slot);
+            self.forget(order);
+        } else if off < order.qty {
+            self.book.reduce(order.slot, off);
+        } else {
+            self.refresh(order, Qty::ZERO, sink);
+        }
     }
 
     /// Puts what is left into the book. There is room: that was checked before anything happened,
     /// and matching has only made more.
-    fn rest<S: EventSink>(&mut self, order: &Incoming, side: Side, quiet: bool, sink: &mut S) {
-        let Incoming { owner, symbol, price, leaves, replaces } = *order;
-        let inserted = self.book.insert(symbol, side, price, leaves, owner);
+    fn rest<S: EventSink>(&mut self, order: &Incoming, quiet: Option<OrderId>, sink: &mut S) {
+        let Incoming { symbol, terms, zone, .. } = order;
+        let mut owner = order.owner;
+        let (qty, reserve) = displayed(terms, order.leaves);
+        owner.extra = if needs_extra(terms) {
+            self.extras.take(reserve, terms.max_floor, terms.min_qty, terms.expire_s)
+        } else {
+            NIL
+        };
+        let shown = *zone == Zone::Main && terms.display.is_shown();
+        let at = rank(order.side(), order.price, terms.display.is_shown());
+        let inserted = self.book.insert(zone.book(*symbol), order.side(), at, qty, owner);
         debug_assert!(inserted.is_ok(), "room was checked");
-        let Ok((slot, _)) = inserted else { return cancel_rest(order, sink) };
+        let Ok((slot, _)) = inserted else {
+            self.extras.give(owner.extra);
+            return self.cancel_rest(order, sink);
+        };
+        self.extras.put(owner.extra, slot);
         let known = self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
         debug_assert!(known, "a place for each resting order");
+        self.clients.came(owner.session);
+        if *zone == Zone::Peg
+            && let Some(instrument) = self.instruments.get_mut(*symbol)
+        {
+            instrument.pegs += 1;
+        }
+        if shown {
+            self.tell_rest(order, qty, quiet, sink);
+        }
+    }
+
+    fn tell_rest<S: EventSink>(
+        &self,
+        order: &Incoming,
+        qty: Qty,
+        quiet: Option<OrderId>,
+        sink: &mut S,
+    ) {
+        let Incoming { owner, symbol, price, .. } = *order;
         let new = owner.order_id;
-        match replaces.filter(|_| quiet) {
-            Some(old) => sink.on_event(&Event::BookReplace(BookReplace {
-                old,
-                new,
-                symbol,
-                qty: leaves,
-                price,
-            })),
+        match quiet {
+            Some(old) => {
+                sink.on_event(&Event::BookReplace(BookReplace { old, new, symbol, qty, price }));
+            }
             None => sink.on_event(&Event::BookAdd(BookAdd {
                 order_id: new,
-                side,
-                qty: leaves,
+                side: order.side(),
+                qty,
                 symbol,
                 price,
+                firm: attribution(owner.display, owner.firm),
             })),
         }
     }
+
+    /// Cancels what is left of an order that does not rest.
+    pub(crate) fn cancel_rest<S: EventSink>(&mut self, order: &Incoming, sink: &mut S) {
+        let reason = match order.terms.tif {
+            TimeInForce::Ioc => CancelReason::ImmediateOrCancel,
+            _ if order.price.is_market() => CancelReason::CannotBeExecuted,
+            _ => CancelReason::SystemCancel,
+        };
+        let working = self.working(&order.owner, order.symbol, order.value);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.release(&working, order.leaves, true);
+        }
+        self.tell_unrested(order, reason, sink);
+    }
+
+    fn tell_unrested<S: EventSink>(&self, order: &Incoming, reason: CancelReason, sink: &mut S) {
+        sink.on_event(&Event::Canceled(Canceled {
+            party: order.owner.party(),
+            symbol: order.symbol,
+            qty: order.leaves,
+            leaves: Qty::ZERO,
+            shown: Qty::ZERO,
+            reason,
+        }));
+    }
+
+    /// Keeps a post-only order from taking: it moves one tick short of what it would meet, or is
+    /// canceled. Whether it lives.
+    pub(crate) fn post<S: EventSink>(&mut self, order: &mut Incoming, sink: &mut S) -> bool {
+        let Some(met) = self.counterparty(order) else { return true };
+        let price = self.one_tick_short(order, met.price);
+        match price.filter(|_| order.terms.post_only == PostOnly::Slide) {
+            Some(price) if order.zone == Zone::Main && order.terms.peg == Peg::None => {
+                order.price = price;
+                let (qty, _) = displayed(&order.terms, order.leaves);
+                sink.on_event(&Event::Restated(types::Restated {
+                    party: order.owner.party(),
+                    reason: b'P',
+                    displayed: qty,
+                    price,
+                }));
+                true
+            }
+            _ => {
+                if let Some(order_id) = order.replaces {
+                    let gone = BookRemove { order_id, symbol: order.symbol };
+                    sink.on_event(&Event::BookRemove(gone));
+                }
+                let reason = if met.order.shown {
+                    CancelReason::PostOnlyCancelContra
+                } else {
+                    CancelReason::PostOnlyCancel
+                };
+                self.tell_unrested(order, reason, sink);
+                false
+            }
+        }
+    }
+
+    /// The next price of the grid that does not meet `price`.
+    fn one_tick_short(&self, order: &Incoming, price: Price) -> Option<Price> {
+        match order.side() {
+            Side::Buy => {
+                let below = Price(price.0.checked_sub(1)?);
+                let tick = self.instruments.tick(order.symbol, below);
+                Some(Price(below.0 - below.0 % tick)).filter(|p| *p > Price(0))
+            }
+            Side::Sell => {
+                let tick = self.instruments.tick(order.symbol, price);
+                let above = Price((price.0 / tick + 1) * tick);
+                Some(above).filter(|p| *p <= Price::LIMIT_MAX)
+            }
+        }
+    }
+
+    /// Whether orders of a symbol match now.
+    pub(crate) fn is_matching(&self, symbol: types::SymbolId) -> bool {
+        let instrument = self.instruments.get(symbol);
+        instrument.matches() && instrument.state == TradingState::Trading
+    }
 }
 
-/// Cancels what is left of an order that does not rest.
-fn cancel_rest<S: EventSink>(order: &Incoming, sink: &mut S) {
-    let reason = match order.owner.tif {
-        TimeInForce::Ioc => CancelReason::ImmediateOrCancel,
-        TimeInForce::Day if order.price.is_market() => CancelReason::CannotBeExecuted,
-        TimeInForce::Day => CancelReason::SystemCancel,
+/// Which of two an order meets first: the better price, then the older.
+fn first_served(side: Side, one: Counterparty, other: Counterparty) -> Counterparty {
+    let better = match side {
+        Side::Buy => one.price < other.price,
+        Side::Sell => one.price > other.price,
     };
-    sink.on_event(&Event::Canceled(Canceled {
-        party: order.owner.party(),
-        symbol: order.symbol,
-        qty: order.leaves,
-        leaves: Qty::ZERO,
-        rested: false,
-        reason,
-    }));
+    let older = one.price == other.price
+        && (one.order.shown || one.order.owner.order_id < other.order.owner.order_id);
+    if better || older { one } else { other }
+}
+
+/// OUCH's liquidity flags of a resting and an incoming order.
+fn flags(order: &Incoming, resting: &Resting) -> [u8; 2] {
+    let at_mid = order.zone == Zone::Peg || resting.zone == Zone::Peg;
+    let adds = match resting.zone {
+        Zone::Peg => b'k',
+        _ if !resting.shown => b'J',
+        _ => b'A',
+    };
+    [adds, if at_mid { b'm' } else { b'R' }]
+}
+
+/// The firm's name where the order is attributed.
+pub(crate) fn attribution(display: Display, firm: Firm) -> Firm {
+    if display == Display::Attributable { firm } else { Firm::BLANK }
+}
+
+pub(crate) fn party(order: &Resting, liquidity: u8) -> TradeParty {
+    let o = &order.owner;
+    TradeParty {
+        session: o.session,
+        account: o.account,
+        user_ref: o.user_ref,
+        cl_ord_id: o.cl_ord_id,
+        liquidity,
+    }
+}
+
+fn incoming(order: &Incoming, liquidity: u8) -> TradeParty {
+    let o = &order.owner;
+    TradeParty {
+        session: o.session,
+        account: o.account,
+        user_ref: o.user_ref,
+        cl_ord_id: o.cl_ord_id,
+        liquidity,
+    }
 }

@@ -348,6 +348,8 @@ pub struct Permitted {
 pub struct Broken {
     /// Who traded: the resting order's session and number, then the aggressor's.
     pub parties: [(SessionId, UserRef); 2],
+    /// Their orders' free texts.
+    pub cl_ord_ids: [ClOrdId; 2],
     /// Which instrument.
     pub symbol: SymbolId,
     /// Which match.
@@ -361,6 +363,8 @@ pub struct Broken {
 pub struct Corrected {
     /// Who traded: the resting order's session and number, then the aggressor's.
     pub parties: [(SessionId, UserRef); 2],
+    /// Their orders' free texts.
+    pub cl_ord_ids: [ClOrdId; 2],
     /// OUCH's liquidity flags of both.
     pub liquidity: [u8; 2],
     /// The first party's side.

@@ -205,7 +205,20 @@ impl CrossKind {
 }
 
 /// Where an instrument stands in its trading day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Archive, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Archive,
+    Serialize,
+    Deserialize,
+)]
 #[repr(u8)]
 pub enum Phase {
     /// The system is up; no order is taken.

@@ -1,0 +1,408 @@
+//! Changes to orders that rest: replaced, reduced, refreshed, taken off.
+
+use crate::Engine;
+use crate::engine::{live_key, value_of};
+use crate::enter::needs_extra;
+use crate::matching::attribution;
+use crate::order::{Incoming, Owner, Resting, Zone, rank};
+use book::Slot;
+use types::{
+    BookAdd, BookReduce, Cancel, CancelReason, Canceled, CrossKind, Event, EventSink, MassCancel,
+    MassCanceled, Modify, Permit, Permitted, Qty, RejectReason, Replace, Replaced, Restated,
+    SessionId, SymbolId, Terms, UserRef,
+};
+
+impl Engine {
+    pub(crate) fn replace<S: EventSink>(&mut self, c: &Replace, sink: &mut S) {
+        if !self.is_new(c.session, c.user_ref) {
+            return;
+        }
+        let Some(slot) = self.slot(c.session, c.orig) else {
+            let reason = RejectReason::ReplaceNotAllowed;
+            return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink);
+        };
+        let live = self.resting(slot);
+        let leaves = Qty(c.qty.0.saturating_sub(live.owner.executed));
+        if leaves == Qty::ZERO && c.qty <= Qty::ORDER_MAX {
+            let all = self.live_qty(&live);
+            self.take_off(&live, all, CancelReason::UserRequested, sink);
+            return self.after_change(live.symbol, sink);
+        }
+        let checked = self.check_replace(c, &live, leaves);
+        let order = match checked {
+            Ok(order) => order,
+            Err(reason) => return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink),
+        };
+        if self.keeps_priority(&order, &live) {
+            self.replace_in_place(c, &order, &live, sink);
+            return self.after_change(live.symbol, sink);
+        }
+        if self.has_room_instead(&order, &live) {
+            self.replace_anew(c, order, &live, sink);
+        } else {
+            self.counters.full += 1;
+            let reason = RejectReason::ProcessingError;
+            self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink);
+        }
+    }
+
+    /// The replacement as it would come in. The old order's shares are not held against its limits.
+    fn check_replace(
+        &mut self,
+        c: &Replace,
+        live: &Resting,
+        leaves: Qty,
+    ) -> Result<Incoming, RejectReason> {
+        if !self.clients.may_enter(c.session, live.owner.firm) {
+            return Err(RejectReason::FirmNotAuthorized);
+        }
+        let instrument = self.instruments.get(live.symbol);
+        if !instrument.takes_orders() && live.zone == Zone::Main {
+            return Err(RejectReason::DestinationClosed);
+        }
+        if c.qty > Qty::ORDER_MAX || !self.instruments.lot_ok(live.symbol, c.qty.0) {
+            return Err(RejectReason::InvalidQuantity);
+        }
+        let price = self.check_price(live.symbol, live.owner.side, c.price, live.zone)?;
+        let terms = self.check_terms(&c.terms, leaves, live.zone)?;
+        let owner = Owner {
+            user_ref: c.user_ref,
+            cl_ord_id: c.cl_ord_id,
+            tif: terms.tif,
+            display: terms.display,
+            ..live.owner
+        };
+        let order = Incoming {
+            owner,
+            symbol: live.symbol,
+            price,
+            value: value_of(price),
+            leaves,
+            terms,
+            zone: live.zone,
+            replaces: live.shown.then_some(live.owner.order_id),
+        };
+        if !instrument.matches() && !order.rests() {
+            return Err(RejectReason::Halted);
+        }
+        self.check_limits_instead(&order, live)?;
+        Ok(order)
+    }
+
+    fn check_limits_instead(
+        &mut self,
+        order: &Incoming,
+        live: &Resting,
+    ) -> Result<(), RejectReason> {
+        if self.ledger.is_none() {
+            return Ok(());
+        }
+        let all = self.live_qty(live);
+        self.release(live, all, true);
+        let verdict = self.check_limits(order);
+        let working = self.working(&live.owner, live.symbol, live.value());
+        if let Some(ledger) = &mut self.ledger {
+            ledger.open(&working, all);
+        }
+        verdict
+    }
+
+    /// OUCH 5.0: priority is kept when price and terms are the same and no share is added.
+    fn keeps_priority(&self, order: &Incoming, live: &Resting) -> bool {
+        let extra = self.extras.get(live.owner.extra);
+        let Terms { tif, display, min_qty, max_floor, expire_s, .. } = order.terms;
+        order.price == live.price
+            && order.leaves <= self.live_qty(live)
+            && (tif, display) == (live.owner.tif, live.owner.display)
+            && (min_qty, max_floor, expire_s) == (extra.min_qty, extra.max_floor, extra.expire_s)
+    }
+
+    fn has_room_instead(&self, order: &Incoming, live: &Resting) -> bool {
+        if !order.rests() {
+            return true;
+        }
+        let extra = !needs_extra(&order.terms)
+            || live.owner.extra != crate::order::NIL
+            || self.extras.has_room();
+        let at = rank(order.side(), order.price, order.terms.display.is_shown());
+        let slides = order.terms.post_only == types::PostOnly::Slide;
+        extra
+            && self.book.has_room_instead(live.slot, at).is_ok()
+            && (!slides || self.book.has_spare_level())
+    }
+
+    /// The order stays where it stands, under a new client number.
+    fn replace_in_place<S: EventSink>(
+        &mut self,
+        c: &Replace,
+        order: &Incoming,
+        live: &Resting,
+        sink: &mut S,
+    ) {
+        self.live.remove(live_key(c.session, c.orig));
+        self.live.insert(live_key(c.session, c.user_ref), live.slot.index());
+        let owner = order.owner;
+        *self.book.payload_mut(live.slot) = owner;
+        self.tell_replaced(c, order, sink);
+        let off = Qty(self.live_qty(live).0 - order.leaves.0);
+        self.shrink(&Resting { owner, ..*live }, off, sink);
+    }
+
+    /// Takes shares off that are not all: from the reserve first. The tape hears of what it saw.
+    fn shrink<S: EventSink>(&mut self, live: &Resting, off: Qty, sink: &mut S) -> Qty {
+        let reserve = self.extras.get(live.owner.extra).reserve;
+        let unseen = off.min(reserve);
+        if unseen > Qty::ZERO {
+            self.extras.set_reserve(live.owner.extra, Qty(reserve.0 - unseen.0));
+        }
+        let seen = Qty(off.0 - unseen.0);
+        self.release(live, off, false);
+        if seen == Qty::ZERO {
+            return Qty::ZERO;
+        }
+        self.book.reduce(live.slot, seen);
+        if !live.shown {
+            return Qty::ZERO;
+        }
+        sink.on_event(&Event::BookReduce(BookReduce {
+            order_id: live.owner.order_id,
+            symbol: live.symbol,
+            qty: seen,
+        }));
+        seen
+    }
+
+    /// The old order leaves, the new one comes in as if entered, under a new number.
+    fn replace_anew<S: EventSink>(
+        &mut self,
+        c: &Replace,
+        mut order: Incoming,
+        live: &Resting,
+        sink: &mut S,
+    ) {
+        let all = self.live_qty(live);
+        self.release(live, all, true);
+        self.book.remove(live.slot);
+        self.forget(live);
+        order.owner.order_id = self.take_order_id();
+        order.owner.extra = crate::order::NIL;
+        self.tell_replaced(c, &order, sink);
+        self.admit(order, sink);
+    }
+
+    fn tell_replaced<S: EventSink>(&mut self, c: &Replace, order: &Incoming, sink: &mut S) {
+        self.counters.accepted += 1;
+        sink.on_event(&Event::Replaced(Replaced {
+            party: order.owner.party(),
+            orig: c.orig,
+            side: order.owner.side,
+            qty: order.leaves,
+            symbol: order.symbol,
+            price: order.price,
+            tif: order.terms.tif,
+            display: order.terms.display,
+            cross: cross_of(order.zone),
+            capacity: order.owner.capacity,
+        }));
+    }
+
+    pub(crate) fn cancel<S: EventSink>(&mut self, c: &Cancel, sink: &mut S) {
+        let Some(slot) = self.slot(c.session, c.user_ref) else {
+            self.counters.superfluous += 1;
+            return;
+        };
+        let live = self.resting(slot);
+        let all = self.live_qty(&live);
+        let stays = c.qty.0.saturating_sub(live.owner.executed).min(all.0);
+        let off = Qty(all.0 - stays);
+        if off == Qty::ZERO {
+            self.counters.superfluous += 1;
+            return;
+        }
+        self.take_off(&live, off, CancelReason::UserRequested, sink);
+        self.after_change(live.symbol, sink);
+    }
+
+    pub(crate) fn modify<S: EventSink>(&mut self, c: &Modify, sink: &mut S) {
+        let slot = self.slot(c.session, c.user_ref);
+        let Some(live) = slot.map(|slot| self.resting(slot)) else {
+            self.counters.superfluous += 1;
+            return;
+        };
+        let all = self.live_qty(&live);
+        let stays = c.qty.0.saturating_sub(live.owner.executed).min(all.0);
+        // OUCH 5.0: a modification may change the kind of sale, never the side of the book, and may
+        // take shares off but not all.
+        if c.side.side() != live.side || stays == 0 {
+            self.counters.superfluous += 1;
+            return;
+        }
+        let reduced = Qty(all.0 - stays);
+        self.book.payload_mut(live.slot).side = c.side;
+        let party = live.owner.party();
+        let qty = Qty(live.owner.executed.saturating_add(stays));
+        sink.on_event(&Event::Modified { party, side: c.side, qty, reduced });
+        if reduced > Qty::ZERO {
+            self.shrink(&live, reduced, sink);
+        }
+    }
+
+    /// Takes shares off a resting order.
+    pub(crate) fn take_off<S: EventSink>(
+        &mut self,
+        live: &Resting,
+        off: Qty,
+        reason: CancelReason,
+        sink: &mut S,
+    ) {
+        let all = self.live_qty(live);
+        let leaves = Qty(all.0.saturating_sub(off.0));
+        let reserve = self.extras.get(live.owner.extra).reserve;
+        let seen = Qty(off.0.saturating_sub(reserve.0)).min(live.qty);
+        let gone = leaves == Qty::ZERO;
+        let shown = match live.shown {
+            true if gone => live.qty,
+            true => seen,
+            false => Qty::ZERO,
+        };
+        self.release(live, off, gone);
+        if gone {
+            self.book.remove(live.slot);
+            self.forget(live);
+        } else {
+            self.extras.set_reserve(live.owner.extra, Qty(reserve.0.saturating_sub(off.0)));
+            if seen > Qty::ZERO {
+                self.book.reduce(live.slot, seen);
+            }
+        }
+        sink.on_event(&Event::Canceled(Canceled {
+            party: live.owner.party(),
+            symbol: live.symbol,
+            qty: off,
+            leaves,
+            shown,
+            reason,
+        }));
+    }
+
+    /// The shown part of a reserve order is gone: the next part comes up at the back of the queue,
+    /// under a new number, `traded` shares later.
+    pub(crate) fn refresh<S: EventSink>(&mut self, live: &Resting, traded: Qty, sink: &mut S) {
+        let extra = self.extras.get(live.owner.extra);
+        let qty = extra.reserve.min(extra.max_floor);
+        self.extras.set_reserve(live.owner.extra, Qty(extra.reserve.0 - qty.0));
+        self.book.remove(live.slot);
+        let mut owner = live.owner;
+        owner.executed += traded.0;
+        owner.order_id = self.take_order_id();
+        let at = rank(live.side, live.price, owner.display.is_shown());
+        // The order just left the same level: its place and a level are free.
+        let Ok((slot, _)) =
+            self.book.insert(live.zone.book(live.symbol), live.side, at, qty, owner)
+        else {
+            debug_assert!(false, "the order's own place is free");
+            return self.forget(live);
+        };
+        self.extras.put(owner.extra, slot);
+        self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
+        sink.on_event(&Event::Restated(Restated {
+            party: owner.party(),
+            reason: b'R',
+            displayed: qty,
+            price: live.price,
+        }));
+        if live.shown {
+            sink.on_event(&Event::BookAdd(BookAdd {
+                order_id: owner.order_id,
+                side: live.side,
+                qty,
+                symbol: live.symbol,
+                price: live.price,
+                firm: attribution(owner.display, owner.firm),
+            }));
+        }
+    }
+
+    pub(crate) fn mass_cancel<S: EventSink>(&mut self, c: &MassCancel, sink: &mut S) {
+        if !self.is_new(c.session, c.user_ref) {
+            return;
+        }
+        let blank = c.symbol.0 == [b' '; 8];
+        let symbol = if blank { Some(SymbolId(0)) } else { self.symbol_id(&c.symbol) };
+        let Some(symbol) = symbol else {
+            let (reason, text) = (RejectReason::InvalidSymbol, types::ClOrdId::default());
+            return self.reject(c.session, c.user_ref, reason, text, sink);
+        };
+        self.cancel_session(c.session, CancelReason::UserRequested, sink, |live| {
+            (c.firm.is_blank() || live.owner.firm == c.firm)
+                && (symbol.0 == 0 || live.symbol == symbol)
+        });
+        let MassCancel { session, user_ref, firm, .. } = *c;
+        sink.on_event(&Event::MassCanceled(MassCanceled { session, user_ref, firm, symbol }));
+    }
+
+    /// Takes off all of a session's orders that are meant, the oldest number first.
+    pub(crate) fn cancel_session<S: EventSink>(
+        &mut self,
+        who: SessionId,
+        reason: CancelReason,
+        sink: &mut S,
+        meant: impl Fn(&Resting) -> bool,
+    ) {
+        let client = self.clients.get(who);
+        let (mut left, mut at, mut first) = (client.live, client.floor.0, None);
+        while left > 0 && at <= client.last.0 {
+            if let Some(slot) = self.slot(who, UserRef(at)) {
+                left -= 1;
+                let live = self.resting(slot);
+                if meant(&live) {
+                    let all = self.live_qty(&live);
+                    self.take_off(&live, all, reason, sink);
+                    self.after_change(live.symbol, sink);
+                } else {
+                    first.get_or_insert(at);
+                }
+            }
+            let Some(next) = at.checked_add(1) else { break };
+            at = next;
+        }
+        self.clients.raise_floor(who, UserRef(first.unwrap_or(client.last.0)));
+    }
+
+    pub(crate) fn permit<S: EventSink>(&mut self, c: &Permit, sink: &mut S) {
+        if !self.is_new(c.session, c.user_ref) {
+            return;
+        }
+        let Permit { session, user_ref, firm, enable } = *c;
+        self.clients.permit(session, firm, enable);
+        sink.on_event(&Event::Permitted(Permitted { session, user_ref, firm, enabled: enable }));
+    }
+
+    /// What a change of a book brings about: pegged orders follow, a band may be reached.
+    #[inline]
+    pub(crate) fn after_change<S: EventSink>(&mut self, symbol: SymbolId, sink: &mut S) {
+        let instrument = self.instruments.get(symbol);
+        if instrument.pegs > 0 {
+            self.follow_midpoint(symbol, sink);
+        }
+        if instrument.has_bands() {
+            self.watch_bands(symbol);
+        }
+    }
+
+    /// Takes off an order that is done for a reason of the venue's.
+    pub(crate) fn expel<S: EventSink>(&mut self, slot: Slot, reason: CancelReason, sink: &mut S) {
+        let live = self.resting(slot);
+        let all = self.live_qty(&live);
+        self.take_off(&live, all, reason, sink);
+    }
+}
+
+pub(crate) fn cross_of(zone: Zone) -> CrossKind {
+    match zone {
+        Zone::Main | Zone::Peg => CrossKind::None,
+        Zone::Opening => CrossKind::Opening,
+        Zone::Closing => CrossKind::Closing,
+        Zone::Halt => CrossKind::Halt,
+    }
+}

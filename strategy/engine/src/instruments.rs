@@ -1,0 +1,165 @@
+//! What the engine knows of each instrument: names, rules, and where its day stands.
+//!
+//! Layout: a dense table by [`SymbolId`], and a map from names. Ids that no instrument has are
+//! blanks that take no order.
+
+use crate::config::{EngineConfig, TickStep};
+use book::RefMap;
+use types::{CrossKind, Phase, Price, Symbol, SymbolId, TradingState};
+
+/// One instrument's state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instrument {
+    pub(crate) name: Symbol,
+    pub(crate) listed: bool,
+    pub(crate) phase: Phase,
+    pub(crate) state: TradingState,
+    /// What crosses and bands are held against; 0 for none.
+    pub(crate) reference: Price,
+    /// The last trade's price; 0 before the first.
+    pub(crate) last: Price,
+    /// The bands; both 0 for none.
+    pub(crate) lower: Price,
+    pub(crate) upper: Price,
+    lot: u32,
+    ticks: u8,
+    /// Pegged orders on both sides.
+    pub(crate) pegs: u32,
+    /// When the best price came to stand at a band; 0 while it does not.
+    pub(crate) limit_since_ns: u64,
+    /// When a pause ends; 0 without one.
+    pub(crate) resume_ns: u64,
+}
+
+impl Instrument {
+    const BLANK: Instrument = Instrument {
+        name: Symbol([b' '; 8]),
+        listed: false,
+        phase: Phase::Continuous,
+        state: TradingState::Trading,
+        reference: Price(0),
+        last: Price(0),
+        lower: Price(0),
+        upper: Price(0),
+        lot: 1,
+        ticks: 0,
+        pegs: 0,
+        limit_since_ns: 0,
+        resume_ns: 0,
+    };
+
+    /// Whether orders match as they come.
+    #[inline]
+    pub(crate) fn matches(&self) -> bool {
+        self.phase == Phase::Continuous && self.state == TradingState::Trading
+    }
+
+    /// Whether orders are taken.
+    #[inline]
+    pub(crate) fn takes_orders(&self) -> bool {
+        matches!(self.phase, Phase::PreOpen | Phase::Continuous)
+    }
+
+    pub(crate) fn has_bands(&self) -> bool {
+        self.upper > Price(0)
+    }
+
+    /// The cross that the present state leads to.
+    pub(crate) fn next_cross(&self) -> CrossKind {
+        match self.phase {
+            Phase::Start | Phase::PreOpen => CrossKind::Opening,
+            _ if self.state != TradingState::Trading => CrossKind::Halt,
+            _ => CrossKind::Closing,
+        }
+    }
+
+    /// What crosses are held against: the reference, else the last trade.
+    pub(crate) fn cross_reference(&self) -> Price {
+        if self.reference > Price(0) { self.reference } else { self.last }
+    }
+}
+
+/// All instruments.
+#[derive(Clone, Debug)]
+pub(crate) struct Instruments {
+    by_id: Box<[Instrument]>,
+    by_name: RefMap,
+    ticks: Box<[Box<[TickStep]>]>,
+}
+
+impl Instruments {
+    pub(crate) fn new(config: &EngineConfig) -> Instruments {
+        let highest = config.instruments.iter().map(|i| usize::from(i.id.0)).max().unwrap_or(0);
+        let mut by_id = vec![Instrument::BLANK; highest + 1].into_boxed_slice();
+        let mut by_name = RefMap::with_capacity(config.instruments.len());
+        let phase = if config.opens_trading { Phase::Continuous } else { Phase::Start };
+        for i in &config.instruments {
+            by_name.insert(i.name.key(), u32::from(i.id.0));
+            by_id[usize::from(i.id.0)] = Instrument {
+                name: i.name,
+                listed: true,
+                phase,
+                reference: i.reference,
+                lot: i.lot.max(1),
+                ticks: i.ticks,
+                ..Instrument::BLANK
+            };
+        }
+        let ticks = config.ticks.iter().map(|t| t.clone().into_boxed_slice()).collect();
+        Instruments { by_id, by_name, ticks }
+    }
+
+    /// Ids are below this.
+    pub(crate) fn ids(&self) -> u32 {
+        self.by_id.len() as u32
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, name: &Symbol) -> Option<SymbolId> {
+        self.by_name.get(name.key()).map(|id| SymbolId(id as u16))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: SymbolId) -> Instrument {
+        self.by_id.get(usize::from(id.0)).copied().unwrap_or(Instrument::BLANK)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: SymbolId) -> Option<&mut Instrument> {
+        self.by_id.get_mut(usize::from(id.0)).filter(|i| i.listed)
+    }
+
+    /// The instruments that an operator means: one, or all for id 0.
+    pub(crate) fn meant(&self, id: SymbolId) -> core::ops::Range<u16> {
+        match id.0 {
+            0 => 1..self.by_id.len() as u16,
+            one => one..one.saturating_add(1),
+        }
+    }
+
+    pub(crate) fn is_listed(&self, id: SymbolId) -> bool {
+        self.get(id).listed
+    }
+
+    /// Whether a quantity is a multiple of the lot.
+    #[inline]
+    pub(crate) fn lot_ok(&self, id: SymbolId, qty: u32) -> bool {
+        let lot = self.get(id).lot;
+        lot == 1 || qty.is_multiple_of(lot)
+    }
+
+    /// The tick at a price.
+    #[inline]
+    pub(crate) fn tick(&self, id: SymbolId, price: Price) -> u32 {
+        let table = self.ticks.get(usize::from(self.get(id).ticks));
+        let step = table.and_then(|t| t.iter().rev().find(|step| step.from <= price));
+        step.map_or(1, |step| step.tick.max(1))
+    }
+
+    /// Whether a limit is a multiple of its tick.
+    #[inline]
+    pub(crate) fn tick_ok(&self, id: SymbolId, price: Price) -> bool {
+        let tick = self.tick(id, price);
+        tick == 1 || price.0.is_multiple_of(tick)
+    }
+}
