@@ -172,7 +172,8 @@ proptest! {
                 let told = Said::parse(&frame).expect("a segment");
                 let acked = told.acknowledgment.wrapping_sub(base) as usize;
                 if acked >= una && acked <= BYTES {
-                    (una, window) = (acked, usize::from(told.window));
+                    // A closed window is probed with one byte (RFC 9293, 3.8.6.1).
+                    (una, window) = (acked, usize::from(told.window).max(1));
                     sent = sent.max(una);
                 }
                 if !told.payload.is_empty() {
