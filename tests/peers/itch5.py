@@ -6,8 +6,8 @@
 FILE is a run of `length[2] message`, as `mold_listen.py --save` keeps it; the transcript is what
 `ouch5.py` keeps. Every order on the tape must be one that somebody entered and that OUCH accepted
 with the same reference number, side, symbol and price at the same nanosecond; every execution must
-have been told to both sides; and what is left in the book must be what OUCH says is open. --partial:
-others traded, too, so that orders on the tape may be unknown to the transcript.
+have been told to both sides; and what is left in the book must be what OUCH says is open.
+--partial: others traded, too, so that orders on the tape may be unknown to the transcript.
 
 Prints one JSON object with what was counted and what is wrong. Exit status: 0, or 1 if anything is.
 """
