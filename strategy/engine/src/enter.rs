@@ -40,6 +40,9 @@ impl Engine {
         let zone = self.check_zone(symbol, c.cross, &c.terms)?;
         self.check_qty(symbol, c.qty)?;
         let price = self.check_price(symbol, c.side, c.price, zone)?;
+        if c.terms.max_floor > c.qty {
+            return Err(RejectReason::InvalidMaxFloor);
+        }
         let terms = self.check_terms(&c.terms, c.qty, zone)?;
         if self.instruments.get(symbol).state != TradingState::Trading
             && !rests(&terms, price, zone)
@@ -149,11 +152,8 @@ impl Engine {
             return Err(RejectReason::InvalidMinQuantity);
         }
         let unseen = terms.display == Display::Hidden || zone != Zone::Main;
-        if terms.max_floor > Qty::ZERO && (unseen || terms.max_floor > qty) {
+        if terms.max_floor > Qty::ZERO && unseen {
             return Err(RejectReason::InvalidMaxFloor);
-        }
-        if terms.max_floor == qty {
-            terms.max_floor = Qty::ZERO;
         }
         let in_time = terms.expire_s < crate::extras::DAY_S && terms.expire_s > self.second();
         if terms.tif == TimeInForce::Gtt && !in_time {

@@ -6,8 +6,8 @@ use crate::ledger::Ledger;
 use crate::order::{Resting, Zone, rank, unrank};
 use book::{LevelView, Top};
 use types::{
-    CrossKind, Display, Firm, OrderId, OrderSide, Party, Phase, Price, Qty, SessionId, Side,
-    Symbol, SymbolId, TradingState, UserRef,
+    CrossKind, Firm, OrderId, OrderSide, Party, Peg, Phase, PostOnly, Price, Qty, SessionId, Side,
+    Symbol, SymbolId, Terms, TradingState, UserRef,
 };
 
 /// A live order as seen from outside.
@@ -27,8 +27,8 @@ pub struct LiveOrder {
     pub displayed: Qty,
     /// Shares of the chain that have executed.
     pub executed: Qty,
-    /// Who sees it.
-    pub display: Display,
+    /// How it meets the book. A slide that was asked for is over once it rests.
+    pub terms: Terms,
     /// For whom.
     pub firm: Firm,
     /// The cross it waits for, if it is for one alone.
@@ -122,9 +122,22 @@ impl Engine {
             leaves: self.live_qty(order),
             displayed: if order.shown { order.qty } else { Qty::ZERO },
             executed: Qty(order.owner.executed),
-            display: order.owner.display,
+            terms: self.terms_of(order),
             firm: order.owner.firm,
             cross: crate::change::cross_of(order.zone),
+        }
+    }
+
+    fn terms_of(&self, order: &Resting) -> Terms {
+        let extra = self.extras.get(order.owner.extra);
+        Terms {
+            tif: order.owner.tif,
+            display: order.owner.display,
+            peg: if order.zone == Zone::Peg { Peg::Midpoint } else { Peg::None },
+            post_only: PostOnly::No,
+            min_qty: extra.min_qty,
+            max_floor: extra.max_floor,
+            expire_s: extra.expire_s,
         }
     }
 

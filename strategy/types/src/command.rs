@@ -62,6 +62,28 @@ impl Default for Terms {
     }
 }
 
+impl Terms {
+    /// The terms that OUCH's display letter stands for; `post` is what post-only means at this
+    /// venue. `None` for letters that the engine does not offer (retail, imbalance only, conformant,
+    /// trade-now).
+    pub const fn of_display(letter: u8, post: PostOnly) -> Option<Terms> {
+        use {Display::*, Peg::Midpoint};
+        let (display, post_only, peg) = match letter {
+            b'Y' => (Visible, PostOnly::No, Peg::None),
+            b'A' => (Attributable, PostOnly::No, Peg::None),
+            b'N' => (Hidden, PostOnly::No, Peg::None),
+            b'P' => (Visible, post, Peg::None),
+            b'L' => (Attributable, post, Peg::None),
+            b'M' => (Hidden, PostOnly::No, Midpoint),
+            b'W' => (Hidden, PostOnly::Reject, Midpoint),
+            _ => return None,
+        };
+        let none = Qty(0);
+        let (tif, expire_s) = (TimeInForce::Day, 0);
+        Some(Terms { tif, display, peg, post_only, min_qty: none, max_floor: none, expire_s })
+    }
+}
+
 /// What becomes of an order that would take liquidity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[repr(u8)]
