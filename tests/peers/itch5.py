@@ -20,7 +20,7 @@ import nasdaq
 import ouch5
 
 # Displays whose orders are on the tape.
-SHOWN = "AY"
+SHOWN = "AYPL"
 # Liquidity flags of an execution against an order that was shown, and against one that was not.
 ADDED_SHOWN, ADDED_HIDDEN = "A78", "Jk"
 # Liquidity flags of crosses: they are on the tape as one message for all.
@@ -162,10 +162,10 @@ def read_transcript(path):
             if event["event"] == "message":
                 account = accounts.setdefault(event["user"], ouch5.Account())
                 if event["type"] not in "SQ":
-                    account.on_message(event)
                     # JSON has no numbers as keys: back to what `ouch5.told` reads.
                     tags = event.get("appendage", {})
                     event["appendage"] = {int(tag): value for tag, value in tags.items()}
+                    account.on_message(event)
                     replies.append(event)
     return accounts, replies
 
@@ -199,7 +199,7 @@ class Comparison:
     def entered(self, message):
         """An order that was accepted: where it is on the tape it must be the same."""
         references = [message["order_reference_number"]]
-        options = ouch5.told(message) if message.get("appendage") else {}
+        options = ouch5.told(message)
         if "secondary_ord_ref_num" in options:
             references.append(options["secondary_ord_ref_num"])
         for reference in references:
@@ -272,8 +272,8 @@ class Comparison:
                 resting = self.books.orders.get(order.reference)
                 self.compared["open"] += resting is not None
                 there = resting.left if resting else 0
-                # A reserve shows less than there is.
-                if there > order.left or (there == 0 < order.left and order.display in SHOWN):
+                shown = order.left if order.display in SHOWN else 0
+                if there > shown or (there < shown and order.whole):
                     self.books.complain(
                         "left otherwise on the tape",
                         f"{user} {number}: {order.left} open, {there} on the tape")

@@ -71,6 +71,8 @@ class Order:
         self.reference = accepted["order_reference_number"]
         self.left = accepted["quantity"] if accepted["order_state"] == "L" else 0
         self.executed = before.executed if before else 0
+        # Whether the book shows all of it that is open: no reserve, and not kept for a cross.
+        self.whole = accepted["cross_type"] == "N" and "max_floor" not in told(accepted)
 
     def take(self, shares, what):
         """So many shares of it are no longer open."""
@@ -190,7 +192,8 @@ class Trader(soup_ouch.Client):
             self.note(self.user, {"event": "message", "sequence": self.next_sequence, **message})
             self.next_sequence += 1
             if message["type"] != "S":
-                self.asked -= message["type"] == "Q"
+                if message["type"] == "Q":
+                    self.asked = max(self.asked - 1, 0)
                 self.account.on_message(message)
                 self.inbox.append(message)
         else:
@@ -324,7 +327,7 @@ def recover(floor):
     for trader in (floor.maker, floor.taker):
         for number in trader.account.open_orders():
             trader.cancel(number)
-        trader.catch_up()
+        trader.next_user_ref_num = trader.catch_up()
 
 
 def parse(arguments):
