@@ -1,4 +1,4 @@
-"""Tests of the judges: `ouch5` and `itch5` must find what is wrong, and nothing in what is right."""
+"""Tests of the judges: `ouch5` and `itch5` find what is wrong, and only that."""
 
 import contextlib
 import io
