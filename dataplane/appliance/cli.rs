@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Say whether a configuration is right, and what it would place where; starts nothing
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Run the bare matching engine on a script of JSON lines, and print its events as JSON lines
+    #[command(after_help = MATCH_EXAMPLES)]
+    Match(MatchArgs),
     /// Decode captures and ITCH files into JSON lines
     #[command(after_help = DECODE_EXAMPLES)]
     Decode(DecodeArgs),
@@ -90,6 +93,48 @@ pub(crate) struct CheckArgs {
     pub(crate) config: PathBuf,
 }
 
+/// Arguments of `match`.
+#[derive(Args, Debug)]
+pub(crate) struct MatchArgs {
+    /// The script, one JSON object a line; - for standard input
+    #[arg(value_name = "COMMANDS")]
+    pub(crate) commands: PathBuf,
+    /// Which of two orders of one firm gives way when they would meet
+    #[arg(long, value_enum, default_value_t = SelfMatchArg::Newest, value_name = "WHICH")]
+    pub(crate) self_match: SelfMatchArg,
+    /// What prices must be multiples of
+    #[arg(long, value_enum, default_value_t = TicksArg::None, value_name = "TABLE")]
+    pub(crate) ticks: TicksArg,
+    /// Orders that can rest at once [default: as many as the script has lines]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    pub(crate) orders: Option<u32>,
+    /// Print the hash of the final state on stderr
+    #[arg(long)]
+    pub(crate) hash: bool,
+}
+
+/// Which of two orders of one firm gives way.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum SelfMatchArg {
+    /// The one that comes in.
+    Newest,
+    /// The one that rests.
+    Oldest,
+    /// Both lose what would have traded.
+    Decrement,
+    /// Neither: they trade.
+    Trade,
+}
+
+/// A table of ticks.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum TicksArg {
+    /// 1/10000 dollar everywhere.
+    None,
+    /// A cent from one dollar on.
+    RegNms,
+}
+
 /// Arguments of `ports`.
 #[derive(Args, Debug)]
 pub(crate) struct PortsArgs {
@@ -126,6 +171,7 @@ const EXAMPLES: &str = "\
 Examples:
   peregrine run config/quickstart.toml     a market in one process: no NIC, no root needed
   peregrine check config/quickstart.toml   is the file right? what goes where?
+  peregrine match orders.jsonl             the bare engine on a script
   peregrine decode data/sample/aapl.itch   ITCH messages as JSON lines
   peregrine ports --vdev net_tap0          what DPDK makes of a device
 
@@ -157,6 +203,16 @@ Examples:
       OUCH over SoupBinTCP, from a capture.
   zcat day.itch.gz | peregrine decode -
       From standard input; files may also be gzip themselves.";
+
+const MATCH_EXAMPLES: &str = "\
+Examples:
+  peregrine match orders.jsonl
+      Events go to standard output, in the order they happen; docs/match.md lists both.
+  echo '{\"op\":\"enter\",\"session\":1,\"ref\":1,\"side\":\"B\",\"qty\":100,\"symbol\":\"AAPL\",\"price\":1000000}' |
+    peregrine match -
+  peregrine match day.jsonl --self-match decrement --ticks reg-nms --hash
+
+A line that is no command is told among the events, and the others go on; exit status 2 then.";
 
 const PORTS_EXAMPLES: &str = "\
 Examples:

@@ -11,6 +11,7 @@ mod placement;
 mod ports;
 mod report;
 mod run;
+mod script;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             cli::print(&check::describe(&config))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Match(args) => script::play(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;

@@ -76,6 +76,10 @@ impl Teller {
             ("duplicates_ignored", engine.duplicates),
             ("superfluous_ignored", engine.superfluous),
             ("tables_full", engine.full),
+            ("over_limits", engine.limited),
+            ("self_match_shares", engine.self_matches),
+            ("crosses", engine.crosses),
+            ("operator_refused", engine.obstacles),
         ] {
             self.count("engine", name, value);
         }

@@ -134,11 +134,12 @@ fn tape_is_the_book(
     let engine = venue.core().engine();
     let differ = locates(settings).filter(|(id, _)| !same_book(engine, books, *id)).count();
     let detail = format!(
-        "{} orders in the engine, {} rebuilt from its own ITCH, {differ} books differ",
-        engine.live_orders(),
+        "{} shown orders in the engine, {} rebuilt from its own ITCH, {differ} books differ",
+        engine.shown_orders(),
         books.len()
     );
-    Some(verdict("tape is the book", differ == 0 && engine.live_orders() == books.len(), detail))
+    let shown = engine.shown_orders();
+    Some(verdict("tape is the book", differ == 0 && shown == books.len(), detail))
 }
 
 fn same_book(engine: &Engine, books: &book::Books, id: SymbolId) -> bool {

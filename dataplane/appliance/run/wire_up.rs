@@ -12,7 +12,8 @@ use crate::placement::Placement;
 use algos::{Echo, EchoConfig};
 use anyhow::{Context, Result, anyhow};
 use book::{Books, Capacity};
-use engine::{CommandLog, Engine, EngineConfig};
+use engine::ledger::{AccountTerms, LedgerConfig};
+use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
 use feed::Feed;
 use hostcpu::TscClock;
 use hugemem::HugePolicy;
@@ -24,17 +25,20 @@ use lcore::market::Market;
 use lcore::market_data::MarketDataPort;
 use lcore::order_link::OrderLink;
 use lcore::trader::{Desk, Trader, TraderParts, WorkingOrders};
-use lcore::venue::{Core, CoreParts, Endpoint as OrderPort, Listing, Venue, VenueParts};
+use lcore::venue::entry::Origin;
+use lcore::venue::{
+    Core, CoreParts, Endpoint as OrderPort, Listing, Schedule, Venue, VenueParts,
+};
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
 use risk::{TraderGate, VenueGate};
 use session::{
     AccountConfig, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig, Sessions,
-    SoupClient, StoreConfig,
+    ServerConfig, SessionId, SoupClient, StoreConfig,
 };
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use types::{Symbol, SymbolId};
+use types::{AccountId, Firm, PostOnly, Symbol, SymbolId};
 
 /// MTU of ports that carry TCP only.
 const ORDERS_MTU: u16 = 1_500;
@@ -124,7 +128,7 @@ impl<'c> Wiring<'c> {
             let (io, mac) = ports.take(&orders.endpoint)?;
             let mut host = host(&orders.endpoint, mac, ORDERS_MTU, tcp)?;
             host.listen(orders.listen)?;
-            endpoints.push(OrderPort::new(io, host, slots));
+            endpoints.push(OrderPort::new(io, host, slots, ServerConfig::default()));
         }
         Ok(Venue::new(VenueParts {
             name: config.name.clone(),
@@ -132,7 +136,9 @@ impl<'c> Wiring<'c> {
             market_data: market_data(&config.itch, ports)?,
             core: self.core(config),
             sessions: sessions(config)?,
-            listings: config.symbols.iter().map(listing).collect(),
+            schedule: Schedule::default(),
+            operator: None,
+            opens_trading: true,
         }))
     }
 
@@ -149,7 +155,8 @@ impl<'c> Wiring<'c> {
             gate: VenueGate::new(config.risk),
             log: (log > 0).then(|| CommandLog::with_capacity(log)),
             symbols: names,
-            sessions: config.accounts.len(),
+            origins: origins(config),
+            listings: config.symbols.iter().map(listing).collect(),
             laps: Laps::new(self.clock.scale()),
         })
     }
@@ -171,7 +178,7 @@ impl<'c> Wiring<'c> {
         let capacity = Capacity {
             orders: limits.orders_max,
             levels: limits.levels_max,
-            symbols: limits.symbols_max,
+            books: u32::from(limits.symbols_max),
         };
         Ok(Trader::new(TraderParts {
             name: config.name.clone(),
@@ -237,19 +244,36 @@ impl<'c> Wiring<'c> {
             venue.map_or((1 << 16, 1 << 14), |v| (v.limits.orders_max, v.limits.levels_max));
         let locates = venue.into_iter().flat_map(|v| v.symbols.iter().map(|l| l.locate.0));
         let symbols = locates.max().map_or(u16::MAX, |highest| highest.saturating_add(1));
-        let books = Books::with_capacity(Capacity { orders, levels, symbols });
+        let books = Books::with_capacity(Capacity { orders, levels, books: u32::from(symbols) });
         Ok(Watch::new(port, feed, Market::new(books, symbols)))
     }
 }
 
 /// How large the venue's engine is; also for the engine that its log is replayed into.
 pub(super) fn engine_config(config: &VenueConfig) -> EngineConfig {
+    let instruments =
+        config.symbols.iter().map(|l| InstrumentConfig::plain(l.locate, l.symbol)).collect();
+    let sessions = u16::try_from(config.accounts.len()).unwrap_or(u16::MAX);
     EngineConfig {
-        symbols: config.symbols.iter().map(|l| (l.locate, l.symbol)).collect(),
-        sessions: u16::try_from(config.accounts.len()).unwrap_or(u16::MAX),
         orders: config.limits.orders_max,
         levels: config.limits.levels_max,
+        ledger: Some(LedgerConfig {
+            accounts: vec![AccountTerms::default(); config.accounts.len()],
+            positions: 1 << 16,
+        }),
+        ..EngineConfig::new(instruments, sessions)
     }
+}
+
+/// For whom each session orders.
+fn origins(config: &VenueConfig) -> Vec<Origin> {
+    let origin = |at: usize| Origin {
+        session: SessionId(at as u16),
+        account: AccountId(at as u16),
+        firm: Firm::BLANK,
+        post_only: PostOnly::Reject,
+    };
+    (0..config.accounts.len()).map(origin).collect()
 }
 
 fn sessions(config: &VenueConfig) -> Result<Sessions> {

@@ -222,10 +222,10 @@ impl<'e> Loadgen<'e> {
 
     /// Takes the role apart for its ports: feed, orders and watch, those there are.
     pub fn into_ports(self) -> Vec<PortIo<'e>> {
-        let feed = self.feed.map(MarketDataPort::into_io);
+        let feed = self.feed.map(MarketDataPort::into_ios);
         let flow = self.flow.map(|f| f.link.into_io());
         let watch = self.watch.map(Watch::into_io);
-        feed.into_iter().chain(flow).chain(watch).collect()
+        feed.into_iter().flatten().chain(flow).chain(watch).collect()
     }
 
     /// Whether feed and venue would take one more message.

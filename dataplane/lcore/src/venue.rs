@@ -13,18 +13,22 @@ mod core;
 mod counters;
 mod endpoint;
 pub mod entry;
+mod out;
 mod replies;
+mod schedule;
 mod tape;
 
-pub use self::core::{Core, CoreParts};
+pub use self::core::{Core, CoreParts, ToOperator};
 pub use counters::{VenueCounter, VenueCounts, VenueStage};
 pub use endpoint::Endpoint;
+pub use schedule::{Due, Schedule};
 
 use crate::agent::{Agent, Now, WorkCount};
 use crate::market_data::MarketDataPort;
 use crate::port_io::{Burst, PortIo};
+use rtrb::{Consumer, Producer};
 use session::Sessions;
-use types::{Symbol, SymbolId};
+use types::{Operation, Symbol, SymbolId};
 use wire::IntoBytes;
 
 /// What the venue says of its symbols when the day opens.
@@ -36,6 +40,25 @@ pub enum Listing {
     Plain(SymbolId, Symbol),
 }
 
+impl Listing {
+    /// The instrument's number and name.
+    pub fn id(&self) -> (SymbolId, Symbol) {
+        match self {
+            Listing::Copied(m) => (SymbolId(m.head.stock_locate.get()), Symbol(m.stock)),
+            Listing::Plain(id, symbol) => (*id, *symbol),
+        }
+    }
+}
+
+/// Where an operator's commands come from and their answers go; the other ends are a console's.
+#[derive(Debug)]
+pub struct OperatorLine {
+    /// Commands, one taken a poll.
+    pub commands: Consumer<Operation>,
+    /// What comes of them.
+    pub answers: Producer<ToOperator>,
+}
+
 /// A venue on its ports.
 pub struct Venue<'e> {
     name: String,
@@ -43,7 +66,9 @@ pub struct Venue<'e> {
     market_data: MarketDataPort<'e>,
     core: Core,
     sessions: Sessions,
-    listings: Vec<Listing>,
+    schedule: Schedule,
+    operator: Option<OperatorLine>,
+    opens_trading: bool,
     burst: Burst<'e>,
     closing: bool,
 }
@@ -60,8 +85,12 @@ pub struct VenueParts<'e> {
     pub core: Core,
     /// Client accounts.
     pub sessions: Sessions,
-    /// Symbols to announce.
-    pub listings: Vec<Listing>,
+    /// What the operator has said beforehand.
+    pub schedule: Schedule,
+    /// What the operator says as the venue runs.
+    pub operator: Option<OperatorLine>,
+    /// Whether orders match from the start.
+    pub opens_trading: bool,
 }
 
 impl<'e> Venue<'e> {
@@ -73,7 +102,9 @@ impl<'e> Venue<'e> {
             market_data: parts.market_data,
             core: parts.core,
             sessions: parts.sessions,
-            listings: parts.listings,
+            schedule: parts.schedule,
+            operator: parts.operator,
+            opens_trading: parts.opens_trading,
             burst: Burst::new(),
             closing: false,
         }
@@ -107,31 +138,44 @@ impl<'e> Venue<'e> {
     /// Takes the role apart for its ports: order ports in order, then the tape's.
     pub fn into_ports(self) -> Vec<PortIo<'e>> {
         let orders = self.endpoints.into_iter().map(Endpoint::into_io);
-        orders.chain([self.market_data.into_io()]).collect()
+        orders.chain(self.market_data.into_ios()).collect()
     }
 
-    /// Start of messages, of system hours and of market hours, and the directory between them.
+    /// Start of messages, the directory, start of system hours; where orders match from the start,
+    /// of market hours too.
     fn open_day(&mut self, now: Now) {
         self.say(tape::system_event(now.ns, b'O').as_bytes());
-        for listing in std::mem::take(&mut self.listings) {
-            let message = match listing {
-                Listing::Copied(mut m) => {
-                    m.head.timestamp = now.ns.into();
-                    m
-                }
-                Listing::Plain(id, symbol) => tape::directory(now.ns, id, symbol),
-            };
-            self.say(message.as_bytes());
-        }
+        self.core.announce(now, self.market_data.publisher_mut());
         self.say(tape::system_event(now.ns, b'S').as_bytes());
-        self.say(tape::system_event(now.ns, b'Q').as_bytes());
+        if self.opens_trading {
+            self.say(tape::system_event(now.ns, b'Q').as_bytes());
+        }
+        self.core.tell_sessions(now, &mut self.sessions, b'S');
+        self.schedule.begin(now.ns);
     }
 
     fn close_day(&mut self, now: Now) {
-        for code in *b"MEC" {
+        self.core.tell_sessions(now, &mut self.sessions, b'E');
+        self.sessions.end_all();
+        for code in self.core.unsaid().into_iter().flatten() {
             self.say(tape::system_event(now.ns, code).as_bytes());
         }
-        self.market_data.publisher_mut().end_session(now.ns);
+        self.market_data.end_session(now);
+    }
+
+    /// At most one command a poll: the schedule's before the operator's.
+    #[inline]
+    fn take_command(&mut self, now: Now) {
+        let publisher = self.market_data.publisher_mut();
+        let (core, sessions) = (&mut self.core, &mut self.sessions);
+        core.keep_time(now, sessions, publisher);
+        if let Some(operation) = self.schedule.next(now.ns) {
+            core.operate(now, sessions, publisher, &operation, None);
+        } else if let Some(line) = &mut self.operator
+            && let Ok(operation) = line.commands.pop()
+        {
+            core.operate(now, sessions, publisher, &operation, Some(&mut line.answers));
+        }
     }
 
     fn say(&mut self, message: &[u8]) {
@@ -147,6 +191,7 @@ impl Agent for Venue<'_> {
     }
 
     fn poll(&mut self, now: Now) -> WorkCount {
+        self.take_command(now);
         let (core, sessions) = (&mut self.core, &mut self.sessions);
         let publisher = self.market_data.publisher_mut();
         let mut work = 0;
@@ -182,7 +227,6 @@ impl Agent for Venue<'_> {
     fn stop(&mut self, now: Now) -> bool {
         if !self.closing {
             self.closing = true;
-            self.sessions.end_all();
             self.close_day(now);
         }
         let told = self.market_data.publisher().counters().ends > 0;

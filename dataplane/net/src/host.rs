@@ -343,6 +343,11 @@ impl Host {
         self.tcp.recv(conn, read)
     }
 
+    /// See [`TcpHost::remote`].
+    pub fn remote(&self, conn: ConnId) -> Option<SocketAddrV4> {
+        self.tcp.remote(conn)
+    }
+
     /// See [`TcpHost::send_room`].
     #[inline]
     pub fn send_room(&self, conn: ConnId) -> usize {

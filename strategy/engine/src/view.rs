@@ -201,6 +201,13 @@ impl Engine {
         self.book.len()
     }
 
+    /// Orders that the tape tells of. Walks all books: not for the hot path.
+    pub fn shown_orders(&self) -> usize {
+        let shown = |order: &LiveOrder| order.displayed > Qty::ZERO;
+        let ids = (0..self.instruments.ids()).map(|id| SymbolId(id as u16));
+        ids.map(|id| self.orders(id).filter(shown).count()).sum()
+    }
+
     /// Cash and positions, where they are kept.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()

@@ -2,18 +2,28 @@
 //! tape.
 
 use super::counters::{VenueCounter as Count, VenueCounts, VenueStage as Stage};
-use super::entry::{self, Echo, Request};
-use super::{replies, tape};
+use super::entry::{self, Echo, Origin, Request};
+use super::out::{Out, publish, store_reply};
+use super::{Listing, replies, tape};
 use crate::agent::Now;
 use crate::laps::Laps;
 use engine::{CommandLog, Engine};
 use net::ConnId;
 use risk::{Reference, VenueGate};
-use session::{DisconnectReason, MoldPublisher, ServerHandler, Sessions};
+use session::{DisconnectReason, ImageWriter, MoldPublisher, ServerHandler, Sessions};
 use types::{
-    BookRemove, Command, Event, EventSink, Nanos, Party, Refused, SessionId, Symbol, UserRef,
+    Command, Event, Firm, Nanos, Operation, Phase, Refused, SessionId, State, Symbol, SymbolId, UserRef,
 };
 use wire::IntoBytes;
+
+/// What an operator hears.
+#[derive(Clone, Copy, Debug)]
+pub enum ToOperator {
+    /// Something that came of the command.
+    Event(Event),
+    /// The command is done with.
+    Done,
+}
 
 /// Where a session's connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +45,10 @@ pub struct CoreParts {
     pub log: Option<CommandLog>,
     /// Every symbol by its locate, for replies and the tape; blank where there is none.
     pub symbols: Vec<Symbol>,
-    /// Client sessions.
-    pub sessions: usize,
+    /// Client sessions, and for whom each orders.
+    pub origins: Vec<Origin>,
+    /// What is announced of each instrument.
+    pub listings: Vec<Listing>,
     /// Stage clocks.
     pub laps: Laps<Stage>,
 }
@@ -48,6 +60,8 @@ pub struct Core {
     gate: VenueGate,
     log: Option<CommandLog>,
     symbols: Vec<Symbol>,
+    origins: Vec<Origin>,
+    listings: Vec<Listing>,
     places: Vec<Option<Place>>,
     dirty: Dirty,
     counts: VenueCounts,
@@ -63,8 +77,10 @@ impl Core {
             gate: parts.gate,
             log: parts.log,
             symbols: parts.symbols,
-            places: vec![None; parts.sessions],
-            dirty: Dirty::new(parts.sessions),
+            places: vec![None; parts.origins.len()],
+            dirty: Dirty::new(parts.origins.len()),
+            origins: parts.origins,
+            listings: parts.listings,
             counts: VenueCounts::default(),
             laps: parts.laps,
         }
@@ -117,7 +133,8 @@ impl Core {
     ) {
         self.laps.lap(Stage::TcpSoup);
         self.counts.set.inc(Count::Messages);
-        let request = match entry::read(who, payload) {
+        let origin = self.origins.get(usize::from(who.0)).copied().unwrap_or_default();
+        let request = match entry::read(&origin, payload) {
             Ok(request) => request,
             Err(reason) => {
                 self.counts.unreadable.inc(reason as usize);
@@ -129,7 +146,7 @@ impl Core {
             Request::Command(command, echo) => {
                 let command = self.pass_gate(command);
                 self.laps.lap(Stage::Gate);
-                self.apply(now, sessions, publisher, &command, &echo);
+                self.apply(now, sessions, publisher, &command, &echo, None);
             }
             Request::AccountQuery => self.answer_query(now, sessions, who),
         }
@@ -143,6 +160,7 @@ impl Core {
         publisher: &mut MoldPublisher,
         command: &Command,
         echo: &Echo,
+        operator: Option<&mut rtrb::Producer<ToOperator>>,
     ) {
         let stamp = Nanos(now.ns);
         if let Some(log) = &mut self.log {
@@ -156,8 +174,121 @@ impl Core {
             publisher,
             dirty: &mut self.dirty,
             counts: &self.counts,
+            operator,
         };
         self.engine.apply(command, stamp, &mut out);
+    }
+
+    /// Carries out an operator's command, and tells whoever asked what came of it.
+    #[cold]
+    pub(super) fn operate(
+        &mut self,
+        now: Now,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+        operation: &Operation,
+        mut operator: Option<&mut rtrb::Producer<ToOperator>>,
+    ) {
+        let command = Command::Operate(*operation);
+        let asks = operator.as_deref_mut();
+        self.apply(now, sessions, publisher, &command, &Echo::default(), asks);
+        if let Some(operator) = operator
+            && operator.push(ToOperator::Done).is_err()
+        {
+            self.counts.set.inc(Count::OperatorLost);
+        }
+    }
+
+    /// Lets time pass in the engine where that changes something.
+    #[inline]
+    pub(super) fn keep_time(
+        &mut self,
+        now: Now,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) {
+        if self.engine.is_due(Nanos(now.ns)) {
+            self.operate(now, sessions, publisher, &Operation::Clock, None);
+        }
+    }
+
+    /// Says one of OUCH's system events to every session.
+    pub(super) fn tell_sessions(&mut self, now: Now, sessions: &mut Sessions, event_code: u8) {
+        let message = replies::system_event(now.ns, event_code);
+        for who in (0..self.origins.len()).map(|at| SessionId(at as u16)) {
+            store_reply(sessions, &mut self.dirty, &self.counts, who, message.as_bytes());
+        }
+    }
+
+    /// ITCH's system events that end a day and were not said yet, in their order.
+    pub(super) fn unsaid(&self) -> [Option<u8>; 3] {
+        let phases = self.listings.iter().filter_map(|l| self.engine.instrument(l.id().0));
+        let reached = phases.map(|i| i.phase).max().unwrap_or_default();
+        [
+            Some(b'M').filter(|_| reached < Phase::Closed),
+            Some(b'E').filter(|_| reached < Phase::End),
+            Some(b'C'),
+        ]
+    }
+
+    /// Announces every instrument, and whether it trades.
+    pub(super) fn announce(&mut self, now: Now, publisher: &mut MoldPublisher) {
+        let say = |message: &[u8]| {
+            publish(publisher, &self.counts, message);
+            true
+        };
+        self.describe(now, say);
+    }
+
+    /// The directory and the trading states, message by message, until `say` has heard enough.
+    fn describe(&self, now: Now, mut say: impl FnMut(&[u8]) -> bool) -> bool {
+        self.listings.iter().all(|listing| {
+            let directory = match listing {
+                Listing::Copied(message) => {
+                    let mut message = *message;
+                    message.head.timestamp = now.ns.into();
+                    message
+                }
+                Listing::Plain(id, symbol) => tape::directory(now.ns, *id, *symbol),
+            };
+            let id = SymbolId(directory.head.stock_locate.get());
+            let view = self.engine.instrument(id);
+            let state = view.map(|i| i.state).unwrap_or_default();
+            let state = State { symbol: id, state, reason: *b"    " };
+            say(directory.as_bytes())
+                && say(tape::state(now.ns, &state, Symbol(directory.stock)).as_bytes())
+        })
+    }
+
+    /// Everything that a late joiner needs: instruments, states, and the shown orders in the order
+    /// they are served. Gives the feed's next sequence number; `None` when it does not fit.
+    #[cold]
+    fn write_snapshot(
+        &self,
+        now: Now,
+        publisher: &MoldPublisher,
+        image: &mut ImageWriter<'_>,
+    ) -> Option<u64> {
+        let told = self.describe(now, |message| image.push(message));
+        let all = told
+            && self.listings.iter().all(|listing| {
+                let (id, symbol) = listing.id();
+                self.engine.orders(id).all(|order| {
+                    if order.displayed.0 == 0 {
+                        return true;
+                    }
+                    let add = types::BookAdd {
+                        order_id: order.party.order_id,
+                        side: order.side.side(),
+                        qty: order.displayed,
+                        symbol: id,
+                        price: order.price,
+                        firm: Firm::BLANK,
+                    };
+                    image.push(tape::add(now.ns, &add, symbol).as_bytes())
+                })
+            });
+        all.then(|| publisher.next_seq())
     }
 
     /// Turns what the venue's limits do not allow into a refusal.
@@ -194,110 +325,6 @@ impl Core {
     }
 }
 
-#[inline]
-fn publish(publisher: &mut MoldPublisher, counts: &VenueCounts, message: &[u8]) {
-    if publisher.publish(message).is_some() {
-        counts.set.inc(Count::Published);
-        counts.published.add(message);
-    } else {
-        counts.set.inc(Count::PublishedLost);
-    }
-}
-
-#[inline]
-fn store_reply(
-    sessions: &mut Sessions,
-    dirty: &mut Dirty,
-    counts: &VenueCounts,
-    who: SessionId,
-    message: &[u8],
-) {
-    let taken = sessions.append(who, message).is_some();
-    counts.set.inc(if taken { Count::Replies } else { Count::RepliesLost });
-    dirty.push(who);
-}
-
-/// The engine's answers on their way into the stores.
-struct Out<'a> {
-    now_ns: u64,
-    echo: &'a Echo,
-    symbols: &'a [Symbol],
-    sessions: &'a mut Sessions,
-    publisher: &'a mut MoldPublisher,
-    dirty: &'a mut Dirty,
-    counts: &'a VenueCounts,
-}
-
-const BLANK: Symbol = Symbol([b' '; 8]);
-
-impl Out<'_> {
-    fn symbol(&self, id: types::SymbolId) -> Symbol {
-        self.symbols.get(usize::from(id.0)).copied().unwrap_or(BLANK)
-    }
-
-    #[inline]
-    fn reply(&mut self, who: SessionId, message: &[u8]) {
-        store_reply(self.sessions, self.dirty, self.counts, who, message);
-    }
-
-    #[inline]
-    fn tell(&mut self, message: &[u8]) {
-        publish(self.publisher, self.counts, message);
-    }
-
-    fn executed(&mut self, e: &types::Executed) {
-        let [resting, aggressor] = replies::executed(self.now_ns, e);
-        self.reply(e.resting.session, resting.as_bytes());
-        self.reply(e.aggressor.session, aggressor.as_bytes());
-        self.tell(tape::executed(self.now_ns, e).as_bytes());
-        self.counts.set.add(Count::SharesExecuted, u64::from(e.qty.0));
-    }
-
-    fn canceled(&mut self, e: &types::Canceled) {
-        let Party { session, user_ref, order_id } = e.party;
-        self.reply(session, replies::canceled(self.now_ns, user_ref, e.qty, e.reason).as_bytes());
-        if !e.rested {
-            return;
-        }
-        if e.leaves.0 > 0 {
-            self.tell(tape::cancel(self.now_ns, e.symbol, order_id, e.qty).as_bytes());
-        } else {
-            let gone = BookRemove { order_id, symbol: e.symbol };
-            self.tell(tape::delete(self.now_ns, &gone).as_bytes());
-        }
-    }
-}
-
-impl EventSink for Out<'_> {
-    #[inline]
-    fn on_event(&mut self, event: &Event) {
-        let now = self.now_ns;
-        match event {
-            Event::Accepted(e) => {
-                let reply = replies::accepted(now, e, self.symbol(e.symbol), self.echo);
-                self.reply(e.party.session, reply.as_bytes());
-            }
-            Event::Replaced(e) => {
-                let reply = replies::replaced(now, e, self.symbol(e.symbol), self.echo);
-                self.reply(e.party.session, reply.as_bytes());
-            }
-            Event::Rejected(e) => self.reply(e.session, replies::rejected(now, e).as_bytes()),
-            Event::Executed(e) => self.executed(e),
-            Event::Canceled(e) => self.canceled(e),
-            Event::Modified { party, side, qty, .. } => {
-                let reply = replies::modified(now, party.user_ref, *side, *qty);
-                self.reply(party.session, reply.as_bytes());
-            }
-            Event::BookAdd(e) => self.tell(tape::add(now, e, self.symbol(e.symbol)).as_bytes()),
-            Event::BookReplace(e) => self.tell(tape::replace(now, e).as_bytes()),
-            Event::BookReduce(e) => {
-                self.tell(tape::cancel(now, e.symbol, e.order_id, e.qty).as_bytes());
-            }
-            Event::BookRemove(e) => self.tell(tape::delete(now, e).as_bytes()),
-        }
-    }
-}
-
 /// One connection's messages on their way into the core.
 pub(super) struct Inbound<'a> {
     pub(super) core: &'a mut Core,
@@ -319,6 +346,10 @@ impl ServerHandler for Inbound<'_> {
         self.core.on_message(self.now, sessions, self.publisher, who, message);
     }
 
+    fn on_snapshot(&mut self, image: &mut ImageWriter<'_>) -> Option<u64> {
+        self.core.write_snapshot(self.now, self.publisher, image)
+    }
+
     fn on_logout(&mut self, _sessions: &mut Sessions, who: SessionId, _why: DisconnectReason) {
         if let Some(place) = self.core.places.get_mut(usize::from(who.0)) {
             *place = None;
@@ -328,7 +359,7 @@ impl ServerHandler for Inbound<'_> {
 
 /// Sessions that have something to be sent, each once.
 #[derive(Debug)]
-struct Dirty {
+pub(super) struct Dirty {
     listed: Vec<bool>,
     list: Vec<SessionId>,
 }
@@ -340,7 +371,7 @@ impl Dirty {
 
     /// Lists a session; the list has room for each of them once.
     #[inline]
-    fn push(&mut self, who: SessionId) {
+    pub(super) fn push(&mut self, who: SessionId) {
         if let Some(listed) = self.listed.get_mut(usize::from(who.0))
             && !std::mem::replace(listed, true)
         {

@@ -44,6 +44,8 @@ telemetry::keys! {
         SharesExecuted = "shares_executed",
         /// Commands that the log had no room for.
         LogFull = "log_full",
+        /// Events that an operator's ring had no room for.
+        OperatorLost = "operator_events_lost",
         /// TCP connections accepted.
         Connections = "connections",
     }

@@ -22,19 +22,29 @@ pub struct Endpoint<'e> {
     /// those that found TCP's ring full. Each at most once: `waits` says so.
     waiting: Vec<ConnId>,
     waits: Vec<bool>,
+    /// Connections whose client sends too fast, and until when their bytes stay in TCP's ring.
+    held: Vec<ConnId>,
+    holds: Vec<bool>,
     next_check: usize,
 }
 
 impl<'e> Endpoint<'e> {
     /// An order port on `host`, which listens already, with `slots` connections.
-    pub fn new(io: PortIo<'e>, host: Host, slots: usize) -> Endpoint<'e> {
+    pub fn new(
+        io: PortIo<'e>,
+        host: Host,
+        slots: usize,
+        server: ServerConfig,
+    ) -> Endpoint<'e> {
         Endpoint {
             io,
             host,
-            servers: (0..slots).map(|_| SoupServer::new(ServerConfig::default())).collect(),
+            servers: (0..slots).map(|_| SoupServer::new(server)).collect(),
             conns: vec![None; slots],
             waiting: Vec::with_capacity(slots),
             waits: vec![false; slots],
+            held: Vec::with_capacity(slots),
+            holds: vec![false; slots],
             next_check: 0,
         }
     }
@@ -81,14 +91,18 @@ impl<'e> Endpoint<'e> {
         let Some(server) = self.servers.get_mut(conn.index()) else { return };
         if server.is_idle() {
             // Bytes that came with the handshake: the server learns of the connection first.
-            server.open(now.ns);
+            server.open_from(now.ns, self.host.remote(conn).map_or(0, |r| r.ip().to_bits()));
             self.conns[conn.index()] = Some(conn);
         }
         self.host.recv(conn, |bytes| {
             // The reason was counted by the sessions; what remains is said, then TCP is closed.
-            let _ = server.on_bytes(now.ns, bytes, sessions, inbound);
-            bytes.len()
+            server.take_bytes(now.ns, bytes, sessions, inbound).unwrap_or(bytes.len())
         });
+        if server.held_until_ns().is_some()
+            && !std::mem::replace(&mut self.holds[conn.index()], true)
+        {
+            self.held.push(conn);
+        }
         if server.session().is_none() || server.is_drained() {
             self.wait(conn);
         }
@@ -140,6 +154,7 @@ impl<'e> Endpoint<'e> {
         for _ in 0..CHECKS_PER_POLL.min(self.servers.len()) {
             self.check_next(endpoint, now, core, sessions, publisher);
         }
+        self.release_held(endpoint, now, core, sessions, publisher);
         // Only those listed now: one that stays stuck is listed again, for the next poll.
         for _ in 0..self.waiting.len() {
             let conn = self.waiting.swap_remove(0);
@@ -148,6 +163,34 @@ impl<'e> Endpoint<'e> {
         }
         self.host.poll(now.ns, &mut self.io.out);
         self.io.out.flush();
+    }
+
+    /// Reads on where a client that sent too fast has waited long enough.
+    fn release_held(
+        &mut self,
+        endpoint: usize,
+        now: Now,
+        core: &mut Core,
+        sessions: &mut Sessions,
+        publisher: &mut MoldPublisher,
+    ) {
+        for at in (0..self.held.len()).rev() {
+            let conn = self.held[at];
+            let until = self.servers[conn.index()].held_until_ns();
+            if until.is_some_and(|until| now.ns < until) {
+                continue;
+            }
+            self.held.swap_remove(at);
+            self.holds[conn.index()] = false;
+            if until.is_some() && self.conns[conn.index()] == Some(conn) {
+                let place = Place { endpoint, conn };
+                let mut inbound =
+                    Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
+                self.read(conn, now, sessions, &mut inbound);
+                // What was read has freed TCP's ring: the peer is to know of its window.
+                self.host.flush(now.ns, conn, &mut self.io.out);
+            }
+        }
     }
 
     fn check_next(
@@ -181,11 +224,11 @@ impl<'e> Endpoint<'e> {
         publisher: &mut MoldPublisher,
     ) {
         match event {
-            NetEvent::Accepted { conn, .. } => {
+            NetEvent::Accepted { conn, remote, .. } => {
                 core.connected();
                 let server = &mut self.servers[conn.index()];
                 if server.is_idle() {
-                    server.open(now.ns);
+                    server.open_from(now.ns, remote.ip().to_bits());
                 }
                 self.conns[conn.index()] = Some(conn);
             }

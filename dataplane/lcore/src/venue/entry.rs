@@ -1,15 +1,29 @@
 //! OUCH in: a client's message becomes a command, or a refusal that the engine answers.
 //!
-//! Every field is checked here once; what this venue does not offer (hidden, pegged, reserve, cross
-//! orders, other lifetimes) is refused with OUCH's reason rather than taken for something it is
-//! not. A message that cannot be read has no number to answer under: it is counted and dropped.
+//! Every field is checked here once; what this venue does not offer (routing, discretion, retail,
+//! imbalance-only orders) is refused with OUCH's reason rather than taken for something it is not. A
+//! message that cannot be read has no number to answer under: it is counted and dropped.
 
 use types::{
-    Cancel, ClOrdId, Command, Enter, Modify, OrderCapacity, OrderSide, Price, Qty, Refused,
-    RejectReason, Replace, SessionId, Symbol, TimeInForce, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Firm, MassCancel, Modify, OrderCapacity,
+    OrderSide, Peg, Permit, PostOnly, Price, Qty, Refused, RejectReason, Replace, SessionId,
+    Symbol, Terms, TimeInForce, UserRef,
 };
 use wire::ouch::inbound::{self, EnterOrder, Message, ReplaceOrder};
 use wire::ouch::{Appendage, Error, Optional};
+
+/// Who a session's orders are for, where they do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The session.
+    pub session: SessionId,
+    /// Whose cash and positions.
+    pub account: AccountId,
+    /// The firm; blank for nobody.
+    pub firm: Firm,
+    /// What post-only means at this venue.
+    pub post_only: PostOnly,
+}
 
 /// What an accepted order's reply repeats of the request, and the engine has no use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +34,6 @@ pub struct Echo {
     pub capacity: u8,
     /// Inter-market sweep eligibility.
     pub iso: u8,
-    /// Cross type.
-    pub cross_type: u8,
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
 }
@@ -29,7 +41,7 @@ pub struct Echo {
 impl Default for Echo {
     fn default() -> Self {
         let cl_ord_id = ClOrdId::default();
-        Echo { display: b'Y', capacity: b'O', iso: b'N', cross_type: b'N', cl_ord_id }
+        Echo { display: b'Y', capacity: b'O', iso: b'N', cl_ord_id }
     }
 }
 
@@ -72,53 +84,67 @@ impl Unreadable {
     }
 }
 
-/// Reads one unsequenced payload of `session`.
+/// Reads one unsequenced payload.
 #[inline]
-pub fn read(session: SessionId, payload: &[u8]) -> Result<Request, Unreadable> {
+pub fn read(from: &Origin, payload: &[u8]) -> Result<Request, Unreadable> {
     let message = inbound::parse(payload).map_err(|e| match e {
         Error::Empty => Unreadable::Empty,
         Error::UnknownType { .. } => Unreadable::UnknownType,
         Error::Length { .. } => Unreadable::Length,
         Error::Appendage { .. } => Unreadable::Appendage,
     })?;
+    let session = from.session;
+    let plain = |command| Request::Command(command, Echo::default());
     Ok(match message {
-        Message::EnterOrder(m, optional) => enter(session, m, optional),
-        Message::ReplaceOrder(m, optional) => replace(session, m, optional),
-        Message::CancelOrder(m) => {
+        Message::EnterOrder(m, optional) => enter(from, m, optional),
+        Message::ReplaceOrder(m, optional) => replace(from, m, optional),
+        Message::CancelOrder(m, _) => {
             let (user_ref, qty) = (UserRef(m.user_ref_num.get()), Qty(m.quantity.get()));
-            Request::Command(Command::Cancel(Cancel { session, user_ref, qty }), Echo::default())
+            plain(Command::Cancel(Cancel { session, user_ref, qty }))
         }
-        Message::ModifyOrder(m) => modify(session, m),
-        Message::AccountQuery(_) => Request::AccountQuery,
+        Message::ModifyOrder(m, _) => modify(session, m),
+        Message::AccountQuery(..) => Request::AccountQuery,
+        Message::MassCancel(m, optional) => plain(mass_cancel(session, m, optional)),
+        Message::DisableOrderEntry(m, _) => plain(permit(session, m.user_ref_num, m.firm, false)),
+        Message::EnableOrderEntry(m, _) => plain(permit(session, m.user_ref_num, m.firm, true)),
     })
 }
 
-fn enter(session: SessionId, m: &EnterOrder, optional: Appendage<'_>) -> Request {
+fn enter(from: &Origin, m: &EnterOrder, optional: Appendage<'_>) -> Request {
     let cl_ord_id = ClOrdId(m.clordid);
-    let user_ref = UserRef(m.user_ref_num.get());
+    let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let echo = Echo {
         display: m.display,
         capacity: m.capacity,
         iso: m.inter_market_sweep_eligibility,
-        cross_type: m.cross_type,
         cl_ord_id,
     };
     let order = || {
         let side = OrderSide::from_letter(m.side).ok_or(RejectReason::InvalidSide)?;
-        let price = Price::from_wire(m.price.get()).map_err(|_| RejectReason::InvalidPrice)?;
-        let tif = TimeInForce::from_letter(m.time_in_force).ok_or(RejectReason::Other)?;
-        check_display(m.display)?;
-        if m.cross_type != b'N' {
-            return Err(RejectReason::InvalidCrossOrder);
-        }
+        let (terms, firm) = terms(from, m.display, m.time_in_force, optional)?;
+        let cross = CrossKind::from_letter(m.cross_type).ok_or(RejectReason::InvalidCrossOrder)?;
         let capacity = OrderCapacity::from_letter(m.capacity).ok_or(RejectReason::Other)?;
-        check_optional(optional)?;
+        let price = price(m.price.get(), terms.peg)?;
         let (qty, symbol) = (Qty(m.quantity.get()), Symbol(m.symbol));
         // Said here, since the gate knows no reason for too few shares.
         if qty == Qty::ZERO {
             return Err(RejectReason::InvalidQuantity);
         }
-        Ok(Enter { session, user_ref, side, qty, symbol, price, tif, capacity, cl_ord_id })
+        let account = from.account;
+        Ok(Enter {
+            session,
+            user_ref,
+            account,
+            firm,
+            side,
+            qty,
+            symbol,
+            price,
+            terms,
+            cross,
+            capacity,
+            cl_ord_id,
+        })
     };
     let command = match order() {
         Ok(enter) => Command::Enter(enter),
@@ -127,18 +153,16 @@ fn enter(session: SessionId, m: &EnterOrder, optional: Appendage<'_>) -> Request
     Request::Command(command, echo)
 }
 
-fn replace(session: SessionId, m: &ReplaceOrder, optional: Appendage<'_>) -> Request {
+fn replace(from: &Origin, m: &ReplaceOrder, optional: Appendage<'_>) -> Request {
     let cl_ord_id = ClOrdId(m.clordid);
-    let user_ref = UserRef(m.user_ref_num.get());
+    let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let iso = m.inter_market_sweep_eligibility;
     let echo = Echo { display: m.display, iso, cl_ord_id, ..Echo::default() };
     let order = || {
-        let price = Price::from_wire(m.price.get()).map_err(|_| RejectReason::InvalidPrice)?;
-        let tif = TimeInForce::from_letter(m.time_in_force).ok_or(RejectReason::Other)?;
-        check_display(m.display)?;
-        check_optional(optional)?;
+        let (terms, _) = terms(from, m.display, m.time_in_force, optional)?;
+        let price = price(m.price.get(), terms.peg)?;
         let (orig, qty) = (UserRef(m.orig_user_ref_num.get()), Qty(m.quantity.get()));
-        Ok(Replace { session, orig, user_ref, qty, price, tif, cl_ord_id })
+        Ok(Replace { session, orig, user_ref, qty, price, terms, cl_ord_id })
     };
     let command = match order() {
         Ok(replace) => Command::Replace(replace),
@@ -164,31 +188,78 @@ fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Request {
     Request::Command(command, Echo::default())
 }
 
-/// Visible orders only, attributed or not.
-fn check_display(display: u8) -> Result<(), RejectReason> {
-    match display {
-        b'Y' | b'A' => Ok(()),
-        _ => Err(RejectReason::InvalidDisplay),
+/// A request for one side or one group is refused: taking more off than was meant would be worse.
+fn mass_cancel(session: SessionId, m: &inbound::MassCancel, optional: Appendage<'_>) -> Command {
+    let user_ref = UserRef(m.user_ref_num.get());
+    let narrowed = optional.known().any(|field| {
+        matches!(field, Optional::Side(_) | Optional::GroupId(_) | Optional::UserRefIdx(1..))
+    });
+    if narrowed {
+        let reason = RejectReason::CancelNotAllowed;
+        let cl_ord_id = ClOrdId::default();
+        return Command::Refused(Refused { session, user_ref, reason, cl_ord_id });
     }
+    Command::MassCancel(MassCancel {
+        session,
+        user_ref,
+        firm: firm(m.firm),
+        symbol: Symbol(m.symbol),
+    })
 }
 
-/// Optional fields that would change what the order does are refused; the others are let be.
-fn check_optional(optional: Appendage<'_>) -> Result<(), RejectReason> {
+fn permit(session: SessionId, user_ref: wire::field::U32, name: [u8; 4], enable: bool) -> Command {
+    let (user_ref, firm) = (UserRef(user_ref.get()), firm(name));
+    Command::Permit(Permit { session, user_ref, firm, enable })
+}
+
+/// Nobody may be said with spaces or with zeroes.
+fn firm(name: [u8; 4]) -> Firm {
+    if name == [0; 4] { Firm::BLANK } else { Firm(name) }
+}
+
+/// What follows the midpoint may come without a limit.
+fn price(raw: u64, peg: Peg) -> Result<Price, RejectReason> {
+    if raw == 0 && peg == Peg::Midpoint {
+        return Ok(Price::MARKET);
+    }
+    Price::from_wire(raw).map_err(|_| RejectReason::InvalidPrice)
+}
+
+/// How an order meets the book, and for which firm. Optional fields that would change what the
+/// order does, and that this venue does not offer, are refused; the others are let be.
+fn terms(
+    from: &Origin,
+    display: u8,
+    time_in_force: u8,
+    optional: Appendage<'_>,
+) -> Result<(Terms, Firm), RejectReason> {
+    let shown = Terms::of_display(display, from.post_only);
+    let mut terms = shown.ok_or(RejectReason::InvalidDisplay)?;
+    terms.tif = TimeInForce::from_letter(time_in_force).ok_or(RejectReason::Other)?;
+    let mut for_firm = from.firm;
     for field in optional.known() {
         match field {
-            Optional::MinQty(n) if n > 0 => return Err(RejectReason::InvalidMinQuantity),
-            Optional::MaxFloor(n) if n > 0 => return Err(RejectReason::InvalidMaxFloor),
-            Optional::PriceType(kind) if kind != b'L' => return Err(RejectReason::InvalidPegType),
+            Optional::Firm(name) => for_firm = firm(name),
+            Optional::MinQty(n) => terms.min_qty = Qty(n),
+            Optional::MaxFloor(n) => terms.max_floor = Qty(n),
+            Optional::PriceType(b'L') => {}
+            Optional::PriceType(b'M') => terms.peg = Peg::Midpoint,
+            Optional::PriceType(_) => return Err(RejectReason::InvalidPegType),
+            Optional::PostOnly(b'P') => terms.post_only = from.post_only,
+            Optional::PostOnly(b'N') => terms.post_only = PostOnly::No,
+            Optional::PostOnly(_) => return Err(RejectReason::InvalidDisplay),
+            Optional::ExpireTime(second) => terms.expire_s = second,
+            Optional::PegOffset(0) | Optional::RandomReserves(0) => {}
             Optional::PegOffset(_)
             | Optional::DiscretionPrice(_)
             | Optional::DiscretionPegType(_)
             | Optional::DiscretionPegOffset(_) => return Err(RejectReason::PeggingNotAllowed),
-            Optional::PostOnly(b'P') => return Err(RejectReason::Other),
+            Optional::RandomReserves(_) => return Err(RejectReason::InvalidMaxFloor),
             Optional::Route(_) => return Err(RejectReason::RoutingNotAllowed),
             _ => {}
         }
     }
-    Ok(())
+    Ok((terms, for_firm))
 }
 
 #[cfg(test)]

@@ -2,19 +2,21 @@
 
 use super::entry::Echo;
 use types::{
-    Accepted, CancelReason, Executed, OrderSide, Party, Price, Qty, Rejected, Replaced, Symbol,
-    UserRef,
+    Accepted, Aiq, Broken, CancelReason, Corrected, Display, Executed, Firm, OrderSide, Party,
+    Price, Qty, Rejected, Replaced, Restated, Symbol, UserRef,
 };
 use wire::ouch::outbound::{
-    AccountQueryResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
-    OrderReplaced, Rejected as OrderRejected,
+    AccountQueryResponse, AiqCanceled, BrokenTrade, DisableOrderEntryResponse,
+    EnableOrderEntryResponse, MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted,
+    OrderModified, OrderReplaced, OrderRestated, Rejected as OrderRejected, SystemEvent,
+    TradeCorrection,
 };
+use wire::ouch::{self, Optional};
 
 /// A live order; the venue never accepts a dead one.
 const LIVE: u8 = b'L';
-/// Liquidity added, and removed.
-const ADDED: u8 = b'A';
-const REMOVED: u8 = b'R';
+/// Room for an Order Restated with its appendage.
+pub(super) const RESTATED_LEN_MAX: usize = 64;
 
 /// Order Accepted.
 #[inline]
@@ -28,11 +30,11 @@ pub(super) fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -
         symbol: symbol.0,
         price: wide(e.price),
         time_in_force: e.tif.letter(),
-        display: echo.display,
+        display: display(e.display, echo.display),
         order_reference_number: e.party.order_id.0.into(),
         capacity: echo.capacity,
         inter_market_sweep_eligibility: echo.iso,
-        cross_type: echo.cross_type,
+        cross_type: e.cross.letter(),
         order_state: LIVE,
         clordid: echo.cl_ord_id.0,
         appendage_length: 0.into(),
@@ -52,11 +54,11 @@ pub(super) fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -
         symbol: symbol.0,
         price: wide(e.price),
         time_in_force: e.tif.letter(),
-        display: echo.display,
+        display: display(e.display, echo.display),
         order_reference_number: e.party.order_id.0.into(),
         capacity: e.capacity.letter(),
         inter_market_sweep_eligibility: echo.iso,
-        cross_type: echo.cross_type,
+        cross_type: e.cross.letter(),
         order_state: LIVE,
         clordid: echo.cl_ord_id.0,
         appendage_length: 0.into(),
@@ -76,7 +78,7 @@ pub(super) fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
         match_number: e.match_id.0.into(),
         appendage_length: 0.into(),
     };
-    [to(&e.resting, ADDED), to(&e.aggressor, REMOVED)]
+    [to(&e.resting, e.liquidity[0]), to(&e.aggressor, e.liquidity[1])]
 }
 
 /// Order Canceled.
@@ -127,6 +129,116 @@ pub(super) fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse 
         message_type: AccountQueryResponse::TYPE,
         timestamp: now_ns.into(),
         next_user_ref_num: next.0.into(),
+    }
+}
+
+/// AIQ Canceled.
+#[inline]
+pub(super) fn aiq(now_ns: u64, e: &Aiq) -> AiqCanceled {
+    AiqCanceled {
+        message_type: AiqCanceled::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: e.party.user_ref.0.into(),
+        decrement_shares: e.qty.0.into(),
+        order_cancel_reason: CancelReason::SelfMatchPrevention.code(),
+        quantity_prevented_from_trading: e.prevented.0.into(),
+        execution_price: wide(e.price),
+        liquidity_flag: e.liquidity,
+    }
+}
+
+/// Order Restated, with the number, the shares and the price now displayed; gives its length.
+pub(super) fn restated(now_ns: u64, e: &Restated, out: &mut [u8; RESTATED_LEN_MAX]) -> usize {
+    let message = OrderRestated {
+        message_type: OrderRestated::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: e.party.user_ref.0.into(),
+        order_restated_reason: e.reason,
+        appendage_length: 0.into(),
+    };
+    let fields = [
+        Optional::SecondaryOrdRefNum(e.party.order_id.0),
+        Optional::DisplayQuantity(e.displayed.0),
+        Optional::DisplayPrice(u64::from(e.price.0)),
+    ];
+    // The room is made for it.
+    ouch::write(out, &message, &fields).unwrap_or(0)
+}
+
+/// Broken Trade, to one of its parties.
+pub(super) fn broken(now_ns: u64, e: &Broken, party: usize) -> BrokenTrade {
+    BrokenTrade {
+        message_type: BrokenTrade::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: e.parties[party].1.0.into(),
+        match_number: e.match_id.0.into(),
+        broken_trade_reason: e.reason,
+        clordid: e.cl_ord_ids[party].0,
+    }
+}
+
+/// Trade Correction, to one of its parties.
+pub(super) fn corrected(now_ns: u64, e: &Corrected, party: usize) -> TradeCorrection {
+    TradeCorrection {
+        message_type: TradeCorrection::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: e.parties[party].1.0.into(),
+        quantity: e.qty.0.into(),
+        price: wide(e.price),
+        liquidity_flag: e.liquidity[party],
+        match_number: e.match_id.0.into(),
+        trade_correction_reason: e.reason,
+        clordid: e.cl_ord_ids[party].0,
+    }
+}
+
+/// Mass Cancel Response.
+pub(super) fn mass_canceled(
+    now_ns: u64,
+    user_ref: UserRef,
+    firm: Firm,
+    symbol: Symbol,
+) -> MassCancelResponse {
+    MassCancelResponse {
+        message_type: MassCancelResponse::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: user_ref.0.into(),
+        firm: firm.0,
+        symbol: symbol.0,
+    }
+}
+
+/// Disable Order Entry Response.
+pub(super) fn disabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> DisableOrderEntryResponse {
+    DisableOrderEntryResponse {
+        message_type: DisableOrderEntryResponse::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: user_ref.0.into(),
+        firm: firm.0,
+    }
+}
+
+/// Enable Order Entry Response.
+pub(super) fn enabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> EnableOrderEntryResponse {
+    EnableOrderEntryResponse {
+        message_type: EnableOrderEntryResponse::TYPE,
+        timestamp: now_ns.into(),
+        user_ref_num: user_ref.0.into(),
+        firm: firm.0,
+    }
+}
+
+/// System Event: S the day begins, E it ends.
+pub(super) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
+    SystemEvent { message_type: SystemEvent::TYPE, timestamp: now_ns.into(), event_code }
+}
+
+/// The letter that was asked for, unless the engine keeps the order off the tape.
+fn display(taken: Display, asked: u8) -> u8 {
+    match (taken, asked) {
+        (Display::Hidden, b'N' | b'M' | b'W') => asked,
+        (Display::Hidden, _) => b'N',
+        _ => asked,
     }
 }
 
