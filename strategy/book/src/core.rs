@@ -360,7 +360,8 @@ impl<P: Copy + Default> BookCore<P> {
     pub fn slots(&self, book: BookId, side: Side, price: Price) -> impl Iterator<Item = Slot> + '_ {
         let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
         let first = level.map(|at| self.levels[at as usize].front);
-        core::iter::successors(first, |at| Some(self.orders[*at as usize].behind))
+        // Asked for what is behind the end, too: there is nothing.
+        core::iter::successors(first, |at| Some(self.orders.get(*at as usize)?.behind))
             .take_while(|at| *at != NIL)
             .map(Slot)
     }
