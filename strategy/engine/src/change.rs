@@ -157,6 +157,7 @@ impl Engine {
         }
         let seen = Qty(off.0 - unseen.0);
         self.release(live, off, false);
+        self.extras.cap_min_qty(live.owner.extra, Qty(live.qty.0 + reserve.0 - off.0));
         if seen == Qty::ZERO {
             return Qty::ZERO;
         }
@@ -244,6 +245,8 @@ impl Engine {
         sink.on_event(&Event::Modified { party, side: c.side, qty, reduced });
         if reduced > Qty::ZERO {
             self.shrink(&live, reduced, sink);
+            // Fewer shares can mean a lower minimum.
+            self.after_change(live.symbol, sink);
         }
     }
 
@@ -271,6 +274,7 @@ impl Engine {
             self.forget(live);
         } else {
             self.extras.set_reserve(live.owner.extra, Qty(reserve.0.saturating_sub(off.0)));
+            self.extras.cap_min_qty(live.owner.extra, leaves);
             if seen > Qty::ZERO {
                 self.book.reduce(live.slot, seen);
             }

@@ -151,6 +151,9 @@ impl Engine {
         if terms.min_qty > qty {
             return Err(RejectReason::InvalidMinQuantity);
         }
+        if zone == Zone::Peg || (terms.min_qty > Qty::ZERO && terms.tif != TimeInForce::Ioc) {
+            terms.display = Display::Hidden;
+        }
         let unseen = terms.display == Display::Hidden || zone != Zone::Main;
         if terms.max_floor > Qty::ZERO && unseen {
             return Err(RejectReason::InvalidMaxFloor);
@@ -161,9 +164,6 @@ impl Engine {
         }
         if terms.tif != TimeInForce::Gtt {
             terms.expire_s = 0;
-        }
-        if zone == Zone::Peg || (terms.min_qty > Qty::ZERO && terms.tif != TimeInForce::Ioc) {
-            terms.display = Display::Hidden;
         }
         Ok(terms)
     }

@@ -126,10 +126,10 @@ impl Extras {
         }
     }
 
-    /// Lowers the minimum.
-    pub(crate) fn set_min_qty(&mut self, at: u32, min_qty: Qty) {
+    /// An order has no more than so many shares left: its minimum cannot be above them.
+    pub(crate) fn cap_min_qty(&mut self, at: u32, leaves: Qty) {
         if let Some(entry) = self.entries.get_mut(at as usize) {
-            entry.min_qty = min_qty;
+            entry.min_qty = entry.min_qty.min(leaves);
         }
     }
 

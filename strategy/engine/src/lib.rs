@@ -59,3 +59,6 @@ pub use config::{EngineConfig, InstrumentConfig, REG_NMS, SelfMatch, TickStep};
 pub use engine::{Engine, EngineCounters};
 pub use log::{CommandLog, LogError, Record, replay};
 pub use view::{Broken, InstrumentView, LiveOrder};
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,7 @@ use crate::order::{Incoming, NIL, Resting, Zone, allows, rank};
 use crate::trades::{Trade, TradeParty};
 use types::{
     Aiq, BookAdd, BookRemove, BookReplace, CancelReason, Canceled, Display, Event, EventSink,
-    Executed, Firm, MatchId, OrderId, Peg, PostOnly, Price, Print, Qty, Side, TimeInForce,
-    TradingState,
+    Executed, Firm, MatchId, OrderId, PostOnly, Price, Print, Qty, Side, TimeInForce, TradingState,
 };
 
 /// An order that another may meet, and the price they would trade at.
@@ -180,9 +179,7 @@ impl Engine {
         let match_id = self.take_match_id();
         order.leaves = Qty(order.leaves.0 - qty.0);
         order.owner.executed += qty.0;
-        if order.terms.min_qty > order.leaves {
-            order.terms.min_qty = order.leaves;
-        }
+        order.terms.min_qty = order.terms.min_qty.min(order.leaves);
         let liquidity = flags(order, resting);
         let print = if resting.shown { Print::Order } else { Print::Trade };
         let working = self.working(&order.owner, order.symbol, order.value);
@@ -243,9 +240,7 @@ impl Engine {
         if left > Qty::ZERO {
             self.book.reduce(resting.slot, qty);
             self.book.payload_mut(resting.slot).executed += qty.0;
-            if extra.min_qty > left {
-                self.extras.set_min_qty(resting.owner.extra, left);
-            }
+            self.extras.cap_min_qty(resting.owner.extra, Qty(left.0 + extra.reserve.0));
         } else if extra.reserve == Qty::ZERO {
             self.book.remove(resting.slot);
             self.forget(resting);
@@ -276,6 +271,7 @@ impl Engine {
             SelfMatch::CancelNewest => order.leaves,
         };
         order.leaves = Qty(order.leaves.0 - off.0);
+        order.terms.min_qty = order.terms.min_qty.min(order.leaves);
         let working = self.working(&order.owner, order.symbol, order.value);
         if let Some(ledger) = &mut self.ledger {
             ledger.release(&working, off, order.leaves == Qty::ZERO);
@@ -320,6 +316,7 @@ impl Engine {
             self.forget(order);
         } else if off < order.qty {
             self.book.reduce(order.slot, off);
+            self.extras.cap_min_qty(order.owner.extra, leaves);
         } else {
             self.refresh(order, Qty::ZERO, sink);
         }
@@ -413,7 +410,7 @@ impl Engine {
         let Some(met) = self.counterparty(order) else { return true };
         let price = self.one_tick_short(order, met.price);
         match price.filter(|_| order.terms.post_only == PostOnly::Slide) {
-            Some(price) if order.zone == Zone::Main && order.terms.peg == Peg::None => {
+            Some(price) if order.zone == Zone::Main && order.rests() => {
                 order.price = price;
                 let (qty, _) = displayed(&order.terms, order.leaves);
                 sink.on_event(&Event::Restated(types::Restated {

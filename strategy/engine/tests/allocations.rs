@@ -1,12 +1,13 @@
 //! Applying a command takes nothing from the heap and gives nothing back, whatever the command
 //! does.
 
-use engine::{CommandLog, Engine, EngineConfig};
+use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use types::{
-    Cancel, ClOrdId, Command, Enter, Event, EventSink, Modify, Nanos, OrderCapacity, OrderSide,
-    Price, Qty, Replace, SessionId, Symbol, SymbolId, TimeInForce, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Event, EventSink, Firm, Modify, Nanos,
+    OrderCapacity, OrderSide, Price, Qty, Replace, SessionId, Symbol, SymbolId, Terms, TimeInForce,
+    UserRef,
 };
 
 thread_local! {
@@ -84,6 +85,7 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
         _ => Price(10_000 + chance.below(400)),
     };
     let tif = if chance.below(10) == 0 { TimeInForce::Ioc } else { TimeInForce::Day };
+    let terms = Terms { tif, ..Terms::default() };
     let (cl_ord_id, capacity) = (ClOrdId::default(), OrderCapacity::Other);
     let kind = chance.below(10);
     if kind < 7 {
@@ -96,18 +98,21 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
             Command::Enter(Enter {
                 session,
                 user_ref,
+                account: AccountId(0),
+                firm: Firm::BLANK,
                 side,
                 qty,
                 symbol,
                 price,
-                tif,
+                terms,
+                cross: CrossKind::None,
                 capacity,
                 cl_ord_id,
             })
         }
         5 | 6 => {
             let orig = known;
-            Command::Replace(Replace { session, orig, user_ref, qty, price, tif, cl_ord_id })
+            Command::Replace(Replace { session, orig, user_ref, qty, price, terms, cl_ord_id })
         }
         7 | 8 => Command::Cancel(Cancel { session, user_ref: known, qty: Qty(0) }),
         _ => Command::Modify(Modify { session, user_ref: known, side, qty }),
@@ -118,8 +123,9 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
 fn applying_commands_never_touches_the_heap() {
     const COMMANDS: usize = 200_000;
     // Small, so that both kinds of full are met.
-    let symbols = vec![(SymbolId(1), Symbol(*b"AAPL    "))];
-    let mut engine = Engine::new(&EngineConfig { symbols, sessions: 1, orders: 400, levels: 150 });
+    let instruments = vec![InstrumentConfig::plain(SymbolId(1), Symbol(*b"AAPL    "))];
+    let config = EngineConfig { orders: 400, levels: 150, ..EngineConfig::new(instruments, 1) };
+    let mut engine = Engine::new(&config);
     let mut log = CommandLog::with_capacity(COMMANDS);
     let (mut tally, mut chance, mut next) = (Tally::default(), Chance(42), 0);
     let before = CALLS.with(Cell::get);

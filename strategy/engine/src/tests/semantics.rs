@@ -1,16 +1,20 @@
 //! The specification's rules and this venue's choices, one a test.
 
 use super::*;
+use types::{CancelReason, Canceled};
 
 pub(super) fn enter(session: u16, user_ref: u32, side: OrderSide, qty: u32, price: u32) -> Command {
     Command::Enter(Enter {
         session: SessionId(session),
         user_ref: UserRef(user_ref),
+        account: AccountId(session),
+        firm: Firm::BLANK,
         side,
         qty: Qty(qty),
         symbol: NAMES[0],
         price: Price(price),
-        tif: TimeInForce::Day,
+        terms: Terms::default(),
+        cross: CrossKind::None,
         capacity: OrderCapacity::Agency,
         cl_ord_id: ClOrdId::default(),
     })
@@ -28,17 +32,22 @@ fn replace(orig: u32, user_ref: u32, qty: u32, price: u32) -> Command {
         user_ref: UserRef(user_ref),
         qty: Qty(qty),
         price: Price(price),
-        tif: TimeInForce::Day,
+        terms: Terms::default(),
         cl_ord_id: ClOrdId::default(),
     })
 }
 
-fn ioc(command: Command) -> Command {
+/// The same order under other terms.
+fn on(terms: Terms, command: Command) -> Command {
     match command {
-        Command::Enter(c) => Command::Enter(Enter { tif: TimeInForce::Ioc, ..c }),
-        Command::Replace(c) => Command::Replace(Replace { tif: TimeInForce::Ioc, ..c }),
+        Command::Enter(c) => Command::Enter(Enter { terms, ..c }),
+        Command::Replace(c) => Command::Replace(Replace { terms, ..c }),
         other => other,
     }
+}
+
+fn ioc(command: Command) -> Command {
+    on(Terms { tif: TimeInForce::Ioc, ..Terms::default() }, command)
 }
 
 fn live(bench: &Bench, user_ref: u32) -> Option<(u64, u32, u32)> {
@@ -87,10 +96,10 @@ fn a_chain_of_replacements_remembers_what_has_executed() {
     assert_eq!(live(&bench, 3), Some((5, 999_989, 10)));
     // No more than has executed: canceled, and the number is used up.
     let events = bench.apply(&replace(3, 4, 10, 98));
-    let [Event::Canceled(Canceled { qty, leaves, rested: true, .. })] = events[..] else {
+    let [Event::Canceled(Canceled { qty, leaves, shown, .. })] = events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!((qty, leaves), (Qty(999_989), Qty(0)));
+    assert_eq!((qty, leaves, shown), (Qty(999_989), Qty(0), Qty(999_989)));
     assert_eq!(bench.engine.last_user_ref(SessionId(0)), UserRef(4));
     assert_eq!(bench.engine.live_orders(), 0);
 }
@@ -131,7 +140,7 @@ fn a_replacement_may_trade_at_once() {
     let [Event::Replaced(_), Event::BookRemove(_), Event::Canceled(gone)] = events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!((gone.reason, gone.rested), (CancelReason::ImmediateOrCancel, false));
+    assert_eq!((gone.reason, gone.shown), (CancelReason::ImmediateOrCancel, Qty(0)));
 }
 
 #[test]
