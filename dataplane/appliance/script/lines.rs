@@ -180,6 +180,7 @@ impl<'a> Lines<'a> {
                 line.number("price", price.0).end();
             }
             Event::Breaker { level } => self.begin("breaker").number("level", *level).end(),
+            Event::CrossDone(e) if e.qty == 0 => {}
             Event::CrossDone(e) => self.cross_done(e),
             Event::Imbalance(e) => self.imbalance(e),
             Event::Moved { .. } => self.moved(event),

@@ -32,10 +32,14 @@ impl Price {
     /// OUCH's price of a market order, 0x7FFFFFFF.
     pub const MARKET: Price = Price(0x7FFF_FFFF);
 
-    /// Takes OUCH's eight-byte price: a limit in `1..=LIMIT_MAX`, or the market price.
+    /// OUCH 5.0's price of a market order, $200,000; clients of either age are understood.
+    const MARKET_OF_5_0: u32 = 2_000_000_000;
+
+    /// Takes OUCH's eight-byte price: a limit in `1..=LIMIT_MAX`, or a market price.
     pub fn from_wire(raw: u64) -> Result<Price, PriceError> {
         match u32::try_from(raw) {
             Ok(0) => Err(PriceError { raw }),
+            Ok(Self::MARKET_OF_5_0) => Ok(Price::MARKET),
             Ok(p) if p <= Self::LIMIT_MAX.0 || p == Self::MARKET.0 => Ok(Price(p)),
             _ => Err(PriceError { raw }),
         }

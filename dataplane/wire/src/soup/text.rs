@@ -1,5 +1,5 @@
 //! SoupBinTCP's numbers: ASCII digits, right-justified, padded with spaces on the left, twenty
-//! bytes.
+//! bytes. Clients in the field pad on the right: that is read too, and never written.
 
 /// A number's field.
 pub type Number = [u8; 20];
@@ -23,14 +23,15 @@ pub enum Error {
     Overflow,
 }
 
-/// Reads spaces, then digits up to the field's end.
+/// Reads spaces, then digits, then spaces up to the field's end.
 ///
 /// # Errors
 /// A blank field, a byte which is no digit after the padding, or a number above 64 bits.
 pub fn parse(field: &[u8]) -> Result<u64, Error> {
     let start = field.iter().position(|&b| b != b' ').ok_or(Error::Blank)?;
+    let end = field.iter().rposition(|&b| b != b' ').ok_or(Error::Blank)?;
     let mut number = 0u64;
-    for (offset, &byte) in field.iter().enumerate().skip(start) {
+    for (offset, &byte) in field.iter().enumerate().take(end + 1).skip(start) {
         if !byte.is_ascii_digit() {
             return Err(Error::NotDigit { offset, byte });
         }

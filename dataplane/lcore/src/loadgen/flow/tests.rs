@@ -71,7 +71,7 @@ fn says(flow: &mut Flow, bytes: &[u8]) -> String {
             m.price.get(),
             m.time_in_force as char
         ),
-        Ouch::CancelOrder(m) => format!("cancel {} to {}", m.user_ref_num, m.quantity),
+        Ouch::CancelOrder(m, _) => format!("cancel {} to {}", m.user_ref_num, m.quantity),
         Ouch::ReplaceOrder(m, _) => format!(
             "replace {} by {} {} @{}",
             m.orig_user_ref_num,
