@@ -1,11 +1,12 @@
 //! What the engine knows of each client session.
 
+use rkyv::{Archive, Deserialize, Serialize};
 use types::{Firm, SessionId, UserRef};
 
 /// Firms that can be switched off at once; one more switches off the whole session.
 const FIRMS_OFF_MAX: usize = 256;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Archive, Serialize, Deserialize)]
 pub(crate) struct Client {
     /// The highest number so far.
     pub(crate) last: UserRef,
@@ -52,10 +53,13 @@ impl Clients {
         true
     }
 
+    /// An order came to rest. One that follows the midpoint may have gone just before, and its
+    /// number may lie below the session's others.
     #[inline]
-    pub(crate) fn came(&mut self, who: SessionId) {
+    pub(crate) fn came(&mut self, who: SessionId, user_ref: UserRef) {
         if let Some(client) = self.table.get_mut(usize::from(who.0)) {
             client.live += 1;
+            client.floor = client.floor.min(user_ref);
         }
     }
 
@@ -111,9 +115,21 @@ impl Clients {
     }
 
     /// Puts a session's state back.
-    pub(crate) fn restore(&mut self, who: SessionId, last: UserRef, off: bool) {
-        if let Some(client) = self.table.get_mut(usize::from(who.0)) {
-            *client = Client { last, off, ..*client };
+    pub(crate) fn put(&mut self, who: SessionId, client: &Client) {
+        if let Some(place) = self.table.get_mut(usize::from(who.0)) {
+            *place = *client;
         }
+    }
+
+    /// Puts back a firm that is switched off; `false` when it cannot be.
+    pub(crate) fn put_firm_off(&mut self, who: SessionId, firm: Firm) -> bool {
+        let fits = self.firms_off.len() < FIRMS_OFF_MAX
+            && self.knows(who)
+            && !firm.is_blank()
+            && !self.firms_off.contains(&(who, firm));
+        if fits {
+            self.firms_off.push((who, firm));
+        }
+        fits
     }
 }

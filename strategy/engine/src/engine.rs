@@ -9,13 +9,14 @@ use crate::ledger::{Ledger, Working};
 use crate::order::{Owner, Resting, ZONES, Zone};
 use crate::trades::Trades;
 use book::{BookCore, Capacity, RefMap, Slot};
+use rkyv::{Archive, Deserialize, Serialize};
 use types::{
     Command, Event, EventSink, Nanos, OrderId, Price, Qty, RejectReason, Rejected, SessionId,
     SymbolId, UserRef,
 };
 
 /// What an engine counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct EngineCounters {
     /// Commands taken.
     pub commands: u64,

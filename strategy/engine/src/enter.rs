@@ -227,7 +227,7 @@ impl Engine {
 
     /// Seconds since midnight.
     pub(crate) fn second(&self) -> u32 {
-        (self.now_ns / 1_000_000_000) as u32
+        u32::try_from(self.now_ns / 1_000_000_000).unwrap_or(u32::MAX)
     }
 }
 

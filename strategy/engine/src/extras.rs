@@ -133,6 +133,19 @@ impl Extras {
         }
     }
 
+    /// How many entries there are.
+    pub(crate) fn capacity(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The entries that expire, in the order they do.
+    pub(crate) fn as_they_end(&self) -> impl Iterator<Item = u32> + '_ {
+        self.wheel.iter().flat_map(|head| {
+            let next = |at: &u32| Some(self.entries.get(*at as usize)?.next);
+            core::iter::successors(Some(*head), next).take_while(|at| *at != NIL)
+        })
+    }
+
     /// The first order that ends at a second of the day, if there is one.
     pub(crate) fn due(&self, second: u32) -> Option<Slot> {
         let at = *self.wheel.get(second as usize)?;

@@ -52,12 +52,16 @@ mod matching;
 mod operate;
 mod order;
 mod pegs;
+mod sealed;
+mod snapshot;
 mod trades;
 mod view;
 
 pub use config::{EngineConfig, InstrumentConfig, REG_NMS, SelfMatch, TickStep};
 pub use engine::{Engine, EngineCounters};
 pub use log::{CommandLog, LogError, Record, replay};
+pub use sealed::SealedError;
+pub use snapshot::{OrderFault, SnapshotError};
 pub use view::{Broken, InstrumentView, LiveOrder};
 
 #[cfg(test)]

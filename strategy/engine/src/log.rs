@@ -1,7 +1,10 @@
 //! The command log of one run: what the engine was told, kept so that it can be told again.
 //!
-//! Layout of the bytes: `PERECMD1`, the number of records (8 bytes, little endian), the FNV-1a hash
-//! of the archive (8), then an rkyv archive of a vector of records, 16-byte aligned.
+//! A log begins where its engine stood: with no command taken, or where a snapshot was. It tells
+//! after how many commands, so that it is not replayed onto another state.
+//!
+//! Layout of the bytes: the header with the magic `PERECMD1`, the version and the number of records
+//! (`sealed.rs`), then an rkyv archive of the first command's number and the records.
 //!
 //! Limits: a fixed number of records, taken at construction; one more is refused, and the log then
 //! no longer tells the whole run (`is_whole`).
@@ -9,13 +12,12 @@
 //! Failure modes: any flipped or missing byte is an error of [`replay`]; nothing is applied then.
 
 use crate::Engine;
+use crate::sealed::{self, Kind, SealedError};
 use rkyv::rancor::Error as RkyvError;
-use rkyv::util::AlignedVec;
 use rkyv::{Archive, Deserialize, Serialize};
 use types::{Command, EventSink, Nanos};
 
-const MAGIC: &[u8; 8] = b"PERECMD1";
-const HEADER_LEN: usize = 24;
+const KIND: Kind = Kind { magic: *b"PERECMD1", version: 2 };
 
 /// One command and its stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
@@ -27,44 +29,43 @@ pub struct Record {
 }
 
 /// A bounded log in memory.
-#[derive(Debug)]
+#[derive(Debug, Archive, Serialize)]
 pub struct CommandLog {
+    /// Commands that the engine had taken before the first record.
+    first: u64,
     records: Vec<Record>,
+    #[rkyv(with = rkyv::with::Skip)]
     capacity: usize,
+    #[rkyv(with = rkyv::with::Skip)]
     refused: u64,
 }
 
-/// Why bytes are no command log.
+/// Why a log cannot be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
-    /// Too short, or another file.
-    #[error("not a command log: no PERECMD1 header of 24 bytes")]
-    Header,
-    /// The archive's bytes are not those that were written.
-    #[error("damaged command log: checksum {found:#018x}, expected {expected:#018x}")]
-    Checksum {
-        /// What the bytes give.
-        found: u64,
-        /// What the header says.
-        expected: u64,
-    },
-    /// The checksum is right and the archive is not: written by another version.
-    #[error("command log of another version: {0}")]
-    Archive(String),
-    /// The header and the archive disagree.
-    #[error("damaged command log: {found} records, the header says {expected}")]
-    Count {
-        /// Records in the archive.
-        found: u64,
-        /// Records announced.
-        expected: u64,
+    /// The bytes are no log, or not the bytes that were written.
+    #[error("command log: {0}")]
+    Sealed(#[from] SealedError),
+    /// It was begun by an engine in another state.
+    #[error("the log goes on after {log} commands and the engine took {engine}")]
+    Gap {
+        /// Commands before the log's first.
+        log: u64,
+        /// Commands that the engine took.
+        engine: u64,
     },
 }
 
 impl CommandLog {
-    /// Room for `capacity` commands.
+    /// Room for `capacity` commands of an engine that took none yet.
     pub fn with_capacity(capacity: usize) -> CommandLog {
-        CommandLog { records: Vec::with_capacity(capacity), capacity, refused: 0 }
+        CommandLog { first: 0, records: Vec::with_capacity(capacity), capacity, refused: 0 }
+    }
+
+    /// Room for `capacity` commands that follow what `engine` took so far: the log of an engine
+    /// that was restored, or whose snapshot was just taken.
+    pub fn after(engine: &Engine, capacity: usize) -> CommandLog {
+        CommandLog { first: engine.counters.commands, ..CommandLog::with_capacity(capacity) }
     }
 
     /// Adds a command; `false`, counted, when the log is full.
@@ -98,50 +99,37 @@ impl CommandLog {
     /// # Errors
     /// The archive could not be made.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LogError> {
-        let archive = rkyv::to_bytes::<RkyvError>(&self.records)
-            .map_err(|e| LogError::Archive(e.to_string()))?;
-        let mut bytes = Vec::with_capacity(HEADER_LEN + archive.len());
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&(self.records.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&fnv(&archive).to_le_bytes());
-        bytes.extend_from_slice(&archive);
+        let bytes = sealed::begin(self.records.len() * size_of::<ArchivedRecord>() + 64);
+        let bytes = rkyv::api::high::to_bytes_in::<_, RkyvError>(self, bytes);
+        let mut bytes = bytes.map_err(SealedError::from)?;
+        sealed::seal(KIND, self.records.len(), &mut bytes);
         Ok(bytes)
     }
 }
 
-/// Applies a log's commands to an engine; how many there were.
+/// Applies a log's commands to an engine; how many there were. All are checked before the first is
+/// applied, and read one by one where they lie.
 ///
 /// # Errors
-/// Bytes that are no log, or not the bytes that were written. The engine is untouched then.
+/// Bytes that are no log, or not the bytes that were written; an engine that is not where the log
+/// begins. The engine is untouched then.
 pub fn replay<S: EventSink>(
     bytes: &[u8],
     engine: &mut Engine,
     sink: &mut S,
 ) -> Result<u64, LogError> {
-    let header = bytes.get(..HEADER_LEN).filter(|h| h.starts_with(MAGIC));
-    let header = header.ok_or(LogError::Header)?;
-    let word = |at: usize| header[at..].first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
-    let (count, expected) = (word(8), word(16));
-    let mut archive: AlignedVec = AlignedVec::new();
-    archive.extend_from_slice(&bytes[HEADER_LEN..]);
-    let found = fnv(&archive);
-    if found != expected {
-        return Err(LogError::Checksum { found, expected });
+    let opened = sealed::open(KIND, bytes)?;
+    let log = rkyv::access::<ArchivedCommandLog, RkyvError>(opened.archive());
+    let log = log.map_err(SealedError::from)?;
+    opened.expect(log.records.len())?;
+    let (first, taken) = (log.first.to_native(), engine.counters.commands);
+    if first != taken {
+        return Err(LogError::Gap { log: first, engine: taken });
     }
-    let records: Vec<Record> = rkyv::from_bytes::<Vec<Record>, RkyvError>(&archive)
-        .map_err(|e| LogError::Archive(e.to_string()))?;
-    if records.len() as u64 != count {
-        return Err(LogError::Count { found: records.len() as u64, expected: count });
-    }
-    for record in &records {
+    for record in log.records.iter() {
+        // A checked record of plain numbers is always read.
+        let record = rkyv::deserialize::<Record, RkyvError>(record).map_err(SealedError::from)?;
         engine.apply(&record.command, record.now, sink);
     }
-    Ok(count)
-}
-
-/// FNV-1a.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    Ok(log.records.len() as u64)
 }

@@ -344,7 +344,7 @@ impl Engine {
         self.extras.put(owner.extra, slot);
         let known = self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
         debug_assert!(known, "a place for each resting order");
-        self.clients.came(owner.session);
+        self.clients.came(owner.session, owner.user_ref);
         if *zone == Zone::Peg
             && let Some(instrument) = self.instruments.get_mut(*symbol)
         {

@@ -395,7 +395,8 @@ impl Engine {
 
     fn pass_time_of<S: EventSink>(&mut self, symbol: SymbolId, sink: &mut S) {
         let instrument = self.instruments.get(symbol);
-        let limit_ends = instrument.limit_since_ns + self.config.limit_state_ns;
+        let limit_state_ns = self.config.limit_state_ns;
+        let limit_ends = instrument.limit_since_ns.saturating_add(limit_state_ns);
         if instrument.limit_since_ns > 0 && self.now_ns >= limit_ends {
             self.pause(symbol, sink);
         } else if instrument.resume_ns > 0 && self.now_ns >= instrument.resume_ns {
@@ -403,7 +404,7 @@ impl Engine {
         }
         let instrument = self.instruments.get(symbol);
         if instrument.limit_since_ns > 0 {
-            let ends = instrument.limit_since_ns + self.config.limit_state_ns;
+            let ends = instrument.limit_since_ns.saturating_add(limit_state_ns);
             self.deadline_ns = self.deadline_ns.min(ends);
         }
         if instrument.resume_ns > 0 {
@@ -414,7 +415,7 @@ impl Engine {
     /// The market stood at a band for too long.
     fn pause<S: EventSink>(&mut self, symbol: SymbolId, sink: &mut S) {
         self.set_state(symbol, TradingState::Paused, *b"LUDP", sink);
-        let resume_ns = self.now_ns + self.config.pause_ns;
+        let resume_ns = self.now_ns.saturating_add(self.config.pause_ns);
         let Some(instrument) = self.instruments.get_mut(symbol) else { return };
         instrument.resume_ns = resume_ns;
         let (lower, upper) = (instrument.lower, instrument.upper);
@@ -434,7 +435,8 @@ impl Engine {
         } else if instrument.limit_since_ns == 0 {
             // A stamp of 0 means no limit state; the first ns of a day will do as well.
             instrument.limit_since_ns = now_ns.max(1);
-            self.deadline_ns = self.deadline_ns.min(now_ns.max(1) + limit_state_ns);
+            let ends = instrument.limit_since_ns.saturating_add(limit_state_ns);
+            self.deadline_ns = self.deadline_ns.min(ends);
         }
     }
 }

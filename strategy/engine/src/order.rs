@@ -5,6 +5,7 @@
 //! price and a bit; it fits 32 bits because the highest price does 31.
 
 use book::{BookId, OrderView, Slot};
+use rkyv::{Archive, Deserialize, Serialize};
 use types::{
     AccountId, ClOrdId, CrossKind, Display, Firm, OrderCapacity, OrderId, OrderSide, Party, Price,
     Qty, SessionId, Side, SymbolId, Terms, TimeInForce, UserRef,
@@ -14,7 +15,7 @@ use types::{
 pub(crate) const NIL: u32 = u32::MAX;
 
 /// Which of an instrument's books.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[repr(u32)]
 pub(crate) enum Zone {
     /// The continuous market.

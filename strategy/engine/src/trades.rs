@@ -2,10 +2,11 @@
 //!
 //! Layout: a ring of a power of two of records, addressed by match number.
 
+use rkyv::{Archive, Deserialize, Serialize};
 use types::{AccountId, ClOrdId, MatchId, Price, Qty, SessionId, Side, SymbolId, UserRef};
 
 /// One side of a trade.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Archive, Serialize, Deserialize)]
 pub(crate) struct TradeParty {
     pub(crate) session: SessionId,
     pub(crate) account: AccountId,
@@ -15,7 +16,7 @@ pub(crate) struct TradeParty {
 }
 
 /// One trade.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Archive, Serialize, Deserialize)]
 pub(crate) struct Trade {
     /// 0 for no trade.
     pub(crate) match_id: MatchId,
@@ -82,11 +83,21 @@ impl Trades {
         (trade.match_id == match_id && match_id.0 > 0 && !trade.broken).then_some(trade)
     }
 
-    /// All that are known, the oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Trade> {
-        let newest = self.ring.iter().map(|t| t.match_id.0).max().unwrap_or(0) as usize;
-        let (after, before) = self.ring.split_at((newest + 1) & (self.ring.len() - 1));
-        before.iter().chain(after).filter(|t| t.match_id.0 > 0)
+    /// All that are known, the oldest first, for hashes and snapshots. Allocates. Crosses take
+    /// match numbers too and leave older trades in place, so places tell no order.
+    pub(crate) fn all(&self) -> Vec<Trade> {
+        let mut all: Vec<Trade> = self.ring.iter().filter(|t| t.match_id.0 > 0).copied().collect();
+        all.sort_unstable_by_key(|t| t.match_id);
+        all
+    }
+
+    /// Puts back a trade; `false` when its place is taken.
+    pub(crate) fn put(&mut self, trade: &Trade) -> bool {
+        let free = self.ring[self.at(trade.match_id)].match_id.0 == 0;
+        if free {
+            self.push(trade);
+        }
+        free
     }
 
     fn at(&self, match_id: MatchId) -> usize {

@@ -60,6 +60,27 @@ impl Ledger {
         if self.positions.is_consistent() { Ok(()) } else { Err(Imbalance::Table) }
     }
 
+    /// Whether the same orders work for accounts, sessions and positions as in another.
+    pub(crate) fn works_like(&self, other: &Ledger) -> bool {
+        let accounts = |ledger: &Ledger| -> Vec<_> {
+            let states = ledger.accounts.iter().map(|a| a.state);
+            states.map(|a| (a.open_orders, a.open_notional_buy, a.open_notional_sell)).collect()
+        };
+        let working = |ledger: &Ledger| {
+            let rows = ledger.positions.iter();
+            rows.filter(|(_, _, p)| p.open_buy != 0 || p.open_sell != 0).count()
+        };
+        let alike = |(account, symbol, p): (AccountId, SymbolId, super::PositionView)| {
+            let others = other.position(account, symbol);
+            (others.open_buy, others.open_sell) == (p.open_buy, p.open_sell)
+        };
+        accounts(self) == accounts(other)
+            && self.sessions == other.sessions
+            && self.positions.iter().all(alike)
+            && working(self) == working(other)
+            && self.faults == other.faults
+    }
+
     fn audit_shares(&self) -> Result<(), Imbalance> {
         let symbols = self.positions.iter().map(|(_, symbol, _)| usize::from(symbol.0) + 1).max();
         let mut sums = vec![0i128; symbols.unwrap_or(0)];
