@@ -124,7 +124,7 @@ impl Engine {
         let extra = !needs_extra(&order.terms)
             || live.owner.extra != crate::order::NIL
             || self.extras.has_room();
-        let at = rank(order.side(), order.price, order.terms.display.is_shown());
+        let at = rank(order.side(), order.price, order.is_shown());
         let slides = order.terms.post_only == types::PostOnly::Slide;
         extra
             && self.book.has_room_instead(live.slot, at).is_ok()
@@ -299,7 +299,7 @@ impl Engine {
         let mut owner = live.owner;
         owner.executed += traded.0;
         owner.order_id = self.take_order_id();
-        let at = rank(live.side, live.price, owner.display.is_shown());
+        let at = rank(live.side, live.price, live.shown);
         // The order just left the same level: its place and a level are free.
         let Ok((slot, _)) =
             self.book.insert(live.zone.book(live.symbol), live.side, at, qty, owner)

@@ -3,7 +3,9 @@
 //! The price is the one at which most shares trade; among those, the one that leaves the fewest
 //! over; among those, the one nearest to the reference (the lower of two equally near). Without a
 //! reference the last trade's price serves, and without that the middle of the prices that remain.
-//! Limits, limits and a tick, and the reference are all the prices at which one of the three can
+//! What is looked at are the prices within the bands; without bands, from a tick below the lowest
+//! limit to a tick above the highest, and the reference. Limits and their neighbours on the grid,
+//! the reference's, and the ends of the bands are all the prices at which one of the three can
 //! change, so that no other needs a look.
 //!
 //! Who takes part: the orders of the continuous book, hidden and in reserve too, and those for this
@@ -194,15 +196,11 @@ impl Engine {
         let mut best: Option<(Price, Price, Outcome)> = None;
         let limits = scratch.0.iter().map(|p| Price(p.price));
         let limits = limits.filter(|p| (1..MARKET_BUY).contains(&p.0));
-        let around = limits.flat_map(|p| {
-            let tick = self.instruments.tick(symbol, p);
-            [Price(p.0.saturating_sub(tick)), p, Price(p.0.saturating_add(tick))]
-        });
-        let on_grid = reference.map(|r| {
-            let tick = self.instruments.tick(symbol, r);
-            Price(r.0 - r.0 % tick)
-        });
-        for price in around.chain(on_grid).filter(|p| self.may_cross_at(symbol, *p)) {
+        let grid = &self.instruments;
+        let around =
+            limits.flat_map(|p| [grid.below(symbol, p), Some(p), grid.above(symbol, p)]).flatten();
+        let near = self.landmarks(symbol, reference);
+        for price in around.chain(near).filter(|p| self.may_cross_at(symbol, *p)) {
             let (buy, sell) = scratch.at(price.0);
             let outcome = Outcome { price, buy, sell };
             let Some((low, high, so_far)) = &mut best else {
@@ -224,10 +222,27 @@ impl Engine {
         best
     }
 
+    /// Prices that matter whatever the limits are: the reference's neighbours on the grid, and the
+    /// ends of the bands.
+    fn landmarks(
+        &self,
+        symbol: SymbolId,
+        reference: Option<Price>,
+    ) -> impl Iterator<Item = Price> + use<> {
+        let grid = &self.instruments;
+        let instrument = grid.get(symbol);
+        let bands = instrument.has_bands();
+        let near = [
+            reference.and_then(|r| grid.at_or_below(symbol, r)),
+            reference.and_then(|r| grid.at_or_above(symbol, r)),
+            Some(instrument.lower).filter(|_| bands).and_then(|p| grid.at_or_above(symbol, p)),
+            Some(instrument.upper).filter(|_| bands).and_then(|p| grid.at_or_below(symbol, p)),
+        ];
+        near.into_iter().flatten()
+    }
+
     fn may_cross_at(&self, symbol: SymbolId, price: Price) -> bool {
-        let instrument = self.instruments.get(symbol);
-        let banded =
-            !instrument.has_bands() || (instrument.lower..=instrument.upper).contains(&price);
+        let banded = self.instruments.get(symbol).within_bands(price);
         price > Price(0) && price <= Price::LIMIT_MAX && banded
     }
 

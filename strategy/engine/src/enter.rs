@@ -93,17 +93,11 @@ impl Engine {
                 instrument.takes_orders() && instrument.state != TradingState::Trading
             }
         };
-        let plain = terms.peg == Peg::None
-            && terms.post_only == PostOnly::No
-            && terms.min_qty == Qty::ZERO
-            && terms.max_floor == Qty::ZERO;
         match cross {
             CrossKind::None if !open => Err(RejectReason::DestinationClosed),
             CrossKind::None if terms.peg == Peg::Midpoint => Ok(Zone::Peg),
             CrossKind::None => Ok(zone),
-            _ if !open || !plain || terms.tif == TimeInForce::Gtt => {
-                Err(RejectReason::InvalidCrossOrder)
-            }
+            _ if !open || terms.peg != Peg::None => Err(RejectReason::InvalidCrossOrder),
             _ => Ok(zone),
         }
     }
@@ -148,6 +142,13 @@ impl Engine {
         zone: Zone,
     ) -> Result<Terms, RejectReason> {
         let mut terms = *terms;
+        let plain = terms.post_only == PostOnly::No
+            && terms.min_qty == Qty::ZERO
+            && terms.max_floor == Qty::ZERO
+            && terms.tif != TimeInForce::Gtt;
+        if !matches!(zone, Zone::Main | Zone::Peg) && !plain {
+            return Err(RejectReason::InvalidCrossOrder);
+        }
         if terms.min_qty > qty {
             return Err(RejectReason::InvalidMinQuantity);
         }
@@ -196,8 +197,7 @@ impl Engine {
         }
         let Incoming { symbol, zone, terms, .. } = order;
         let extra = !needs_extra(terms) || self.extras.has_room();
-        let shown = terms.display.is_shown();
-        let at = rank(order.side(), order.price, shown);
+        let at = rank(order.side(), order.price, order.is_shown());
         let room = self.book.has_room(zone.book(*symbol), order.side(), at);
         // A post-only order may have to rest at another price.
         let slides = terms.post_only == PostOnly::Slide && !self.book.has_spare_level();
@@ -214,7 +214,8 @@ impl Engine {
         let matching = self.instruments.get(order.symbol).matches()
             && matches!(order.zone, Zone::Main | Zone::Peg);
         if matching && order.terms.post_only != PostOnly::No && !self.post(&mut order, sink) {
-            return;
+            // The order it was to replace has left the book.
+            return self.after_change(order.symbol, sink);
         }
         order.value = value_of(order.price);
         let working = self.working(&order.owner, order.symbol, order.value);

@@ -64,6 +64,12 @@ impl Instrument {
         self.upper > Price(0)
     }
 
+    /// Whether the bands, if there are any, allow a price.
+    #[inline]
+    pub(crate) fn within_bands(&self, price: Price) -> bool {
+        !self.has_bands() || (self.lower..=self.upper).contains(&price)
+    }
+
     /// The cross that the present state leads to.
     pub(crate) fn next_cross(&self) -> CrossKind {
         match self.phase {
@@ -130,11 +136,13 @@ impl Instruments {
     }
 
     /// The instruments that an operator means: one, or all for id 0.
-    pub(crate) fn meant(&self, id: SymbolId) -> core::ops::Range<u16> {
-        match id.0 {
-            0 => 1..self.by_id.len() as u16,
-            one => one..one.saturating_add(1),
-        }
+    pub(crate) fn meant(&self, id: SymbolId) -> impl Iterator<Item = SymbolId> + use<> {
+        // In 32 bits: the highest id has no successor in 16.
+        let ids = match id.0 {
+            0 => 1..self.ids(),
+            one => u32::from(one)..u32::from(one) + 1,
+        };
+        ids.map(|id| SymbolId(id as u16))
     }
 
     pub(crate) fn is_listed(&self, id: SymbolId) -> bool {
@@ -154,6 +162,30 @@ impl Instruments {
         let table = self.ticks.get(usize::from(self.get(id).ticks));
         let step = table.and_then(|t| t.iter().rev().find(|step| step.from <= price));
         step.map_or(1, |step| step.tick.max(1))
+    }
+
+    /// The highest price of the grid below a price.
+    pub(crate) fn below(&self, id: SymbolId, price: Price) -> Option<Price> {
+        self.at_or_below(id, Price(price.0.checked_sub(1)?))
+    }
+
+    /// The lowest price of the grid above a price.
+    pub(crate) fn above(&self, id: SymbolId, price: Price) -> Option<Price> {
+        let tick = self.tick(id, price);
+        let above = (price.0 / tick).checked_add(1)?.checked_mul(tick)?;
+        Some(Price(above)).filter(|p| *p <= Price::LIMIT_MAX)
+    }
+
+    /// The highest price of the grid that is not above a price.
+    pub(crate) fn at_or_below(&self, id: SymbolId, price: Price) -> Option<Price> {
+        let tick = self.tick(id, price);
+        Some(Price(price.0 - price.0 % tick)).filter(|p| *p > Price(0))
+    }
+
+    /// The lowest price of the grid that is not below a price.
+    pub(crate) fn at_or_above(&self, id: SymbolId, price: Price) -> Option<Price> {
+        let on_grid = price > Price(0) && self.tick_ok(id, price);
+        if on_grid { Some(price) } else { self.above(id, price) }
     }
 
     /// Whether a limit is a multiple of its tick.

@@ -32,7 +32,7 @@ impl Engine {
         sink: &mut S,
     ) {
         let meets = matching && self.may_start(&order);
-        let shown = order.zone == Zone::Main && order.terms.display.is_shown();
+        let shown = order.is_shown();
         let first = if meets { self.counterparty(&order) } else { None };
         let quiet = order.replaces.filter(|_| shown && order.rests() && first.is_none());
         if let (Some(order_id), None) = (order.replaces, quiet) {
@@ -333,8 +333,8 @@ impl Engine {
         } else {
             NIL
         };
-        let shown = *zone == Zone::Main && terms.display.is_shown();
-        let at = rank(order.side(), order.price, terms.display.is_shown());
+        let shown = order.is_shown();
+        let at = rank(order.side(), order.price, shown);
         let inserted = self.book.insert(zone.book(*symbol), order.side(), at, qty, owner);
         debug_assert!(inserted.is_ok(), "room was checked");
         let Ok((slot, _)) = inserted else {
@@ -440,16 +440,8 @@ impl Engine {
     /// The next price of the grid that does not meet `price`.
     fn one_tick_short(&self, order: &Incoming, price: Price) -> Option<Price> {
         match order.side() {
-            Side::Buy => {
-                let below = Price(price.0.checked_sub(1)?);
-                let tick = self.instruments.tick(order.symbol, below);
-                Some(Price(below.0 - below.0 % tick)).filter(|p| *p > Price(0))
-            }
-            Side::Sell => {
-                let tick = self.instruments.tick(order.symbol, price);
-                let above = Price((price.0 / tick + 1) * tick);
-                Some(above).filter(|p| *p <= Price::LIMIT_MAX)
-            }
+            Side::Buy => self.instruments.below(order.symbol, price),
+            Side::Sell => self.instruments.above(order.symbol, price),
         }
     }
 

@@ -34,6 +34,8 @@ impl Engine {
             Operation::TransferCash { from, to, amount } => {
                 self.move_value(Some(from), to, SymbolId(0), amount, sink)
             }
+            // Without a symbol it would be a move of cash.
+            Operation::TransferShares { symbol: SymbolId(0), .. } => Err(Obstacle::UnknownSymbol),
             Operation::TransferShares { from, to, symbol, qty } => {
                 self.move_value(Some(from), to, symbol, qty, sink)
             }
@@ -60,7 +62,7 @@ impl Engine {
         if symbol.0 > 0 && !self.instruments.is_listed(symbol) {
             return Err(Obstacle::UnknownSymbol);
         }
-        for id in self.instruments.meant(symbol).map(SymbolId) {
+        for id in self.instruments.meant(symbol) {
             if self.instruments.is_listed(id) {
                 what(self, id);
             }
@@ -83,11 +85,14 @@ impl Engine {
                 sink.on_event(&Event::Phase { symbol, phase });
             }
             match (before, phase) {
-                (Phase::Start | Phase::PreOpen, Phase::Continuous) => engine.open(id, sink),
-                (Phase::PreOpen | Phase::Continuous, Phase::Closed) => engine.close(id, sink),
+                (Phase::Continuous, Phase::Continuous) => {}
+                // From wherever it comes: what gathered must be crossed before orders match.
+                (_, Phase::Continuous) => engine.open(id, sink),
+                (before, Phase::Closed) if before < Phase::Closed => engine.close(id, sink),
                 (_, Phase::End) => engine.end(id, sink),
                 _ => engine.enter_phase(id, phase),
             }
+            engine.after_change(id, sink);
         })
     }
 
@@ -122,6 +127,7 @@ impl Engine {
         for side in [Side::Buy, Side::Sell] {
             self.clear_but_extended(symbol, side, sink);
         }
+        self.after_change(symbol, sink);
     }
 
     /// Takes off all orders of the continuous book that do not live until the end of the day.
@@ -387,7 +393,7 @@ impl Engine {
         self.clock_s = self.clock_s.max(second);
         if now.0 >= self.deadline_ns {
             self.deadline_ns = u64::MAX;
-            for id in self.instruments.meant(SymbolId(0)).map(SymbolId) {
+            for id in self.instruments.meant(SymbolId(0)) {
                 self.pass_time_of(id, sink);
             }
         }

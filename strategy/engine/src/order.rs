@@ -136,15 +136,14 @@ impl Incoming {
         self.owner.side.side()
     }
 
+    /// Whether it is on the tape once it rests: what is for a cross alone is not.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.zone == Zone::Main && self.terms.display.is_shown()
+    }
+
     /// Whether what does not trade at once stays.
     pub(crate) fn rests(&self) -> bool {
         rests(&self.terms, self.price, self.zone)
-    }
-
-    /// Whether its limit allows a price.
-    #[inline]
-    pub(crate) fn allows(&self, price: Price) -> bool {
-        allows(self.side(), self.price, price)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! They stand in a book of their own, ranked by their limits; those whose limit allows the midpoint
 //! all have the midpoint as their price, and the oldest of them is served first. Finding it looks at
-//! the first order of each eligible limit. With one side of the market missing there is no midpoint
-//! and they wait.
+//! every eligible order. With one side of the market missing, or a midpoint outside the bands, there
+//! is none and they wait.
 
 use crate::Engine;
 use crate::matching::Counterparty;
@@ -11,11 +11,13 @@ use crate::order::{Incoming, Resting, Zone, allows, unrank};
 use types::{EventSink, Price, Qty, Side, SymbolId, Terms};
 
 impl Engine {
-    /// The midpoint, rounded down to 1/10000 dollar.
+    /// The midpoint, rounded down to 1/10000 dollar. Bands do not keep offers from standing above
+    /// them, nor bids below, so that it may lie outside: then there is none.
     pub(crate) fn midpoint(&self, symbol: SymbolId) -> Option<Price> {
         let top = self.top(symbol);
         let (bid, ask) = (top.bid?.price.0, top.ask?.price.0);
-        Some(Price(bid / 2 + ask / 2 + (bid & ask & 1)))
+        let mid = Price(bid / 2 + ask / 2 + (bid & ask & 1));
+        Some(mid).filter(|mid| self.instruments.get(symbol).within_bands(*mid))
     }
 
     /// The pegged order that an order on `side` would meet first.
@@ -40,13 +42,12 @@ impl Engine {
             if !allows(side, limit, mid) {
                 break;
             }
-            let mut queue = self.book.slots(book, side, level.price);
-            let Some(slot) = queue.find(|slot| self.accepts(&self.resting(*slot), qty)) else {
-                continue;
-            };
-            let first = self.resting(slot);
-            if oldest.is_none_or(|o| first.owner.order_id < o.owner.order_id) {
-                oldest = Some(first);
+            // One that traded in part came back behind younger ones: queues are not by age.
+            let queue = self.book.slots(book, side, level.price).map(|slot| self.resting(slot));
+            for order in queue.filter(|order| self.accepts(order, qty)) {
+                if oldest.is_none_or(|o| order.owner.order_id < o.owner.order_id) {
+                    oldest = Some(order);
+                }
             }
         }
         oldest
