@@ -76,3 +76,8 @@ for path in sorted(CAPTURES.glob("*.pcap")):
         seed("ether", f"{stem}.{number}", frame)
         protocol, inner = payload(frame)
         (mold if protocol == 17 else soup)(f"{stem}.{number}", inner)
+
+# Changes to a file that the target makes itself: none, and one.
+for target in ("snapshot", "command_log"):
+    seed(target, "untouched", b"\0")
+    seed(target, "one_byte", b"\0\x10\0\xff")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzz the decoders.
+# Fuzz the decoders, and what reads the engine's files.
 #
 #   scripts/fuzz.sh [TARGET|all] [SECONDS]
 #
