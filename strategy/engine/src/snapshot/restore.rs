@@ -196,10 +196,17 @@ fn orders(
     Ok(ids)
 }
 
+impl OrderImage {
+    /// Whether it is on the tape: what is for a cross alone is not.
+    fn is_shown(&self) -> bool {
+        self.zone == Zone::Main && self.display.is_shown()
+    }
+}
+
 /// Where an order stands: book, side, and rank with the best first.
 fn served_at(order: &OrderImage) -> (u32, u32, u32) {
     let side = order.side.side();
-    let rank = rank(side, order.price, order.display.is_shown());
+    let rank = rank(side, order.price, order.is_shown());
     let key = match side {
         Side::Buy => !rank.0,
         Side::Sell => rank.0,
@@ -258,7 +265,7 @@ fn insert(engine: &mut Engine, order: &OrderImage, entry: u32) -> Read<()> {
         capacity: order.capacity,
         display: order.display,
     };
-    let at = rank(side, order.price, order.display.is_shown());
+    let at = rank(side, order.price, order.is_shown());
     let book = order.zone.book(order.symbol);
     let (slot, _) =
         engine.book.insert(book, side, at, order.qty, owner).map_err(|e| full(engine, e))?;
