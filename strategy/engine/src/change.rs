@@ -5,12 +5,15 @@ use crate::engine::{live_key, value_of};
 use crate::enter::needs_extra;
 use crate::matching::attribution;
 use crate::order::{Incoming, Owner, Resting, Zone, rank};
-use book::Slot;
+use book::{BookId, Slot};
 use types::{
     BookAdd, BookReduce, Cancel, CancelReason, Canceled, CrossKind, Event, EventSink, MassCancel,
     MassCanceled, Modify, Permit, Permitted, Qty, RejectReason, Replace, Replaced, Restated,
-    SessionId, SymbolId, Terms, UserRef,
+    SessionId, Side, SymbolId, Terms, UserRef,
 };
+
+/// How many numbers are tried one by one for a session's live orders, however few orders fit.
+const NUMBERS_TRIED: u32 = 1 << 16;
 
 impl Engine {
     pub(crate) fn replace<S: EventSink>(&mut self, c: &Replace, sink: &mut S) {
@@ -353,24 +356,43 @@ impl Engine {
         sink: &mut S,
         meant: impl Fn(&Resting) -> bool,
     ) {
-        let client = self.clients.get(who);
-        let (mut left, mut at, mut first) = (client.live, client.floor.0, None);
-        while left > 0 && at <= client.last.0 {
-            if let Some(slot) = self.slot(who, UserRef(at)) {
-                left -= 1;
-                let live = self.resting(slot);
-                if meant(&live) {
-                    let all = self.live_qty(&live);
-                    self.take_off(&live, all, reason, sink);
-                    self.after_change(live.symbol, sink);
-                } else {
-                    first.get_or_insert(at);
-                }
+        let last = self.clients.get(who).last;
+        let mut numbers = core::mem::take(&mut self.numbers);
+        numbers.clear();
+        self.list_session(who, &mut numbers);
+        let mut first = None;
+        for at in &numbers {
+            // What was canceled before it may have let it trade.
+            let Some(slot) = self.slot(who, UserRef(*at)) else { continue };
+            let live = self.resting(slot);
+            if meant(&live) {
+                let all = self.live_qty(&live);
+                self.take_off(&live, all, reason, sink);
+                self.after_change(live.symbol, sink);
+            } else {
+                first.get_or_insert(*at);
             }
-            let Some(next) = at.checked_add(1) else { break };
-            at = next;
         }
-        self.clients.raise_floor(who, UserRef(first.unwrap_or(client.last.0)));
+        self.numbers = numbers;
+        self.clients.raise_floor(who, UserRef(first.unwrap_or(last.0)));
+    }
+
+    /// Numbers of a session's live orders, the lowest first. Clients choose their numbers: where
+    /// they lie too far apart to be tried one by one, all orders are looked at instead.
+    fn list_session(&self, who: SessionId, numbers: &mut Vec<u32>) {
+        let client = self.clients.get(who);
+        let live = client.live as usize;
+        if client.last.0.saturating_sub(client.floor.0) <= self.config.orders.max(NUMBERS_TRIED) {
+            let tried = client.floor.0..=client.last.0;
+            let found = tried.filter(|at| self.slot(who, UserRef(*at)).is_some());
+            return numbers.extend(found.take(live));
+        }
+        let books = (0..self.book.books()).map(BookId);
+        let sides = books.flat_map(|book| [(book, Side::Buy), (book, Side::Sell)]);
+        let orders = sides.flat_map(|(book, side)| self.book.served(book, side));
+        let theirs = orders.map(|(_, order)| order.payload).filter(|o| o.session == who);
+        numbers.extend(theirs.map(|o| o.user_ref.0).take(live));
+        numbers.sort_unstable();
     }
 
     pub(crate) fn permit<S: EventSink>(&mut self, c: &Permit, sink: &mut S) {

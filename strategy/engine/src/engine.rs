@@ -56,6 +56,8 @@ pub struct Engine {
     pub(crate) ledger: Option<Ledger>,
     pub(crate) config: EngineConfig,
     pub(crate) scratch: Scratch,
+    /// Where a session's live orders are listed.
+    pub(crate) numbers: Vec<u32>,
     pub(crate) next_order: u64,
     pub(crate) next_match: u64,
     /// The latest stamp.
@@ -92,6 +94,7 @@ impl Engine {
             ledger: ledger.map(|l| Ledger::new(l, config.sessions, &config.session_limits)),
             config: config.clone(),
             scratch: Scratch::new(config.levels),
+            numbers: Vec::with_capacity(config.orders as usize),
             next_order: 1,
             next_match: 1,
             now_ns: 0,
