@@ -10,8 +10,8 @@
 //! cache line; what only some have (a reserve, a minimum, an expiry) lies in a second slab. A table
 //! leads from (session, `UserRefNum`) to the order.
 //!
-//! Where to read: `enter.rs` and `change.rs` check and change orders, `matching.rs` and `pegs.rs`
-//! trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day and the
+//! Where to read: `enter.rs` and `change.rs` check and change orders, `matching.rs`, `minimum.rs`
+//! and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day and the
 //! operator, `ledger.rs` keeps cash and shares.
 //!
 //! Limits: everything in [`EngineConfig`]. An order that would have to rest and finds no room is
@@ -49,6 +49,7 @@ mod instruments;
 pub mod ledger;
 mod log;
 mod matching;
+mod minimum;
 mod operate;
 mod order;
 mod pegs;

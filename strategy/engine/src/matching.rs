@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// How far an order may reach: its limit within the bands, and the midpoint if it follows that.
-    fn limit(&self, order: &Incoming) -> Option<Price> {
+    pub(crate) fn limit(&self, order: &Incoming) -> Option<Price> {
         let instrument = self.instruments.get(order.symbol);
         let mut limit = order.price;
         if limit.is_market() && instrument.has_bands() {
@@ -107,52 +107,7 @@ impl Engine {
             .map(|resting| Counterparty { order: resting, price: resting.price })
     }
 
-    /// Whether a resting order's minimum quantity lets it trade so many shares.
-    #[inline]
-    pub(crate) fn accepts(&self, resting: &Resting, qty: Qty) -> bool {
-        resting.owner.extra == NIL || self.extras.get(resting.owner.extra).min_qty <= qty
-    }
-
-    /// Whether an order's own minimum quantity can be met now.
-    pub(crate) fn may_start(&self, order: &Incoming) -> bool {
-        order.terms.min_qty <= Qty(1) || self.reachable(order) >= u64::from(order.terms.min_qty.0)
-    }
-
-    /// Shares that an order could trade at once, counted no further than its minimum.
-    fn reachable(&self, order: &Incoming) -> u64 {
-        let Some(limit) = self.limit(order) else { return 0 };
-        let side = order.side();
-        let enough = u64::from(order.terms.min_qty.0);
-        let mut sum = 0;
-        for (slot, view) in self.book.served(Zone::Main.book(order.symbol), side.opposite()) {
-            let resting = Resting::new(slot, view);
-            if sum >= enough || !allows(side, limit, resting.price) {
-                break;
-            }
-            sum += self.reachable_in(order, &resting);
-        }
-        let mid = self.midpoint(order.symbol).filter(|mid| allows(side, limit, *mid));
-        if let Some(mid) = mid.filter(|_| sum < enough) {
-            for (slot, view) in self.book.served(Zone::Peg.book(order.symbol), side.opposite()) {
-                let resting = Resting::new(slot, view);
-                if sum >= enough || !allows(resting.side, resting.price, mid) {
-                    break;
-                }
-                sum += self.reachable_in(order, &resting);
-            }
-        }
-        sum
-    }
-
-    fn reachable_in(&self, order: &Incoming, resting: &Resting) -> u64 {
-        let own = self.same_firm(order.owner.firm, resting.owner.firm);
-        if own || !self.accepts(resting, order.leaves) {
-            return 0;
-        }
-        u64::from(self.live_qty(resting).0)
-    }
-
-    fn same_firm(&self, one: Firm, other: Firm) -> bool {
+    pub(crate) fn same_firm(&self, one: Firm, other: Firm) -> bool {
         one == other && !one.is_blank() && self.config.self_match != SelfMatch::Trade
     }
 
