@@ -1,30 +1,47 @@
-//! A global allocator that counts, so that "the hot path does not allocate" is a measurement.
+//! A global allocator that counts, so that "the hot path does not allocate" is a measurement, and
+//! that puts large tables on huge pages.
 //!
-//! [`CountingAlloc`] hands every request to the system's allocator and counts it against the
-//! calling thread. An lcore takes [`thread_allocations`] when it is warm and again when it ends;
-//! the difference is what its hot path allocated, and the report prints it.
+//! [`CountingAlloc`] counts every request against the calling thread. An lcore takes
+//! [`thread_allocations`] when it is warm and again when it ends; the difference is what its hot
+//! path allocated, and the report prints it.
+//!
+//! # Large blocks
+//!
+//! A table of a gigabyte on pages of 4 KiB costs a walk of the page tables for nearly every random
+//! read. Blocks of at least [`LARGE_MIN`] bytes therefore come straight from the kernel, begin at a
+//! multiple of 2 MiB, and the kernel is advised to back them with huge pages (`large.rs`). That
+//! works where `/sys/kernel/mm/transparent_hugepage/enabled` says `madvise` or `always`; elsewhere,
+//! and when the kernel has none to give, they are ordinary memory. [`advise_huge_pages`] switches
+//! the advice off, to compare. Everything smaller goes to the system's allocator.
 //!
 //! # Why unsafe
 //!
-//! `GlobalAlloc` is an unsafe trait. The implementation adds no pointer arithmetic of its own: it
-//! forwards the same pointer and layout to [`System`].
+//! `GlobalAlloc` is an unsafe trait. Small blocks are forwarded to [`System`], pointer and layout
+//! as they are; large ones are mappings of their own, of which `large.rs` tells.
 //!
 //! # Cost and limits
 //!
 //! Two thread-local words an allocation. The counters have no destructor and a constant
 //! initialiser, so counting itself never allocates, also while a thread starts or ends. Memory that
-//! does not come from the global allocator (mempools, hugepages, `mmap`) is not seen.
+//! does not come from the global allocator (mempools, hugepages, `mmap`) is not seen. A large block
+//! costs two or three system calls, is touched 2 MiB at a time, and goes back to the kernel when it
+//! is freed; one that grows is copied. Linux only, as what it is for.
 //!
 //! # Failure modes
 //!
 //! A program that forgot `#[global_allocator]` counts nothing and would prove nothing:
-//! [`is_counting`] tells.
+//! [`is_counting`] tells. Where the kernel has no memory, a null pointer, as from any allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-/// The system's allocator, with each request counted against the thread that made it.
+mod large;
+
+pub use large::{LARGE_MIN, advise_huge_pages};
+
+/// An allocator that counts each request against the thread that made it, and has large blocks on
+/// huge pages. See the [crate](crate).
 ///
 /// ```
 /// #[global_allocator]
@@ -98,12 +115,15 @@ fn count(allocs: u64, frees: u64, bytes: usize) {
     });
 }
 
-// SAFETY: every method returns what `System` returns for the very same arguments, so `System`'s
-// adherence to the contract is ours; counting neither allocates nor unwinds.
+// SAFETY: which allocator has a block follows from its layout alone, so each gets back what it
+// gave and adheres to the contract; counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for CountingAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size());
+        if large::takes(layout) {
+            return large::alloc(layout);
+        }
         // SAFETY: the caller's promise about `layout` is passed on.
         unsafe { System.alloc(layout) }
     }
@@ -111,22 +131,57 @@ unsafe impl GlobalAlloc for CountingAlloc {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(0, 1, 0);
-        // SAFETY: `block` came from `System` with `layout`, as all blocks of ours do.
+        if large::takes(layout) {
+            // SAFETY: `block` came from `large` with `layout`, as all blocks that it takes do.
+            return unsafe { large::dealloc(block, layout) };
+        }
+        // SAFETY: `block` came from `System` with `layout`, as all others do.
         unsafe { System.dealloc(block, layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size());
+        if large::takes(layout) {
+            // New mappings are zero, and stay untouched until they are used.
+            return large::alloc(layout);
+        }
         // SAFETY: the caller's promise about `layout` is passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that `new_size`, rounded up to the alignment, fits `isize`.
+        let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        if large::takes(layout) || large::takes(new) {
+            // SAFETY: the caller's promises are passed on.
+            return unsafe { self.moved(block, layout, new) };
+        }
         count(1, 1, new_size);
         // SAFETY: `block` came from `System` with `layout`; the promise about `new_size` goes on.
         unsafe { System.realloc(block, layout, new_size) }
+    }
+}
+
+impl CountingAlloc {
+    /// A reallocation from, to or within the large blocks: a new block, and the contents copied.
+    ///
+    /// # Safety
+    /// As [`GlobalAlloc::realloc`] for `block` and `old`.
+    #[cold]
+    unsafe fn moved(&self, block: *mut u8, old: Layout, new: Layout) -> *mut u8 {
+        // SAFETY: sizes are not zero: the caller promises it.
+        let to = unsafe { self.alloc(new) };
+        if !to.is_null() {
+            // SAFETY: both blocks hold as many bytes, and a new one overlaps no other. `block` is
+            // the caller's, allocated here with `old`.
+            unsafe {
+                block.copy_to_nonoverlapping(to, old.size().min(new.size()));
+                self.dealloc(block, old);
+            }
+        }
+        to
     }
 }
 

@@ -6,14 +6,17 @@
 //! Tells the mean over a whole pass (median of five), and from a pass in which each command is
 //! timed by itself, p50 and p99, the clock's own cost (its p50) told beside them and not taken off.
 
-use engine::{Engine, EngineConfig};
+use engine::{Engine, EngineConfig, InstrumentConfig};
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 use types::{
-    Cancel, ClOrdId, Command, Enter, Event, EventSink, Nanos, OrderCapacity, OrderSide, Price, Qty,
-    SessionId, Symbol, SymbolId, TimeInForce, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Event, EventSink, Firm, Nanos,
+    OrderCapacity, OrderSide, Price, Qty, SessionId, Symbol, SymbolId, Terms, TimeInForce, UserRef,
 };
+
+#[global_allocator]
+static ALLOCATOR: heapwatch::CountingAlloc = heapwatch::CountingAlloc;
 
 const COMMANDS: usize = 1_000_000;
 const PASSES: usize = 5;
@@ -39,8 +42,9 @@ fn name(symbol: u16) -> Symbol {
 }
 
 fn config() -> EngineConfig {
-    let symbols = (1..=SYMBOLS).map(|id| (SymbolId(id), name(id))).collect();
-    EngineConfig { symbols, sessions: SESSIONS, orders: 1 << 17, levels: 1 << 15 }
+    let plain = |id| InstrumentConfig::plain(SymbolId(id), name(id));
+    let instruments = (1..=SYMBOLS).map(plain).collect();
+    EngineConfig { orders: 1 << 17, levels: 1 << 15, ..EngineConfig::new(instruments, SESSIONS) }
 }
 
 /// The flow's own memory: who has what.
@@ -75,17 +79,21 @@ impl Flow {
         self.mids[at] = self.mids[at] + drift - 100;
         let price = if buys == crosses { self.mids[at] + away } else { self.mids[at] - away };
         let session = SessionId(session as u16);
+        let tif = if crosses { TimeInForce::Ioc } else { TimeInForce::Day };
         if !crosses {
             self.open.push_back((session, user_ref));
         }
         Command::Enter(Enter {
             session,
             user_ref,
+            account: AccountId(0),
+            firm: Firm::BLANK,
             side: if buys { OrderSide::Buy } else { OrderSide::Sell },
             qty: Qty(100 + self.chance.below(900) as u32),
             symbol: self.names[at],
             price: Price(price),
-            tif: if crosses { TimeInForce::Ioc } else { TimeInForce::Day },
+            terms: Terms { tif, ..Terms::default() },
+            cross: CrossKind::None,
             capacity: OrderCapacity::Principal,
             cl_ord_id: ClOrdId::default(),
         })
