@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Benchmarks.
+#
+#   scripts/bench.sh [engine|engine-ns] [OPTION...]
+#
+# `engine` (the default) measures what a command costs as orders, symbols and sessions grow: ns for
+# every combination, then instructions for the smallest and a large one. OPTIONs go to the first
+# measurement; strategy/engine/examples/engine_scale/main.rs lists them. It takes about eight
+# minutes and 4 GB. `engine-ns` measures a mixed flow instead. Instructions come from callgrind,
+# which needs no counters of the CPU and counts the same on every run; without valgrind they are
+# left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument cannot be
+# used.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+# Callgrind simulates the filling of the engine as well: ten million orders would take half an hour.
+COUNTED_ORDERS=(1000 1000000)
+COUNTED_ROUNDS=10
+
+# Orders, symbols, sessions, ledger: a row of instructions a command.
+count_instructions() {
+    local binary=$1 orders=$2 symbols=$3 sessions=$4 ledger=$5 out dir
+    dir=$(mktemp -d)
+    out=$(valgrind --tool=callgrind --callgrind-out-file="$dir/profile" \
+        --toggle-collect='engine_scale::timed::*' "$binary" --orders "$orders" \
+        --symbols "$symbols" --sessions "$sessions" --ledger "$ledger" \
+        --rounds "$COUNTED_ROUNDS" 2>/dev/null) || die 1 "callgrind failed: $out"
+    local commands
+    commands=$(sed -n 's/ commands of each kind in the last row$//p' <<<"$out")
+    callgrind_annotate --inclusive=yes --threshold=100 "$dir/profile" |
+        awk -v commands="$commands" -v first="$orders $symbols $sessions $ledger" '
+            match($0, /engine_scale::timed::[a-z]+/) {
+                kind = substr($0, RSTART + 21, RLENGTH - 21)
+                gsub(",", "", $1)
+                if (!(kind in count)) count[kind] = $1
+            }
+            END {
+                split(first, f, " ")
+                printf "%10s%9s%10s %-6s", f[1], f[2], f[3], f[4]
+                kinds = split("add cancel replace keep cross", kind, " ")
+                for (at = 1; at <= kinds; at++) printf "%9.0f", count[kind[at]] / commands
+                print ""
+            }'
+    rm -r "$dir"
+}
+
+bench_engine() {
+    local binary ledger
+    cargo build --release --locked -p engine --example engine_scale
+    binary=$(target_dir)/release/examples/engine_scale
+    echo "ns a command, the median over batches"
+    "$binary" "$@"
+    if ! command -v valgrind >/dev/null 2>&1; then
+        say "valgrind is not installed: instructions are not counted"
+        return 0
+    fi
+    echo
+    echo "instructions a command"
+    for ledger in no yes; do
+        count_instructions "$binary" "${COUNTED_ORDERS[0]}" 1 1 "$ledger"
+        count_instructions "$binary" "${COUNTED_ORDERS[1]}" 10000 4096 "$ledger"
+    done
+}
+
+what=${1:-engine}
+shift || true
+use_cargo_bin
+case $what in
+    engine) bench_engine "$@" ;;
+    engine-ns) cargo run --release --locked -p engine --example engine_ns -- "$@" ;;
+    *) die 2 "bench.sh: there is '$what' not, only engine and engine-ns" ;;
+esac
