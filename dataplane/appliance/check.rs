@@ -157,6 +157,10 @@ fn talks(config: &Config, role: &str, endpoint: &Endpoint) -> String {
         if is(&venue.itch.endpoint) {
             return sends(&venue.itch.group);
         }
+        let line_b = venue.itch.line_b.as_ref();
+        if let Some(line) = line_b.filter(|line| line.endpoint.as_ref().is_some_and(is)) {
+            return sends(&line.group);
+        }
         if let Some(server) = venue.orders.iter().find(|server| is(&server.endpoint)) {
             return format!("OUCH, listens on {}", server.listen);
         }

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// Run the bare matching engine on a script of JSON lines, and print its events as JSON lines
     #[command(after_help = MATCH_EXAMPLES)]
     Match(MatchArgs),
+    /// Tell a running venue what its operator wants: halt, resume, phases, crosses, busts
+    #[command(after_help = TELL_EXAMPLES)]
+    Tell(TellArgs),
     /// Decode captures and ITCH files into JSON lines
     #[command(after_help = DECODE_EXAMPLES)]
     Decode(DecodeArgs),
@@ -111,6 +114,17 @@ pub(crate) struct MatchArgs {
     /// Print the hash of the final state on stderr
     #[arg(long)]
     pub(crate) hash: bool,
+}
+
+/// Arguments of `tell`.
+#[derive(Args, Debug)]
+pub(crate) struct TellArgs {
+    /// The venue's socket, as `control` in its configuration names it
+    #[arg(value_name = "SOCKET")]
+    pub(crate) socket: PathBuf,
+    /// Commands as JSON; without any, lines of standard input
+    #[arg(value_name = "COMMAND")]
+    pub(crate) commands: Vec<String>,
 }
 
 /// Which of two orders of one firm gives way.
@@ -213,6 +227,14 @@ Examples:
   peregrine match day.jsonl --self-match decrement --ticks reg-nms --hash
 
 A line that is no command is told among the events, and the others go on; exit status 2 then.";
+
+const TELL_EXAMPLES: &str = "\
+Examples:
+  peregrine tell /run/venue.sock '{\"op\":\"halt\",\"symbol\":\"AAPL\",\"reason\":\"T1\"}'
+  peregrine tell /run/venue.sock '{\"op\":\"resume\",\"symbol\":\"AAPL\"}' '{\"op\":\"bust\",\"match\":17}'
+  peregrine tell /run/venue.sock < close_of_day.jsonl
+
+docs/match.md lists the operator's commands. Exit status 1 when one was refused.";
 
 const PORTS_EXAMPLES: &str = "\
 Examples:

@@ -16,6 +16,7 @@
 
 mod basics;
 mod cross;
+mod exchange;
 mod fault;
 mod listing;
 mod memory;
@@ -29,9 +30,9 @@ pub(crate) use fault::ConfigError;
 pub(crate) use lcore::loadgen::Pace;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
-    Account, EchoMode, Endpoint, Group, Listing, LoadgenConfig, OrdersClient, OrdersServer,
-    Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
-    VenueLimits,
+    Account, EchoMode, Endpoint, Group, LedgerAccount, LineB, Listing, LoadgenConfig, OrdersClient,
+    OrdersServer, Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig,
+    VenueConfig, VenueLimits,
 };
 pub(crate) use pace::parse_pace;
 
@@ -289,6 +290,8 @@ impl Config {
             let name = venue.name.as_str();
             all.extend(venue.orders.iter().map(|orders| (name, "orders", &orders.endpoint)));
             all.push((name, "itch", &venue.itch.endpoint));
+            let line_b = venue.itch.line_b.iter().filter_map(|line| line.endpoint.as_ref());
+            all.extend(line_b.map(|endpoint| (name, "line_b", endpoint)));
         }
         for trader in &self.traders {
             all.push((trader.name.as_str(), "feed", &trader.feed.endpoint));

@@ -4,6 +4,7 @@
 mod check;
 mod cli;
 mod config;
+mod console;
 mod decode;
 mod eal;
 mod itch_files;
@@ -42,6 +43,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Match(args) => script::play(&args),
+        Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;

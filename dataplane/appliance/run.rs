@@ -64,8 +64,10 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let roles = wiring.roles(&placement, &mut ports)?;
     let total = wiring.messages_total();
     let readers = wiring.take_readers();
+    let consoles = wiring.take_consoles();
     let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
     let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
+    drop(consoles);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
     let failure = conclude::failure(config, &finished, readers, &control);
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);

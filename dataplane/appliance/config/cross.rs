@@ -94,6 +94,13 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
             uses.push(Use { table, raw: raw.endpoint(), endpoint: &server.endpoint, part });
         }
         uses.push(Use::publishes(format!("venue[{index}].itch"), &raw.itch, &venue.itch));
+        let line_b = raw.itch.line_b.as_ref().and_then(raw::LineB::endpoint);
+        let endpoint = venue.itch.line_b.as_ref().and_then(|line| line.endpoint.as_ref());
+        if let (Some(text), Some(endpoint)) = (line_b, endpoint) {
+            let (table, part) =
+                (format!("venue[{index}].itch.line_b"), Part::Publishes(&venue.itch, &raw.itch));
+            uses.push(Use { table, raw: text, endpoint, part });
+        }
     }
     for (index, (raw, trader)) in raw.trader.iter().zip(&config.traders).enumerate() {
         uses.push(Use::listens(format!("trader[{index}].feed"), &raw.feed, &trader.feed));

@@ -15,6 +15,10 @@ const EAL_BYTES: u64 = 8 << 20;
 /// An order and its place in the index by reference.
 const ORDER_BYTES: u64 = 64 + 16;
 /// A price level.
+const CONDITIONAL_BYTES: u64 = 32;
+const TRADE_BYTES: u64 = 96;
+/// A row of the ledger, and two entries of the table that finds it.
+const POSITION_BYTES: u64 = 64;
 const LEVEL_BYTES: u64 = 48;
 /// A message's place in a replay store.
 const REPLAY_SLOT_BYTES: u64 = 16;
@@ -92,6 +96,19 @@ pub(crate) fn role_terms(config: &Config) -> Vec<Term> {
             format!("{name}: {} accounts' replies", venue.accounts.len()),
             venue.accounts.len() as u64 * store(limits.replay_messages, limits.replay_bytes),
         ));
+        terms.push(term(
+            format!(
+                "{name}: {} conditional orders, {} trades, {} positions",
+                limits.conditional_orders_max, limits.trades_max, limits.positions_max
+            ),
+            u64::from(limits.conditional_orders_max) * CONDITIONAL_BYTES
+                + u64::from(limits.trades_max).next_power_of_two() * TRADE_BYTES
+                + u64::from(limits.positions_max) * POSITION_BYTES,
+        ));
+        if venue.accounts.iter().any(|account| account.snapshot) {
+            let bytes = u64::from(limits.snapshot_bytes);
+            terms.push(term(format!("{name}: the image of a snapshot"), bytes));
+        }
         let connections = venue.orders.len() as u64 * u64::from(limits.connections_max);
         terms.push(term(
             format!("{name}: {connections} connections' buffers"),

@@ -4,10 +4,14 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
+use engine::ledger::{AccountTerms, SessionLimits};
+use engine::{SelfMatch, TickStep};
 use lcore::loadgen::Pace;
+use lcore::venue::Due;
 use risk::{OrderLimits, TraderLimits};
 use serde::Deserialize;
-use types::{Qty, Symbol, SymbolId};
+use session::{RequestLimits, ServerConfig};
+use types::{Firm, Operation, PostOnly, Qty, Symbol, SymbolId};
 use wire::Mac;
 
 /// One end of the network: a port and who we are on it.
@@ -70,6 +74,55 @@ pub(crate) struct VenueConfig {
     pub(crate) risk: OrderLimits,
     /// Commands kept for a replay of the run; 0 keeps none.
     pub(crate) command_log_max: u32,
+    /// Accounts of cash and positions.
+    pub(crate) ledger: Vec<LedgerAccount>,
+    /// What each session is held to.
+    pub(crate) session_limits: SessionLimits,
+    /// How a client's connection is kept within bounds.
+    pub(crate) throttle: Throttle,
+    /// What the operator has said beforehand.
+    pub(crate) schedule: Vec<(Due, Operation)>,
+    /// Which of two orders of one firm gives way.
+    pub(crate) self_match: SelfMatch,
+    /// What prices are multiples of; empty for 1/10000 dollar.
+    pub(crate) ticks: Vec<TickStep>,
+    /// Whether orders are multiples of the directory's round lot.
+    pub(crate) round_lots: bool,
+    /// What OUCH's post-only means.
+    pub(crate) post_only: PostOnly,
+    /// Whether orders match from the start.
+    pub(crate) opens_trading: bool,
+    /// The operator's socket.
+    pub(crate) control: Option<PathBuf>,
+}
+
+/// An account of the ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct LedgerAccount {
+    /// Its name.
+    pub(crate) name: String,
+    /// How it opens, and what it may do.
+    pub(crate) terms: AccountTerms,
+}
+
+/// How clients' connections are kept within bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throttle {
+    /// SoupBinTCP's part.
+    pub(crate) server: ServerConfig,
+    /// Silence after which TCP asks whether the peer is there, in ns.
+    pub(crate) keep_alive_ns: u64,
+    /// TCP's shortest retransmission timeout, in ns.
+    pub(crate) rto_min_ns: u64,
+}
+
+/// The second line of a feed.
+#[derive(Clone, Debug)]
+pub(crate) struct LineB {
+    /// A port of its own; `None` shares line A's.
+    pub(crate) endpoint: Option<Endpoint>,
+    /// Where to.
+    pub(crate) group: Group,
 }
 
 /// Where a venue takes orders.
@@ -100,6 +153,10 @@ pub(crate) struct Publisher {
     pub(crate) replay_messages: u32,
     /// Bytes kept for retransmission; a power of two.
     pub(crate) replay_bytes: u32,
+    /// The second line.
+    pub(crate) line_b: Option<LineB>,
+    /// How often retransmission may be asked for.
+    pub(crate) requests: RequestLimits,
 }
 
 /// A MoldUDP64 session that comes in.
@@ -148,11 +205,25 @@ pub(crate) struct Account {
     pub(crate) password: Password,
     /// Its SoupBinTCP session; by default the user's name.
     pub(crate) session: SessionName,
+    /// For whom it orders; blank for nobody.
+    pub(crate) firm: Firm,
+    /// Which of the ledger's accounts.
+    pub(crate) ledger: u16,
+    /// Whether it reads snapshots rather than enters orders.
+    pub(crate) snapshot: bool,
 }
 
 /// Capacities of a venue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VenueLimits {
+    /// Resting orders with a reserve, a minimum or an expiry, at once.
+    pub(crate) conditional_orders_max: u32,
+    /// Trades that can still be broken or adjusted.
+    pub(crate) trades_max: u32,
+    /// (account, symbol) pairs with shares or orders, at once.
+    pub(crate) positions_max: u32,
+    /// Bytes of a snapshot's image.
+    pub(crate) snapshot_bytes: u32,
     /// Orders resting at once, over all books.
     pub(crate) orders_max: u32,
     /// Price levels at once, over all books.

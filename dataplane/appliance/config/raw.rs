@@ -163,6 +163,8 @@ endpoint_table!(
         messages_per_packet_max: Option<Int>,
         replay_messages: Option<Int>,
         replay_bytes: Option<Int>,
+        line_b: Option<LineB>,
+        requests_per_second_max: Option<Int>,
     }
 );
 
@@ -194,11 +196,28 @@ pub(super) struct Venue {
     pub(super) itch: Publisher,
     pub(super) symbols: Option<Vec<Text>>,
     pub(super) directory: Option<Text>,
+    #[serde(default)]
     pub(super) accounts: Vec<Account>,
+    pub(super) accounts_count: Option<Int>,
+    pub(super) accounts_password: Option<Text>,
+    #[serde(default)]
+    pub(super) ledger: Vec<LedgerAccount>,
     #[serde(default)]
     pub(super) limits: VenueLimits,
     #[serde(default)]
     pub(super) risk: VenueRisk,
+    #[serde(default)]
+    pub(super) session_limits: SessionLimits,
+    #[serde(default)]
+    pub(super) sessions: Throttle,
+    #[serde(default)]
+    pub(super) schedule: Vec<ScheduleEntry>,
+    pub(super) self_match: Option<SelfMatch>,
+    pub(super) ticks: Option<Ticks>,
+    pub(super) round_lots: Option<bool>,
+    pub(super) post_only: Option<PostOnly>,
+    pub(super) opens_trading: Option<bool>,
+    pub(super) control: Option<Text>,
     pub(super) command_log_max: Option<Int>,
 }
 
@@ -208,11 +227,104 @@ pub(super) struct Account {
     pub(super) user: Text,
     pub(super) password: Text,
     pub(super) session: Option<Text>,
+    pub(super) firm: Option<Text>,
+    pub(super) ledger: Option<Text>,
+    pub(super) snapshot: Option<bool>,
+}
+
+/// Which of two orders of one firm gives way.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SelfMatch {
+    Newest,
+    Oldest,
+    Decrement,
+    Trade,
+}
+
+/// What prices are multiples of.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Ticks {
+    None,
+    RegNms,
+}
+
+/// What OUCH's post-only means.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PostOnly {
+    Reject,
+    Slide,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LedgerAccount {
+    pub(super) name: Text,
+    pub(super) cash_dollars: Option<Num>,
+    pub(super) order_qty_max: Option<Int>,
+    pub(super) order_notional_max_dollars: Option<Num>,
+    pub(super) open_orders_max: Option<Int>,
+    pub(super) open_notional_max_dollars: Option<Num>,
+    pub(super) position_max_shares: Option<Int>,
+    pub(super) cash_floor_dollars: Option<Num>,
+    pub(super) short_allowed: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionLimits {
+    pub(super) open_orders_max: Option<Int>,
+    pub(super) order_qty_max: Option<Int>,
+    pub(super) order_notional_max_dollars: Option<Num>,
+    pub(super) open_notional_max_dollars: Option<Num>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Throttle {
+    pub(super) messages_per_second_max: Option<Int>,
+    pub(super) messages_burst_max: Option<Int>,
+    pub(super) takeover_after_ms: Option<Int>,
+    pub(super) backlog_messages_max: Option<Int>,
+    pub(super) stall_ms_max: Option<Int>,
+    pub(super) keep_alive_ms: Option<Int>,
+    pub(super) rto_min_ms: Option<Int>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleEntry {
+    pub(super) at: Option<Text>,
+    pub(super) after_ms: Option<Int>,
+    pub(super) tell: Text,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineB {
+    pub(super) group: Text,
+    pub(super) udp_port: Option<Int>,
+    pub(super) port: Option<Text>,
+    pub(super) ip: Option<Text>,
+}
+
+impl LineB {
+    /// The part that all endpoints share, where the line has a port of its own.
+    pub(super) fn endpoint(&self) -> Option<EndpointText<'_>> {
+        let (port, ip) = (self.port.as_ref()?, self.ip.as_ref()?);
+        Some(EndpointText { port, mac: None, ip, gateway: None, vlan: None })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VenueLimits {
+    pub(super) conditional_orders_max: Option<Int>,
+    pub(super) trades_max: Option<Int>,
+    pub(super) positions_max: Option<Int>,
+    pub(super) snapshot_bytes: Option<Int>,
     pub(super) orders_max: Option<Int>,
     pub(super) levels_max: Option<Int>,
     pub(super) connections_max: Option<Int>,

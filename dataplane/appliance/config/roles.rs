@@ -1,16 +1,19 @@
 //! The roles: venues, traders and load generators.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use risk::{OrderLimits, TraderLimits};
 use types::{Qty, Symbol};
 
+use super::exchange;
 use super::listing;
 use super::raw::{self, Int, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    Account, EchoMode, LoadgenConfig, OrdersClient, OrdersServer, Pace, Password, Publisher,
-    Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits, parse_pace,
+    Account, EchoMode, LedgerAccount, LineB, LoadgenConfig, OrdersClient, OrdersServer, Pace,
+    Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
+    VenueLimits, parse_pace,
 };
 
 /// Logical lcores: as many as EAL is built for.
@@ -42,20 +45,38 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
             }
         })
         .collect();
-    if raw.orders.0.is_empty() || raw.accounts.is_empty() {
-        let which = if raw.accounts.is_empty() { "accounts" } else { "orders" };
+    let nobody = raw.accounts.is_empty() && raw.accounts_count.is_none();
+    if raw.orders.0.is_empty() || nobody {
+        let which = if nobody { "accounts" } else { "orders" };
         let start = raw.name.span().start;
         scope.fault((table, which), start..start, "an empty list: nobody could send an order");
     }
     let symbols = listing::listings(scope, table, raw);
     let log = raw.command_log_max.as_ref();
+    let mut ledger = exchange::ledger(scope, table, &raw.ledger);
+    let mut accounts = accounts(scope, table, &raw.accounts, &mut ledger);
+    exchange::many(scope, table, raw, &mut accounts, &mut ledger);
     VenueConfig {
         name: scope.name((table, "name"), &raw.name),
         lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
         orders,
         itch: publisher(scope, &format!("{table}.itch"), &raw.itch, "PEREGRINE1"),
+        schedule: exchange::schedule(scope, table, &raw.schedule, &symbols),
         symbols,
-        accounts: accounts(scope, table, &raw.accounts),
+        accounts,
+        ledger,
+        session_limits: exchange::session_limits(
+            scope,
+            &format!("{table}.session_limits"),
+            &raw.session_limits,
+        ),
+        throttle: exchange::throttle(scope, &format!("{table}.sessions"), &raw.sessions),
+        self_match: exchange::self_match(raw.self_match),
+        ticks: exchange::ticks(raw.ticks),
+        round_lots: raw.round_lots.unwrap_or(false),
+        post_only: exchange::post_only(raw.post_only),
+        opens_trading: raw.opens_trading.unwrap_or(true),
+        control: raw.control.as_ref().map(|path| PathBuf::from(path.get_ref())),
         limits: venue_limits(scope, &format!("{table}.limits"), &raw.limits),
         risk: order_limits(
             scope,
@@ -71,7 +92,12 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
     }
 }
 
-fn accounts(scope: &mut Scope<'_>, table: &str, raw: &[raw::Account]) -> Vec<Account> {
+fn accounts(
+    scope: &mut Scope<'_>,
+    table: &str,
+    raw: &[raw::Account],
+    ledger: &mut Vec<LedgerAccount>,
+) -> Vec<Account> {
     let mut accounts: Vec<Account> = Vec::with_capacity(raw.len());
     for (index, account) in raw.iter().enumerate() {
         let table = format!("{table}.accounts[{index}]");
@@ -89,6 +115,9 @@ fn accounts(scope: &mut Scope<'_>, table: &str, raw: &[raw::Account]) -> Vec<Acc
         accounts.push(Account {
             password: password(scope, &table, &account.password),
             session,
+            firm: exchange::firm(scope, &table, account.firm.as_ref()),
+            ledger: exchange::ledger_of(scope, &table, account, &user, ledger),
+            snapshot: account.snapshot.unwrap_or(false),
             user,
         });
     }
@@ -105,16 +134,36 @@ fn password(scope: &mut Scope<'_>, table: &str, raw: &Text) -> Password {
 
 fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> VenueLimits {
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
+    let orders_max = scope.int((table, "orders_max"), raw.orders_max.as_ref(), 65_536, ORDERS);
     VenueLimits {
-        orders_max: scope.int((table, "orders_max"), raw.orders_max.as_ref(), 65_536, ORDERS),
+        orders_max,
+        conditional_orders_max: scope.int(
+            (table, "conditional_orders_max"),
+            raw.conditional_orders_max.as_ref(),
+            (orders_max / 4).max(16),
+            0..=1 << 26,
+        ),
+        trades_max: scope.int((table, "trades_max"), raw.trades_max.as_ref(), 1 << 16, 1..=1 << 26),
+        positions_max: scope.int(
+            (table, "positions_max"),
+            raw.positions_max.as_ref(),
+            1 << 16,
+            16..=1 << 26,
+        ),
+        snapshot_bytes: scope.int(
+            (table, "snapshot_bytes"),
+            raw.snapshot_bytes.as_ref(),
+            1 << 24,
+            1 << 16..=1 << 31,
+        ),
         levels_max: scope.int((table, "levels_max"), raw.levels_max.as_ref(), 16_384, LEVELS),
         connections_max: scope.int(
             (table, "connections_max"),
             raw.connections_max.as_ref(),
             16,
-            1..=4096,
+            1..=16_384,
         ),
-        rx_bytes: scope.int((table, "rx_bytes"), raw.rx_bytes.as_ref(), 16_384, 1024..=1 << 20),
+        rx_bytes: scope.int((table, "rx_bytes"), raw.rx_bytes.as_ref(), 16_384, 1024..=65_535),
         tx_bytes: scope.int((table, "tx_bytes"), raw.tx_bytes.as_ref(), 65_536, 1024..=1 << 22),
         replay_bytes: scope.power_of_two(
             (table, "replay_bytes"),
@@ -306,6 +355,8 @@ fn publisher(
     let packet_max = raw.messages_per_packet_max.as_ref();
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
     Publisher {
+        line_b: raw.line_b.as_ref().map(|line| line_b(scope, &format!("{table}.line_b"), line)),
+        requests: exchange::requests(scope, table, raw),
         endpoint: scope.endpoint(table, raw.endpoint()),
         group: scope.group(table, &raw.group, raw.udp_port.as_ref()),
         session,
@@ -330,6 +381,16 @@ fn publisher(
             4096..=1 << 31,
         ),
     }
+}
+
+fn line_b(scope: &mut Scope<'_>, table: &str, raw: &raw::LineB) -> LineB {
+    if raw.port.is_some() != raw.ip.is_some() {
+        let given = raw.port.as_ref().or(raw.ip.as_ref());
+        let problem = "a port of its own needs both `port` and `ip`; without either, line A's";
+        scope.fault((table, "port"), span_of(given), problem);
+    }
+    let endpoint = raw.endpoint().map(|text| scope.endpoint(table, text));
+    LineB { endpoint, group: scope.group(table, &raw.group, raw.udp_port.as_ref()) }
 }
 
 fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver {

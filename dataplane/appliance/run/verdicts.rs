@@ -54,6 +54,7 @@ pub(super) fn judge(config: &Config, cast: &Cast<'_, '_>, summary: &Summary) -> 
     verdicts.extend(shares_balance(config, cast));
     for (venue, settings) in cast.venues.iter().zip(&config.venues) {
         verdicts.extend(tape_is_the_book(config, cast, venue, settings));
+        verdicts.push(books_hold(venue));
         verdicts.extend(replays_to_the_same(venue, settings));
     }
     verdicts
@@ -150,6 +151,16 @@ fn same_book(engine: &Engine, books: &book::Books, id: SymbolId) -> bool {
                 engine.queue(id, side, level.price).eq(rebuilt)
             })
     })
+}
+
+/// No book is crossed, every order is found by its number, cash and shares sum to zero.
+fn books_hold(venue: &Venue<'_>) -> Verdict {
+    let engine = venue.core().engine();
+    let name = "books and ledger hold";
+    match engine.check() {
+        Ok(()) => verdict(name, true, format!("{} live orders checked", engine.live_orders())),
+        Err(error) => verdict(name, false, error.to_string()),
+    }
 }
 
 /// The command log of the run, replayed into a fresh engine, ends in the same state.

@@ -7,12 +7,14 @@ use crate::config::{
     self, Config, EchoMode, Endpoint, Group, Huge, Listing as Listed, LoadgenConfig, OrdersClient,
     Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
 };
+use crate::console::Console;
 use crate::itch_files;
 use crate::placement::Placement;
+use crate::script::Names;
 use algos::{Echo, EchoConfig};
 use anyhow::{Context, Result, anyhow};
 use book::{Books, Capacity};
-use engine::ledger::{AccountTerms, LedgerConfig};
+use engine::ledger::LedgerConfig;
 use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
 use feed::Feed;
 use hostcpu::TscClock;
@@ -22,23 +24,23 @@ use lcore::feed_port::FeedPort;
 use lcore::laps::Laps;
 use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market::Market;
-use lcore::market_data::MarketDataPort;
+use lcore::market_data::{LineB, MarketDataPort};
 use lcore::order_link::OrderLink;
 use lcore::trader::{Desk, Trader, TraderParts, WorkingOrders};
 use lcore::venue::entry::Origin;
 use lcore::venue::{
-    Core, CoreParts, Endpoint as OrderPort, Listing, Schedule, Venue, VenueParts,
+    Core, CoreParts, Endpoint as OrderPort, Listing, OperatorLine, Schedule, Venue, VenueParts,
 };
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
 use risk::{TraderGate, VenueGate};
 use session::{
-    AccountConfig, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig, Sessions,
-    ServerConfig, SessionId, SoupClient, StoreConfig,
+    AccountConfig, AccountKind, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig,
+    SessionId, Sessions, SnapshotConfig, SoupClient, StoreConfig,
 };
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use types::{AccountId, Firm, PostOnly, Symbol, SymbolId};
+use types::{AccountId, Symbol, SymbolId};
 
 /// MTU of ports that carry TCP only.
 const ORDERS_MTU: u16 = 1_500;
@@ -54,6 +56,7 @@ pub(super) struct Wiring<'c> {
     clock: &'c TscClock,
     control: Arc<Control>,
     readers: Vec<Reader>,
+    consoles: Vec<Console>,
 }
 
 impl<'c> Wiring<'c> {
@@ -62,7 +65,7 @@ impl<'c> Wiring<'c> {
         clock: &'c TscClock,
         control: Arc<Control>,
     ) -> Wiring<'c> {
-        Wiring { config, clock, control, readers: Vec::new() }
+        Wiring { config, clock, control, readers: Vec::new(), consoles: Vec::new() }
     }
 
     /// Where tables outside DPDK lie: as the configuration says of EAL's memory.
@@ -113,7 +116,7 @@ impl<'c> Wiring<'c> {
         std::mem::take(&mut self.readers)
     }
 
-    fn venue<'e>(&self, config: &VenueConfig, ports: &mut Ports<'e>) -> Result<Venue<'e>> {
+    fn venue<'e>(&mut self, config: &VenueConfig, ports: &mut Ports<'e>) -> Result<Venue<'e>> {
         let limits = &config.limits;
         let slots = limits.connections_max as usize;
         let tcp = TcpConfig {
@@ -121,6 +124,8 @@ impl<'c> Wiring<'c> {
             rx_bytes: limits.rx_bytes as usize,
             tx_bytes: limits.tx_bytes as usize,
             seed: seed(),
+            keep_alive_ns: config.throttle.keep_alive_ns,
+            rto_min_ns: config.throttle.rto_min_ns,
             ..TcpConfig::default()
         };
         let mut endpoints = Vec::new();
@@ -128,7 +133,7 @@ impl<'c> Wiring<'c> {
             let (io, mac) = ports.take(&orders.endpoint)?;
             let mut host = host(&orders.endpoint, mac, ORDERS_MTU, tcp)?;
             host.listen(orders.listen)?;
-            endpoints.push(OrderPort::new(io, host, slots, ServerConfig::default()));
+            endpoints.push(OrderPort::new(io, host, slots, config.throttle.server));
         }
         Ok(Venue::new(VenueParts {
             name: config.name.clone(),
@@ -136,10 +141,28 @@ impl<'c> Wiring<'c> {
             market_data: market_data(&config.itch, ports)?,
             core: self.core(config),
             sessions: sessions(config)?,
-            schedule: Schedule::default(),
-            operator: None,
-            opens_trading: true,
+            schedule: Schedule::new(config.schedule.clone()),
+            operator: self.console(config)?,
+            opens_trading: config.opens_trading,
         }))
+    }
+
+    /// Opens the venue's console, where it has one; gives the venue's end of the line.
+    fn console(&mut self, config: &VenueConfig) -> Result<Option<OperatorLine>> {
+        let Some(path) = &config.control else { return Ok(None) };
+        let mut names = Names::default();
+        config.symbols.iter().for_each(|listed| names.list(listed.symbol, listed.locate));
+        for account in &config.ledger {
+            names.open_account(&account.name);
+        }
+        let (console, line) = Console::open(path, names)?;
+        self.consoles.push(console);
+        Ok(Some(line))
+    }
+
+    /// The threads that operators talk to.
+    pub(super) fn take_consoles(&mut self) -> Vec<Console> {
+        std::mem::take(&mut self.consoles)
     }
 
     fn core(&self, config: &VenueConfig) -> Core {
@@ -251,29 +274,41 @@ impl<'c> Wiring<'c> {
 
 /// How large the venue's engine is; also for the engine that its log is replayed into.
 pub(super) fn engine_config(config: &VenueConfig) -> EngineConfig {
-    let instruments =
-        config.symbols.iter().map(|l| InstrumentConfig::plain(l.locate, l.symbol)).collect();
+    let instruments = config.symbols.iter().map(|l| instrument(config, l)).collect();
     let sessions = u16::try_from(config.accounts.len()).unwrap_or(u16::MAX);
+    let limits = &config.limits;
     EngineConfig {
-        orders: config.limits.orders_max,
-        levels: config.limits.levels_max,
+        orders: limits.orders_max,
+        levels: limits.levels_max,
+        conditional_orders: limits.conditional_orders_max,
+        trades: limits.trades_max,
+        ticks: vec![config.ticks.clone()],
+        self_match: config.self_match,
         ledger: Some(LedgerConfig {
-            accounts: vec![AccountTerms::default(); config.accounts.len()],
-            positions: 1 << 16,
+            accounts: config.ledger.iter().map(|account| account.terms).collect(),
+            positions: limits.positions_max,
         }),
+        session_limits: config.session_limits,
+        opens_trading: config.opens_trading,
         ..EngineConfig::new(instruments, sessions)
     }
 }
 
+fn instrument(config: &VenueConfig, listed: &Listed) -> InstrumentConfig {
+    let round_lot = listed.entry.as_ref().map_or(1, |entry| entry.round_lot_size.get());
+    let lot = if config.round_lots { round_lot.max(1) } else { 1 };
+    InstrumentConfig { lot, ..InstrumentConfig::plain(listed.locate, listed.symbol) }
+}
+
 /// For whom each session orders.
 fn origins(config: &VenueConfig) -> Vec<Origin> {
-    let origin = |at: usize| Origin {
+    let origin = |(at, account): (usize, &config::Account)| Origin {
         session: SessionId(at as u16),
-        account: AccountId(at as u16),
-        firm: Firm::BLANK,
-        post_only: PostOnly::Reject,
+        account: AccountId(account.ledger),
+        firm: account.firm,
+        post_only: config.post_only,
     };
-    (0..config.accounts.len()).map(origin).collect()
+    config.accounts.iter().enumerate().map(origin).collect()
 }
 
 fn sessions(config: &VenueConfig) -> Result<Sessions> {
@@ -289,7 +324,22 @@ fn sessions(config: &VenueConfig) -> Result<Sessions> {
         store,
     };
     let accounts: Vec<_> = config.accounts.iter().map(account).collect();
-    Ok(Sessions::new(&accounts)?)
+    let mut sessions = Sessions::new(&accounts)?;
+    let readers = config.accounts.iter().enumerate().filter(|(_, account)| account.snapshot);
+    for (at, _) in readers.clone() {
+        sessions.set_kind(SessionId(at as u16), AccountKind::Snapshot);
+    }
+    if readers.count() > 0 {
+        let bytes_max = limits.snapshot_bytes as usize;
+        // The shortest message of an image is a trading action, of 25 bytes.
+        let messages_max = bytes_max / 25;
+        sessions.enable_snapshots(SnapshotConfig {
+            bytes_max,
+            messages_max,
+            ..SnapshotConfig::default()
+        });
+    }
+    Ok(sessions)
 }
 
 fn listing(listed: &Listed) -> Listing {
@@ -347,9 +397,32 @@ fn market_data<'e>(config: &Publisher, ports: &mut Ports<'e>) -> Result<MarketDa
         messages_max: config.replay_messages as usize,
         bytes_max: config.replay_bytes as usize,
     };
+    settings.requests = config.requests;
     let publisher = MoldPublisher::new(settings)?;
-    let max = config.messages_per_packet_max;
-    Ok(MarketDataPort::new(io, host, group, payload_max(max), publisher))
+    let max = payload_max(config.messages_per_packet_max);
+    let Some(line) = &config.line_b else {
+        return Ok(MarketDataPort::new(io, host, group, max, publisher));
+    };
+    let line_b = line_b(config, line, &host, ports)?;
+    Ok(MarketDataPort::new(io, host, group, max, publisher).with_line_b(line_b))
+}
+
+/// The second line, over a port of its own or line A's.
+fn line_b<'e>(
+    config: &Publisher,
+    line: &config::LineB,
+    line_a: &Host,
+    ports: &mut Ports<'e>,
+) -> Result<LineB<'e>> {
+    let group =
+        |host: &Host| host.multicast(config.group.udp_port, group_addr(line.group), config.ttl);
+    let Some(endpoint) = &line.endpoint else {
+        return Ok(LineB { port: None, group: group(line_a)? });
+    };
+    let (io, mac) = ports.take(endpoint)?;
+    let own = host(endpoint, mac, config.mtu, tcp_client())?;
+    let group = group(&own)?;
+    Ok(LineB { port: Some((io, own)), group })
 }
 
 /// Bytes of a datagram with so many messages of the longest kind.

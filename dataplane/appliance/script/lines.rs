@@ -215,7 +215,9 @@ impl EventSink for Lines<'_> {
                 let line = line.letter("code", e.reason).number("order", e.party.order_id.0);
                 line.number("qty", e.displayed.0).number("price", e.price.0).end();
             }
-            Event::MassCanceled(e) => self.begin("mass_canceled").owner(e.session, e.user_ref).end(),
+            Event::MassCanceled(e) => {
+                self.begin("mass_canceled").owner(e.session, e.user_ref).end()
+            }
             Event::Permitted(e) => {
                 let event = if e.enabled { "enabled" } else { "disabled" };
                 self.begin(event).owner(e.session, e.user_ref).end();

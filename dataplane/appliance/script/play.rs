@@ -28,7 +28,8 @@ pub(crate) fn play(args: &MatchArgs) -> Result<ExitCode> {
     let names = directory(&script);
     let mut engine = Engine::new(&engine_config(args, &names, script.len()));
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut player = Player { engine: &mut engine, names: &names, lines: Lines::new(&names), now: 0 };
+    let mut player =
+        Player { engine: &mut engine, names: &names, lines: Lines::new(&names), now: 0 };
     let mut mistakes = 0;
     for (words, number) in script.iter().zip(1..) {
         let done = match words {
