@@ -338,6 +338,14 @@ impl<P: Copy + Default> BookCore<P> {
         self.levels.get(best as usize).map(Level::view)
     }
 
+    /// The best price of a side; unlike [`BookCore::best`], it reads the side's line alone.
+    #[inline]
+    pub fn best_price(&self, book: BookId, side: Side) -> Option<Price> {
+        let head = self.side(book, side)?;
+        // Turning a key's price gives the price back.
+        (head.best != NIL).then(|| Price(key(side, Price(head.best_key))))
+    }
+
     /// The best of both sides.
     #[inline]
     pub fn top(&self, book: BookId) -> Top {

@@ -8,7 +8,7 @@ use crate::Engine;
 use crate::config::SelfMatch;
 use crate::engine::live_key;
 use crate::enter::{displayed, needs_extra};
-use crate::order::{Incoming, NIL, Resting, Zone, allows, rank};
+use crate::order::{Incoming, NIL, Resting, Zone, allows, rank, unrank};
 use crate::trades::{Trade, TradeParty};
 use types::{
     Aiq, BookAdd, BookRemove, BookReplace, CancelReason, Canceled, Display, Event, EventSink,
@@ -92,10 +92,12 @@ impl Engine {
     #[inline]
     fn first_in_main(&self, order: &Incoming, side: Side, limit: Price) -> Option<Counterparty> {
         let book = Zone::Main.book(order.symbol);
-        let front = self.resting(self.book.front(book, side.opposite())?);
-        if !allows(side, limit, front.price) {
+        // Most orders meet nobody: look at the price before the order, which may be far from cache.
+        let best = self.book.best_price(book, side.opposite())?;
+        if !allows(side, limit, unrank(side.opposite(), best).0) {
             return None;
         }
+        let front = self.resting(self.book.front(book, side.opposite())?);
         if self.accepts(&front, order.leaves) {
             return Some(Counterparty { order: front, price: front.price });
         }
