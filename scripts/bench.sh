@@ -29,7 +29,7 @@ count_instructions() {
         --rounds "$COUNTED_ROUNDS" 2>/dev/null) || die 1 "callgrind failed: $out"
     local commands
     commands=$(sed -n 's/ commands of each kind in the last row$//p' <<<"$out")
-    callgrind_annotate --inclusive=yes --threshold=100 "$dir/profile" |
+    callgrind_annotate --inclusive=yes --threshold=100 "$dir/profile" 2>/dev/null |
         awk -v commands="$commands" -v first="$orders $symbols $sessions $ledger" '
             match($0, /engine_scale::timed::[a-z]+/) {
                 kind = substr($0, RSTART + 21, RLENGTH - 21)
@@ -39,8 +39,9 @@ count_instructions() {
             END {
                 split(first, f, " ")
                 printf "%10s%9s%10s %-6s", f[1], f[2], f[3], f[4]
-                kinds = split("add cancel replace keep cross", kind, " ")
-                for (at = 1; at <= kinds; at++) printf "%9.0f", count[kind[at]] / commands
+                columns = split("add cancel replace keep cross", column, " ")
+                for (at = 1; at <= columns; at++)
+                    printf "%9.0f", count[column[at]] / commands
                 print ""
             }'
     rm -r "$dir"
