@@ -67,4 +67,6 @@ pub use snapshot::{OrderFault, SnapshotError};
 pub use view::{Broken, InstrumentView, LiveOrder};
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ mod invariants;
 mod log;
 mod semantics;
 mod steps;
+mod twin;
 
 const SESSIONS: u16 = 3;
 const SYMBOLS: [SymbolId; 2] = [SymbolId(1), SymbolId(4)];

@@ -29,10 +29,10 @@ struct Step {
 pub(super) enum Menu {
     /// Everything there is.
     All,
-    /// The continuous market, without an operator.
-    Continuous,
-    /// As before, without orders that follow the midpoint.
-    Unpegged,
+    /// Everything but minimum quantities.
+    NoMinimum,
+    /// Everything but orders that follow the midpoint.
+    NoPegs,
 }
 
 impl Step {
@@ -137,10 +137,15 @@ fn terms(menu: Menu) -> impl Strategy<Value = Terms> {
         1 => Just(Display::Attributable),
         2 => Just(Display::Hidden),
     ];
-    let pegs = if menu == Menu::Unpegged { 0 } else { 1 };
+    let pegs = u32::from(menu != Menu::NoPegs);
+    let minima = u32::from(menu != Menu::NoMinimum);
     let peg = prop_oneof![5 => Just(Peg::None), pegs => Just(Peg::Midpoint)];
     let post = prop_oneof![8 => Just(No), 1 => Just(Reject), 1 => Just(Slide)];
-    let min_qty = prop_oneof![8 => Just(0u32), 2 => 1u32..12, 1 => Just(u32::MAX)];
+    let min_qty = prop_oneof![
+        8 => Just(0u32),
+        2 * minima => 1u32..12,
+        minima => Just(u32::MAX),
+    ];
     let max_floor = prop_oneof![6 => Just(0u32), 2 => 1u32..5, 1 => Just(u32::MAX)];
     let expire_s = prop_oneof![9 => 0u32..60, 1 => Just(u32::MAX)];
     (tif, display, peg, post, min_qty, max_floor, expire_s).prop_map(
@@ -217,13 +222,11 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn step(menu: Menu) -> impl Strategy<Value = Step> {
     use CrossKind::*;
     use OrderSide::{Buy, Sell, SellShort, SellShortExempt};
-    let kinds = if menu == Menu::All { 30u8 } else { 25 };
     let session = prop_oneof![60 => 0..SESSIONS, 1 => Just(SESSIONS), 1 => Just(u16::MAX)];
     let ahead = prop_oneof![400 => Just(1u32), 20 => 2u32..5, 20 => Just(0)];
     let behind = prop_oneof![40 => 0u32..8, 1 => Just(u32::MAX)];
     let side = select(&[Buy, Buy, Buy, Sell, SellShort, SellShortExempt][..]);
-    let crosses = if menu == Menu::All { 3 } else { 0 };
-    let cross = prop_oneof![9 => Just(None), crosses => select(vec![Opening, Closing, Halt])];
+    let cross = prop_oneof![9 => Just(None), 3 => select(vec![Opening, Closing, Halt])];
     let symbol = prop_oneof![
         10 => Just(NAMES[0]),
         5 => Just(NAMES[1]),
@@ -234,7 +237,7 @@ fn step(menu: Menu) -> impl Strategy<Value = Step> {
     let wait_ns = prop_oneof![9 => Just(1u64), 3 => Just(900_000_000), 1 => Just(20_000_000_000)];
     let who = (session, ahead, behind, firm, account_id());
     let what = (side, qty(), price(), terms(menu), cross, symbol);
-    (0..kinds, who, what, operation(), wait_ns).prop_map(|(kind, who, what, operation, wait_ns)| {
+    (0..30u8, who, what, operation(), wait_ns).prop_map(|(kind, who, what, operation, wait_ns)| {
         let (session, ahead, behind, firm, account) = who;
         let (side, qty, price, terms, cross, symbol) = what;
         Step {
