@@ -5,8 +5,8 @@
 #
 # `engine` (the default) measures what a command costs as orders, symbols and sessions grow: ns for
 # every combination, then instructions for the smallest and a large one. OPTIONs go to the first
-# measurement; strategy/engine/examples/engine_scale/main.rs lists them. It takes about eight
-# minutes and 4 GB. `engine-ns` measures a mixed flow instead. Instructions come from callgrind,
+# measurement; strategy/engine/examples/engine_scale/main.rs lists them. It takes a quarter of
+# an hour and 4 GB. `engine-ns` measures a mixed flow instead. Instructions come from callgrind,
 # which needs no counters of the CPU and counts the same on every run; without valgrind they are
 # left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument cannot be
 # used.
