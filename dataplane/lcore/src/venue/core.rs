@@ -12,7 +12,8 @@ use net::ConnId;
 use risk::{Reference, VenueGate};
 use session::{DisconnectReason, ImageWriter, MoldPublisher, ServerHandler, Sessions};
 use types::{
-    Command, Event, Firm, Nanos, Operation, Phase, Refused, SessionId, State, Symbol, SymbolId, UserRef,
+    Command, Event, Firm, Nanos, Operation, Phase, Refused, SessionId, State, Symbol, SymbolId,
+    UserRef,
 };
 use wire::IntoBytes;
 
@@ -123,7 +124,7 @@ impl Core {
 
     /// One OUCH message of a logged-in session.
     #[inline]
-    fn on_message(
+    pub fn on_message(
         &mut self,
         now: Now,
         sessions: &mut Sessions,
@@ -181,7 +182,7 @@ impl Core {
 
     /// Carries out an operator's command, and tells whoever asked what came of it.
     #[cold]
-    pub(super) fn operate(
+    pub fn operate(
         &mut self,
         now: Now,
         sessions: &mut Sessions,
