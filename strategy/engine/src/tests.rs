@@ -13,6 +13,7 @@ use types::{
     SymbolId, Terms, TimeInForce, UserRef,
 };
 
+mod day;
 mod invariants;
 mod log;
 mod semantics;

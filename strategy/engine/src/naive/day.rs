@@ -200,7 +200,6 @@ impl Naive {
         self.each(symbol, |naive, id| {
             let instrument = naive.instrument(id);
             let kind = if kind == CrossKind::None { naive.next_cross(id) } else { kind };
-            let before = naive.events.len();
             match kind {
                 CrossKind::Opening if instrument.phase < Phase::Continuous => naive.open(id),
                 CrossKind::Halt if instrument.state != TradingState::Trading => naive.resume(id),
@@ -208,7 +207,6 @@ impl Naive {
                 _ => return,
             }
             held = true;
-            debug_assert!(naive.events.len() >= before);
         })?;
         if held { Ok(()) } else { Err(Obstacle::WrongState) }
     }
@@ -341,7 +339,8 @@ impl Naive {
         let same = all.iter().take_while(|(p, o, _)| (*p, *o) == (paired, over));
         let prices: Vec<u32> = same.map(|(_, _, price)| *price).collect();
         let high = *prices.last()?;
-        let wanted = reference.unwrap_or(low + (high - low) / 2);
+        // What remains has no gaps, so that its middle is one of it.
+        let Some(wanted) = reference else { return Some(Price(low + (high - low) / 2)) };
         prices.into_iter().min_by_key(|p| (p.abs_diff(wanted), *p)).map(Price)
     }
 
@@ -396,7 +395,7 @@ impl Naive {
 }
 
 /// Every price from the first mark to the last; where marks lie far apart nothing changes between
-/// them, and their neighbourhoods and middles stand for the rest.
+/// them, and their neighbourhoods stand for the rest.
 fn everything_between(marks: &[u32]) -> impl Iterator<Item = u32> + '_ {
     const FAR: u32 = 300;
     marks.iter().enumerate().flat_map(|(at, from)| {

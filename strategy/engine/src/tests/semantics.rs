@@ -25,7 +25,7 @@ pub(super) fn cancel(session: u16, user_ref: u32, qty: u32) -> Command {
     Command::Cancel(Cancel { session, user_ref, qty: Qty(qty) })
 }
 
-fn replace(orig: u32, user_ref: u32, qty: u32, price: u32) -> Command {
+pub(super) fn replace(orig: u32, user_ref: u32, qty: u32, price: u32) -> Command {
     Command::Replace(Replace {
         session: SessionId(0),
         orig: UserRef(orig),
@@ -38,7 +38,7 @@ fn replace(orig: u32, user_ref: u32, qty: u32, price: u32) -> Command {
 }
 
 /// The same order under other terms.
-fn on(terms: Terms, command: Command) -> Command {
+pub(super) fn on(terms: Terms, command: Command) -> Command {
     match command {
         Command::Enter(c) => Command::Enter(Enter { terms, ..c }),
         Command::Replace(c) => Command::Replace(Replace { terms, ..c }),
@@ -46,16 +46,16 @@ fn on(terms: Terms, command: Command) -> Command {
     }
 }
 
-fn ioc(command: Command) -> Command {
+pub(super) fn ioc(command: Command) -> Command {
     on(Terms { tif: TimeInForce::Ioc, ..Terms::default() }, command)
 }
 
-fn live(bench: &Bench, user_ref: u32) -> Option<(u64, u32, u32)> {
+pub(super) fn live(bench: &Bench, user_ref: u32) -> Option<(u64, u32, u32)> {
     let order = bench.engine.order(SessionId(0), UserRef(user_ref))?;
     Some((order.party.order_id.0, order.leaves.0, order.executed.0))
 }
 
-fn rejected(events: &[Event]) -> Option<RejectReason> {
+pub(super) fn rejected(events: &[Event]) -> Option<RejectReason> {
     match events {
         [Event::Rejected(e)] => Some(e.reason),
         _ => None,
@@ -64,7 +64,7 @@ fn rejected(events: &[Event]) -> Option<RejectReason> {
 
 use OrderSide::{Buy, Sell, SellShort};
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     Bench::new(&config(8, 8))
 }
 
