@@ -8,6 +8,7 @@ mod conclude;
 mod ports;
 mod role;
 mod role_report;
+mod state;
 mod supervise;
 mod verdicts;
 mod wire_up;
@@ -69,11 +70,24 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
     drop(consoles);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
+    save_states(config, &finished)?;
     let failure = conclude::failure(config, &finished, readers, &control);
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));
     conclude::publish(config, run, failure, options.quiet)
+}
+
+/// Saves the venues' states, those that keep one.
+fn save_states(config: &Config, finished: &Finished<'_>) -> Result<()> {
+    for role in finished.roles.iter().flatten() {
+        if let Role::Venue(venue) = role
+            && let Some(settings) = config.venues.iter().find(|v| v.name == venue.name())
+        {
+            state::save(settings, venue.core().engine())?;
+        }
+    }
+    Ok(())
 }
 
 /// Starts a thread for each CPU that has roles, supervises them, and gives everything back.

@@ -94,6 +94,8 @@ pub(crate) struct VenueConfig {
     pub(crate) opens_trading: bool,
     /// The operator's socket.
     pub(crate) control: Option<PathBuf>,
+    /// Where the engine's state is kept between runs.
+    pub(crate) state_file: Option<PathBuf>,
 }
 
 /// An account of the ledger.

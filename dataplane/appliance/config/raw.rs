@@ -218,6 +218,7 @@ pub(super) struct Venue {
     pub(super) post_only: Option<PostOnly>,
     pub(super) opens_trading: Option<bool>,
     pub(super) control: Option<Text>,
+    pub(super) state_file: Option<Text>,
     pub(super) command_log_max: Option<Int>,
 }
 

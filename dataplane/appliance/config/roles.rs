@@ -77,6 +77,7 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
         post_only: exchange::post_only(raw.post_only),
         opens_trading: raw.opens_trading.unwrap_or(true),
         control: raw.control.as_ref().map(|path| PathBuf::from(path.get_ref())),
+        state_file: raw.state_file.as_ref().map(|path| PathBuf::from(path.get_ref())),
         limits: venue_limits(scope, &format!("{table}.limits"), &raw.limits),
         risk: order_limits(
             scope,

@@ -3,6 +3,7 @@
 use super::Reader;
 use super::ports::Ports;
 use super::role::Role;
+use super::state;
 use crate::config::{
     self, Config, EchoMode, Endpoint, Group, Huge, Listing as Listed, LoadgenConfig, OrdersClient,
     Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
@@ -15,7 +16,7 @@ use algos::{Echo, EchoConfig};
 use anyhow::{Context, Result, anyhow};
 use book::{Books, Capacity};
 use engine::ledger::LedgerConfig;
-use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
+use engine::{CommandLog, EngineConfig, InstrumentConfig};
 use feed::Feed;
 use hostcpu::TscClock;
 use hugemem::HugePolicy;
@@ -139,7 +140,7 @@ impl<'c> Wiring<'c> {
             name: config.name.clone(),
             endpoints,
             market_data: market_data(&config.itch, ports)?,
-            core: self.core(config),
+            core: self.core(config)?,
             sessions: sessions(config)?,
             schedule: Schedule::new(config.schedule.clone()),
             operator: self.console(config)?,
@@ -165,7 +166,7 @@ impl<'c> Wiring<'c> {
         std::mem::take(&mut self.consoles)
     }
 
-    fn core(&self, config: &VenueConfig) -> Core {
+    fn core(&self, config: &VenueConfig) -> Result<Core> {
         let symbols: Vec<_> = config.symbols.iter().map(|l| (l.locate, l.symbol)).collect();
         let highest = symbols.iter().map(|(id, _)| usize::from(id.0)).max().unwrap_or(0);
         let mut names = vec![Symbol([b' '; 8]); highest + 1];
@@ -173,15 +174,16 @@ impl<'c> Wiring<'c> {
             names[usize::from(id.0)] = *name;
         }
         let log = config.command_log_max as usize;
-        Core::new(CoreParts {
-            engine: Engine::new(&engine_config(config)),
+        let engine = state::load(config)?;
+        Ok(Core::new(CoreParts {
+            log: (log > 0).then(|| CommandLog::after(&engine, log)),
+            engine,
             gate: VenueGate::new(config.risk),
-            log: (log > 0).then(|| CommandLog::with_capacity(log)),
             symbols: names,
             origins: origins(config),
             listings: config.symbols.iter().map(listing).collect(),
             laps: Laps::new(self.clock.scale()),
-        })
+        }))
     }
 
     fn trader<'e>(&self, config: &TraderConfig, ports: &mut Ports<'e>) -> Result<Trader<'e, Echo>> {
@@ -307,6 +309,7 @@ fn origins(config: &VenueConfig) -> Vec<Origin> {
         account: AccountId(account.ledger),
         firm: account.firm,
         post_only: config.post_only,
+        snapshot: account.snapshot,
     };
     config.accounts.iter().enumerate().map(origin).collect()
 }

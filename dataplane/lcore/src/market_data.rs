@@ -186,7 +186,8 @@ impl<'e> MarketDataPort<'e> {
         let mut reply = [0; PACKET_MAX];
         let room = self.payload_max.min(PACKET_MAX);
         let from = request.src.ip().to_bits();
-        let asked = self.publisher.on_request_from(now.ns, from, request.payload, &mut reply[..room]);
+        let asked =
+            self.publisher.on_request_from(now.ns, from, request.payload, &mut reply[..room]);
         if let Ok(len) = asked {
             let fill = |frame: &mut [u8]| frame.copy_from_slice(&reply[..len]);
             let _ = self.host.reply(request, &mut self.io.out, len, fill);

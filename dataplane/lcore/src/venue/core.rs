@@ -213,10 +213,11 @@ impl Core {
         }
     }
 
-    /// Says one of OUCH's system events to every session.
+    /// Says one of OUCH's system events to every session that enters orders.
     pub(super) fn tell_sessions(&mut self, now: Now, sessions: &mut Sessions, event_code: u8) {
         let message = replies::system_event(now.ns, event_code);
-        for who in (0..self.origins.len()).map(|at| SessionId(at as u16)) {
+        for origin in self.origins.iter().filter(|origin| !origin.snapshot) {
+            let who = origin.session;
             store_reply(sessions, &mut self.dirty, &self.counts, who, message.as_bytes());
         }
     }
@@ -234,11 +235,13 @@ impl Core {
 
     /// Announces every instrument, and whether it trades.
     pub(super) fn announce(&mut self, now: Now, publisher: &mut MoldPublisher) {
-        let say = |message: &[u8]| {
+        let mut say = |message: &[u8]| {
             publish(publisher, &self.counts, message);
             true
         };
-        self.describe(now, say);
+        self.describe(now, &mut say);
+        // Those of a state that was loaded: whoever hears the feed from here is to know them.
+        self.list_orders(now, say);
     }
 
     /// The directory and the trading states, message by message, until `say` has heard enough.
@@ -271,25 +274,27 @@ impl Core {
         image: &mut ImageWriter<'_>,
     ) -> Option<u64> {
         let told = self.describe(now, |message| image.push(message));
-        let all = told
-            && self.listings.iter().all(|listing| {
-                let (id, symbol) = listing.id();
-                self.engine.orders(id).all(|order| {
-                    if order.displayed.0 == 0 {
-                        return true;
-                    }
-                    let add = types::BookAdd {
-                        order_id: order.party.order_id,
-                        side: order.side.side(),
-                        qty: order.displayed,
-                        symbol: id,
-                        price: order.price,
-                        firm: Firm::BLANK,
-                    };
-                    image.push(tape::add(now.ns, &add, symbol).as_bytes())
-                })
-            });
+        let all = told && self.list_orders(now, |message| image.push(message));
         all.then(|| publisher.next_seq())
+    }
+
+    /// The shown orders, message by message, in the order they are served.
+    fn list_orders(&self, now: Now, mut say: impl FnMut(&[u8]) -> bool) -> bool {
+        self.listings.iter().all(|listing| {
+            let (id, symbol) = listing.id();
+            let mut shown = self.engine.orders(id).filter(|order| order.displayed.0 > 0);
+            shown.all(|order| {
+                let add = types::BookAdd {
+                    order_id: order.party.order_id,
+                    side: order.side.side(),
+                    qty: order.displayed,
+                    symbol: id,
+                    price: order.price,
+                    firm: Firm::BLANK,
+                };
+                say(tape::add(now.ns, &add, symbol).as_bytes())
+            })
+        })
     }
 
     /// Turns what the venue's limits do not allow into a refusal.

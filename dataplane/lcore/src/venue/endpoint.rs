@@ -30,12 +30,7 @@ pub struct Endpoint<'e> {
 
 impl<'e> Endpoint<'e> {
     /// An order port on `host`, which listens already, with `slots` connections.
-    pub fn new(
-        io: PortIo<'e>,
-        host: Host,
-        slots: usize,
-        server: ServerConfig,
-    ) -> Endpoint<'e> {
+    pub fn new(io: PortIo<'e>, host: Host, slots: usize, server: ServerConfig) -> Endpoint<'e> {
         Endpoint {
             io,
             host,

@@ -23,6 +23,8 @@ pub struct Origin {
     pub firm: Firm,
     /// What post-only means at this venue.
     pub post_only: PostOnly,
+    /// Whether it reads snapshots rather than enters orders.
+    pub snapshot: bool,
 }
 
 /// What an accepted order's reply repeats of the request, and the engine has no use for.

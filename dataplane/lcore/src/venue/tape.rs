@@ -1,8 +1,8 @@
 //! ITCH out: what the engine says to everyone. See the table in `types::Event`.
 
 use types::{
-    BookAdd, BookRemove, BookReplace, Broken, Corrected, CrossDone, Executed, Imbalance,
-    OrderId, Price, Qty, Side, State, Symbol, SymbolId,
+    BookAdd, BookRemove, BookReplace, Broken, Corrected, CrossDone, Executed, Imbalance, OrderId,
+    Price, Qty, Side, State, Symbol, SymbolId,
 };
 use wire::itch::{
     AddOrder, AddOrderMpid, BrokenTrade, CrossTrade, IpoQuotingPeriod, LuldCollar, MwcbStatus,
@@ -105,10 +105,7 @@ pub(super) fn corrected(now_ns: u64, e: &Corrected, symbol: Symbol) -> Trade {
 
 /// Broken Trade.
 pub(super) fn broken(now_ns: u64, symbol: SymbolId, match_number: u64) -> BrokenTrade {
-    BrokenTrade {
-        head: BrokenTrade::head(symbol.0, now_ns),
-        match_number: match_number.into(),
-    }
+    BrokenTrade { head: BrokenTrade::head(symbol.0, now_ns), match_number: match_number.into() }
 }
 
 /// Broken Trade, of an event.

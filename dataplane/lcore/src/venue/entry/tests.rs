@@ -3,12 +3,8 @@ use wire::IntoBytes;
 use wire::ouch;
 
 const S: SessionId = SessionId(2);
-const FROM: Origin = Origin {
-    session: S,
-    account: AccountId(7),
-    firm: Firm(*b"HOME"),
-    post_only: PostOnly::Slide,
-};
+const FROM: Origin =
+    Origin { session: S, account: AccountId(7), firm: Firm(*b"HOME"), post_only: PostOnly::Slide };
 
 fn order() -> EnterOrder {
     EnterOrder {
