@@ -11,9 +11,9 @@
 //! leads from (session, `UserRefNum`) to the order.
 //!
 //! Where to read: `enter.rs` and `change.rs` check and change orders, `matching.rs`, `minimum.rs`
-//! and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day and the
-//! operator, `ledger.rs` keeps cash and shares, `snapshot.rs`
-//! and `log.rs` write it all down and read it back.
+//! and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day
+//! and the operator, `ledger.rs` keeps cash and shares, `snapshot.rs` and `log.rs` write it all
+//! down and read it back.
 //!
 //! Limits: everything in [`EngineConfig`]. An order that would have to rest and finds no room is
 //! rejected before anything happened (a replacement leaves the order it was to replace as it is),

@@ -1,9 +1,9 @@
 //! Orders that follow the midpoint of the best shown bid and offer.
 //!
 //! They stand in a book of their own, ranked by their limits; those whose limit allows the midpoint
-//! all have the midpoint as their price, and the oldest of them is served first. Finding it looks at
-//! every eligible order. With one side of the market missing, or a midpoint outside the bands, there
-//! is none and they wait.
+//! all have the midpoint as their price, and the oldest of them is served first. Finding it looks
+//! at every eligible order. With one side of the market missing, or a midpoint outside the bands,
+//! there is none and they wait.
 
 use crate::Engine;
 use crate::matching::Counterparty;

@@ -1,13 +1,14 @@
 //! Applying a command takes nothing from the heap and gives nothing back, whatever the command
 //! does.
 
+use engine::ledger::{AccountTerms, LedgerConfig};
 use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use types::{
-    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Event, EventSink, Firm, Modify, Nanos,
-    OrderCapacity, OrderSide, Price, Qty, Replace, SessionId, Symbol, SymbolId, Terms, TimeInForce,
-    UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Display, Enter, Event, EventSink, Firm,
+    MassCancel, MatchId, Modify, Nanos, Operation, OrderCapacity, OrderSide, Peg, Permit, Phase,
+    PostOnly, Price, Qty, Replace, SessionId, Symbol, SymbolId, Terms, TimeInForce, UserRef,
 };
 
 thread_local! {
@@ -74,6 +75,42 @@ impl Chance {
     }
 }
 
+fn terms(chance: &mut Chance, tif: TimeInForce) -> Terms {
+    let rare = |chance: &mut Chance, value: u32| if chance.below(8) == 0 { value } else { 0 };
+    let pick = chance.below(20);
+    Terms {
+        tif: if pick == 0 { TimeInForce::Gtt } else { tif },
+        display: if pick == 1 { Display::Hidden } else { Display::Visible },
+        peg: if pick == 2 { Peg::Midpoint } else { Peg::None },
+        post_only: [PostOnly::Reject, PostOnly::Slide, PostOnly::No][pick.clamp(3, 5) as usize - 3],
+        min_qty: Qty(rare(chance, 5)),
+        max_floor: Qty(rare(chance, 3)),
+        expire_s: chance.below(60),
+    }
+}
+
+/// What an operator does, one after the other.
+fn operation(chance: &mut Chance) -> Operation {
+    let (symbol, level) = (SymbolId(0), 1);
+    let (lower, upper) = (Price(9_900), Price(10_500));
+    let account = AccountId(0);
+    match chance.below(16) {
+        0 => Operation::Phase { symbol, phase: Phase::PreOpen },
+        1 | 2 => Operation::Phase { symbol, phase: Phase::Continuous },
+        3 => Operation::Halt { symbol, reason: *b"T1  " },
+        4..=6 => Operation::Resume { symbol },
+        7 => Operation::Imbalance { symbol },
+        8 => Operation::Bands { symbol, lower, upper },
+        9 => Operation::Bands { symbol, lower: Price(0), upper: Price(0) },
+        10 => Operation::Breaker { level },
+        11 => Operation::Bust { match_id: MatchId(u64::from(chance.below(9_999))), reason: b'E' },
+        12 => Operation::Deposit { to: account, amount: 5 },
+        13 => Operation::CancelSession { session: SessionId(0) },
+        14 => Operation::Cross { symbol, kind: CrossKind::None },
+        _ => Operation::Phase { symbol, phase: Phase::End },
+    }
+}
+
 fn command(chance: &mut Chance, next: &mut u32) -> Command {
     let session = SessionId(0);
     let known = UserRef(next.saturating_sub(chance.below(600)));
@@ -85,13 +122,24 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
         _ => Price(10_000 + chance.below(400)),
     };
     let tif = if chance.below(10) == 0 { TimeInForce::Ioc } else { TimeInForce::Day };
-    let terms = Terms { tif, ..Terms::default() };
+    let terms = terms(chance, tif);
     let (cl_ord_id, capacity) = (ClOrdId::default(), OrderCapacity::Other);
+    if chance.below(200) == 0 {
+        return Command::Operate(operation(chance));
+    }
     let kind = chance.below(10);
     if kind < 7 {
         *next += 1;
     }
     let user_ref = UserRef(*next);
+    let firm = Firm(*b"ONE ");
+    if kind < 7 && chance.below(200) == 0 {
+        let symbol = Symbol([b' '; 8]);
+        return match chance.below(3) {
+            0 => Command::MassCancel(MassCancel { session, user_ref, firm, symbol }),
+            enable => Command::Permit(Permit { session, user_ref, firm, enable: enable == 1 }),
+        };
+    }
     match kind {
         0..=4 => {
             let symbol = Symbol(*b"AAPL    ");
@@ -99,7 +147,7 @@ fn command(chance: &mut Chance, next: &mut u32) -> Command {
                 session,
                 user_ref,
                 account: AccountId(0),
-                firm: Firm::BLANK,
+                firm: if chance.below(9) == 0 { firm } else { Firm::BLANK },
                 side,
                 qty,
                 symbol,
@@ -124,15 +172,21 @@ fn applying_commands_never_touches_the_heap() {
     const COMMANDS: usize = 200_000;
     // Small, so that both kinds of full are met.
     let instruments = vec![InstrumentConfig::plain(SymbolId(1), Symbol(*b"AAPL    "))];
-    let config = EngineConfig { orders: 400, levels: 150, ..EngineConfig::new(instruments, 1) };
+    let accounts = vec![AccountTerms::default()];
+    let config = EngineConfig {
+        orders: 100,
+        levels: 60,
+        ledger: Some(LedgerConfig { accounts, positions: 4 }),
+        ..EngineConfig::new(instruments, 1)
+    };
     let mut engine = Engine::new(&config);
     let mut log = CommandLog::with_capacity(COMMANDS);
     let (mut tally, mut chance, mut next) = (Tally::default(), Chance(42), 0);
     let before = CALLS.with(Cell::get);
     for at in 0..COMMANDS {
         let command = command(&mut chance, &mut next);
-        log.push(Nanos(at as u64), &command);
-        engine.apply(&command, Nanos(at as u64), &mut tally);
+        log.push(Nanos(at as u64 * 1_000_000), &command);
+        engine.apply(&command, Nanos(at as u64 * 1_000_000), &mut tally);
     }
     let calls = CALLS.with(Cell::get) - before;
     assert_eq!(calls, 0, "calls of the allocator in {COMMANDS} commands");

@@ -12,12 +12,12 @@ use types::{
 impl Naive {
     pub(super) fn admit(&mut self, mut order: Order) {
         let matching = self.instrument(order.symbol).matches() && order.cross == CrossKind::None;
-        if matching && order.terms.post_only != PostOnly::No {
-            if let Some((met, price)) = self.counterparty(&order) {
-                if !self.slide(&mut order, price) {
-                    return self.refuse_to_take(&order, &met);
-                }
-            }
+        if matching
+            && order.terms.post_only != PostOnly::No
+            && let Some((met, price)) = self.counterparty(&order)
+            && !self.slide(&mut order, price)
+        {
+            return self.refuse_to_take(&order, &met);
         }
         self.trade(order, matching);
         self.after_change(order.symbol);

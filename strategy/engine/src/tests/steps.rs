@@ -68,10 +68,15 @@ impl Step {
             19 => Command::Cancel(Cancel { session, user_ref: known, qty }),
             20 | 21 => Command::Modify(Modify { session, user_ref: known, side, qty }),
             22 => {
-                let symbol = if self.ahead % 2 == 0 { Symbol([b' '; 8]) } else { symbol };
+                let symbol = if self.ahead.is_multiple_of(2) { Symbol([b' '; 8]) } else { symbol };
                 Command::MassCancel(MassCancel { session, user_ref, firm, symbol })
             }
-            23 => Command::Permit(Permit { session, user_ref, firm, enable: self.qty % 4 > 0 }),
+            23 => Command::Permit(Permit {
+                session,
+                user_ref,
+                firm,
+                enable: !self.qty.is_multiple_of(4),
+            }),
             24 => {
                 let reason = RejectReason::Halted;
                 Command::Refused(Refused { session, user_ref, reason, cl_ord_id })
@@ -175,7 +180,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     let kinds =
         select(vec![CrossKind::None, CrossKind::Opening, CrossKind::Closing, CrossKind::Halt]);
     let phase = prop_oneof![
-        4 => Just(Continuous), 2 => Just(PreOpen), 1 => Just(Start), 1 => Just(Closed), 1 => Just(End),
+        4 => Just(Continuous), 2 => Just(PreOpen), 1 => select(vec![Start, Closed, End]),
     ];
     let amount = prop_oneof![8 => 0u64..5_000, 1 => select(vec![u64::MAX, 1 << 63])];
     let id = symbol_id;
@@ -191,7 +196,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => id().prop_map(|symbol| Operation::Resume { symbol }),
         3 => (id(), kinds).prop_map(|(symbol, kind)| Operation::Cross { symbol, kind }),
         2 => id().prop_map(|symbol| Operation::Imbalance { symbol }),
-        1 => (id(), price()).prop_map(|(symbol, p)| Operation::Reference { symbol, price: Price(p) }),
+        1 => (id(), price())
+            .prop_map(|(symbol, p)| Operation::Reference { symbol, price: Price(p) }),
         2 => (id(), price(), price()).prop_map(|(symbol, a, b)| Operation::Bands {
             symbol,
             lower: Price(a),
@@ -213,7 +219,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (account_id(), account_id(), amount.clone())
             .prop_map(|(from, to, amount)| Operation::TransferCash { from, to, amount }),
         1 => (account_id(), account_id(), id(), amount.clone())
-            .prop_map(|(from, to, symbol, qty)| Operation::TransferShares { from, to, symbol, qty }),
+            .prop_map(|(from, to, symbol, qty)| {
+                Operation::TransferShares { from, to, symbol, qty }
+            }),
         1 => (account_id(), amount).prop_map(|(to, amount)| Operation::Deposit { to, amount }),
         1 => (0u16..5).prop_map(|s| Operation::CancelSession { session: SessionId(s) }),
     ]
@@ -233,7 +241,7 @@ fn step(menu: Menu) -> impl Strategy<Value = Step> {
         1 => select(vec![Symbol(*b"NOBODY  "), Symbol([0; 8]), Symbol([0xFF; 8])]),
     ];
     let firm =
-        prop_oneof![4 => Just(Firm::BLANK), 1 => Just(Firm(*b"ONE ")), 1 => Just(Firm(*b"TWO "))];
+        prop_oneof![2 => Just(Firm::BLANK), 1 => select(vec![Firm(*b"ONE "), Firm(*b"TWO ")])];
     let wait_ns = prop_oneof![9 => Just(1u64), 3 => Just(900_000_000), 1 => Just(20_000_000_000)];
     let who = (session, ahead, behind, firm, account_id());
     let what = (side, qty(), price(), terms(menu), cross, symbol);
