@@ -127,6 +127,7 @@ main() {
         esac
     done
     cd "$ROOT"
+    "$ROOT/scripts/setup.sh" --tests
     set_up tests
     CARGO_TARGET_DIR=$(target_dir)
     LOGS="$CARGO_TARGET_DIR/test-logs"

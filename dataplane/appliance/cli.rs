@@ -222,7 +222,7 @@ const MATCH_EXAMPLES: &str = "\
 Examples:
   peregrine match orders.jsonl
       Events go to standard output, in the order they happen; docs/match.md lists both.
-  echo '{\"op\":\"enter\",\"session\":1,\"ref\":1,\"side\":\"B\",\"qty\":100,\"symbol\":\"AAPL\",\"price\":1000000}' |
+  echo '{\"op\":\"enter\",\"session\":1,\"ref\":1,\"side\":\"B\",\"qty\":9,\"symbol\":\"A\"}' |
     peregrine match -
   peregrine match day.jsonl --self-match decrement --ticks reg-nms --hash
 
@@ -231,7 +231,7 @@ A line that is no command is told among the events, and the others go on; exit s
 const TELL_EXAMPLES: &str = "\
 Examples:
   peregrine tell /run/venue.sock '{\"op\":\"halt\",\"symbol\":\"AAPL\",\"reason\":\"T1\"}'
-  peregrine tell /run/venue.sock '{\"op\":\"resume\",\"symbol\":\"AAPL\"}' '{\"op\":\"bust\",\"match\":17}'
+  peregrine tell /run/venue.sock '{\"op\":\"resume\"}' '{\"op\":\"bust\",\"match\":17}'
   peregrine tell /run/venue.sock < close_of_day.jsonl
 
 docs/match.md lists the operator's commands. Exit status 1 when one was refused.";

@@ -35,9 +35,14 @@ def login(user, password):
 
 
 def add_order(message):
-    reference, side, shares, stock, price = struct.unpack(">Qc I 8s I".replace(" ", ""), message[11:36])
-    stock = stock.decode().rstrip()
-    return {"order": reference, "side": side.decode(), "qty": shares, "symbol": stock, "price": price}
+    reference, side, shares, stock, price = struct.unpack(">QcI8sI", message[11:36])
+    return {
+        "order": reference,
+        "side": side.decode(),
+        "qty": shares,
+        "symbol": stock.decode().rstrip(),
+        "price": price,
+    }
 
 
 def main():

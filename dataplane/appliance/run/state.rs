@@ -1,8 +1,8 @@
 //! A venue's state between two runs: loaded at the start, saved at the end.
 //!
-//! What is kept is the engine: live orders, sessions' numbers, instruments, trades, the ledger. What
-//! sessions were told is not: a client that comes back after a restart reads its replies from a new
-//! session's first message.
+//! What is kept is the engine: live orders, sessions' numbers, instruments, trades, the ledger.
+//! What sessions were told is not: a client that comes back after a restart reads its replies from
+//! a new session's first message.
 
 use std::fs;
 use std::io::{ErrorKind, Write};

@@ -123,7 +123,7 @@ fn engine_config(args: &MatchArgs, names: &Names, lines: usize) -> EngineConfig 
         orders: most,
         levels: most,
         conditional_orders: most,
-        trades: most.max(1 << 10).min(1 << 24),
+        trades: most.clamp(1 << 10, 1 << 24),
         ticks,
         self_match: match args.self_match {
             SelfMatchArg::Newest => engine::SelfMatch::CancelNewest,

@@ -114,7 +114,8 @@ proptest! {
         symbols in 1u16..5,
     ) {
         let levels = prices.len() as u32;
-        let mut books = Books::with_capacity(Capacity { orders: levels + 1, levels, books: u32::from(symbols) });
+        let capacity = Capacity { orders: levels + 1, levels, books: u32::from(symbols) };
+        let mut books = Books::with_capacity(capacity);
         for (i, price) in prices.iter().enumerate() {
             let (id, symbol) = (OrderId(i as u64), SymbolId(i as u16 % symbols));
             prop_assert!(books.add(id, symbol, Side::Sell, Qty(1), Price(*price)).is_ok());

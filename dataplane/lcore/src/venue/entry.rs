@@ -1,8 +1,8 @@
 //! OUCH in: a client's message becomes a command, or a refusal that the engine answers.
 //!
 //! Every field is checked here once; what this venue does not offer (routing, discretion, retail,
-//! imbalance-only orders) is refused with OUCH's reason rather than taken for something it is not. A
-//! message that cannot be read has no number to answer under: it is counted and dropped.
+//! imbalance-only orders) is refused with OUCH's reason rather than taken for something it is not.
+//! A message that cannot be read has no number to answer under: it is counted and dropped.
 
 use types::{
     AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Firm, MassCancel, Modify, OrderCapacity,

@@ -26,8 +26,8 @@ impl Schedule {
         Schedule { entries, due: Vec::new(), next: 0 }
     }
 
-    /// The venue starts now. What was due at an earlier time of the day is due at once: a venue that
-    /// starts late stands where it would have stood.
+    /// The venue starts now. What was due at an earlier time of the day is due at once: a venue
+    /// that starts late stands where it would have stood.
     pub fn begin(&mut self, now_ns: u64) {
         self.due = self.entries.iter().map(|(due, what)| (due.at(now_ns), *what)).collect();
         self.due.sort_by_key(|(at, _)| *at);
