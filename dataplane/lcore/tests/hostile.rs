@@ -60,6 +60,7 @@ fn core() -> Core {
         account: AccountId(at % 4),
         firm: firms[usize::from(at) % 3],
         post_only: [PostOnly::Reject, PostOnly::Slide][usize::from(at) % 2],
+        snapshot: false,
     };
     let mut symbols = vec![Symbol([b' '; 8])];
     symbols.extend(names);
