@@ -96,20 +96,18 @@ impl<'a> Lines<'a> {
     }
 
     fn executed(&mut self, e: &Executed) {
-        for (party, flag, taker) in
-            [(&e.resting, e.liquidity[0], false), (&e.aggressor, e.liquidity[1], true)]
+        let in_cross = matches!(e.liquidity[0], b'M' | b'L' | b'K');
+        // Nobody takes in a cross: the older order counts as the one that was there.
+        let first_adds = !in_cross || e.resting.order_id < e.aggressor.order_id;
+        for (party, flag, adds) in
+            [(&e.resting, e.liquidity[0], first_adds), (&e.aggressor, e.liquidity[1], !first_adds)]
         {
-            let in_cross = matches!(flag, b'M' | b'L' | b'K');
-            let liq = match taker {
-                _ if in_cross => flag,
-                true => b'R',
-                false => b'A',
-            };
+            let liq = if adds { b'A' } else { b'R' };
             let line = self.begin("executed").party(party).number("match", e.match_id.0);
             let line = line.number("price", e.price.0).number("qty", e.qty.0);
             line.letter("liq", liq).letter("flag", flag).end();
         }
-        if !matches!(e.liquidity[0], b'M' | b'L' | b'K') {
+        if !in_cross {
             let line = self.about("trade", e.symbol).number("match", e.match_id.0);
             line.number("price", e.price.0).number("qty", e.qty.0).end();
         }

@@ -1,16 +1,17 @@
-//! Names of symbols and accounts, as scripts use them, and the numbers the engine knows them by.
+//! Names of symbols, accounts and firms, as scripts use them, and what the engine knows them by.
 
 use std::collections::HashMap;
 
-use types::{AccountId, Symbol, SymbolId};
+use types::{AccountId, Firm, Symbol, SymbolId};
 
-/// Both directories.
+/// All directories.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     symbols: Vec<Symbol>,
     ids: HashMap<Symbol, SymbolId>,
     accounts: HashMap<String, AccountId>,
     by_id: Vec<String>,
+    firms: HashMap<String, Firm>,
 }
 
 /// Accounts that an engine can have.
@@ -72,6 +73,20 @@ impl Names {
     /// An account's name.
     pub(crate) fn account(&self, id: AccountId) -> &str {
         self.by_id.get(usize::from(id.0)).map_or("", String::as_str)
+    }
+
+    /// Makes a firm known whose name is not one of OUCH's, at most 4 printable letters. It goes by
+    /// bytes that no such name has.
+    pub(crate) fn open_firm(&mut self, name: &str) {
+        if Firm::new(name).is_none() && !self.firms.contains_key(name) {
+            let number = self.firms.len() as u32 & 0x00FF_FFFF;
+            self.firms.insert(name.to_owned(), Firm(number.to_be_bytes()));
+        }
+    }
+
+    /// A firm's four bytes.
+    pub(crate) fn firm(&self, name: &str) -> Option<Firm> {
+        Firm::new(name).or_else(|| self.firms.get(name).copied())
     }
 
     /// Accounts there are.

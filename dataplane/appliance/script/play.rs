@@ -1,8 +1,8 @@
 //! `peregrine match`: the bare engine on a script.
 //!
-//! The file is read twice: once for the symbols and accounts it names, so that the engine can take
-//! all its memory before the first command, and once to be carried out. A line that is no command
-//! is told in its place among the events, and the rest goes on; the exit status then is 2.
+//! The file is read twice: once for the symbols, accounts and firms it names, so that the engine can
+//! take all its memory before the first command, and once to be carried out. A line that is no
+//! command is told in its place among the events, and the rest goes on; the exit status then is 2.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use engine::ledger::{AccountTerms, LedgerConfig};
 use engine::{Engine, EngineConfig, InstrumentConfig, REG_NMS};
 use types::{Command, Nanos, SessionId, Symbol};
 
+use super::words::WordsError;
 use super::{Lines, Names, Words};
 use crate::cli::{MatchArgs, REFUSED, SelfMatchArg, TicksArg};
 
@@ -85,11 +86,27 @@ fn read(args: &MatchArgs) -> Result<String> {
 
 /// A line's words; `None` for an empty line or a comment (`#`, `//`).
 fn parse(line: &str) -> Result<Option<Words>, String> {
-    let line = line.trim().trim_start_matches('\u{feff}');
+    let line = line.trim().trim_start_matches('\u{feff}').trim_start();
     if line.is_empty() || line.starts_with('#') || line.starts_with("//") {
         return Ok(None);
     }
-    serde_json::from_str(line).map(Some).map_err(|e| format!("not a command: {e}"))
+    if !line.starts_with('{') {
+        return Err("not a command: a command is a JSON object".to_owned());
+    }
+    serde_json::from_str(line).map(Some).map_err(|e| explain(line, &e))
+}
+
+/// Why a line is no command. The parser says at which column a value is of the wrong kind; here the
+/// key is found as well.
+fn explain(line: &str, error: &serde_json::Error) -> String {
+    let object: serde_json::Map<_, _> = serde_json::from_str(line).unwrap_or_default();
+    for (key, value) in object {
+        let alone = serde_json::Value::Object([(key.clone(), value)].into_iter().collect());
+        if let Err(error) = serde_json::from_value::<Words>(alone) {
+            return format!("{key:?}: {error}");
+        }
+    }
+    format!("not a command: {error}")
 }
 
 /// Every symbol that can be and every account that the script names.
@@ -103,6 +120,9 @@ fn directory(script: &[Result<Option<Words>, String>]) -> Names {
             && let Some(session) = words.session
         {
             names.open_account(&words.account_name(SessionId(session)));
+        }
+        if let Some(name) = &words.firm {
+            names.open_firm(&name.to_string());
         }
         for name in [&words.from, &words.to].into_iter().flatten() {
             names.open_account(&name.to_string());
@@ -147,7 +167,10 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn carry_out(&mut self, words: &Words) -> Result<(), super::words::WordsError> {
+    fn carry_out(&mut self, words: &Words) -> Result<(), WordsError> {
+        if words.op == "clock" && words.t_ns.is_none() {
+            return Err(WordsError::Missing { op: words.op.clone(), field: "t_ns" });
+        }
         let command = words.command(self.names, self.engine)?;
         let reference = words.reference_first(self.names)?;
         self.now = words.t_ns.unwrap_or(self.now);

@@ -37,7 +37,7 @@ pub(crate) struct Words {
     pub(crate) max_floor: Option<i64>,
     pub(crate) expire_s: Option<i64>,
     pub(crate) peg: Option<Choice>,
-    pub(crate) firm: Option<String>,
+    pub(crate) firm: Option<Name>,
     pub(crate) account: Option<Name>,
     pub(crate) cross: Option<String>,
     pub(crate) capacity: Option<String>,
@@ -58,7 +58,7 @@ pub(crate) struct Words {
 
 /// A price: a number of 1/10000 dollars, or `"market"`.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number or \"market\"")]
 pub(crate) enum Amount {
     /// 1/10000 dollar.
     Number(i64),
@@ -68,7 +68,7 @@ pub(crate) enum Amount {
 
 /// Yes, no, or which.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true, false or a word")]
 pub(crate) enum Choice {
     /// Yes or no.
     Flag(bool),
@@ -78,7 +78,7 @@ pub(crate) enum Choice {
 
 /// A name that may be a number.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name or a whole number from 0")]
 pub(crate) enum Name {
     /// A number.
     Number(u64),
@@ -123,6 +123,8 @@ const OPS: &str = "an op is enter, replace, cancel, modify, mass_cancel, disable
                    halt, resume, quote, cross, imbalance, reference, bands, breaker, bust, adjust, \
                    transfer, deposit, cancel_session or clock";
 
+const ACCOUNTS: &str = "a script has at most 65,535 accounts";
+
 type Made<T> = Result<T, WordsError>;
 
 impl Words {
@@ -134,19 +136,20 @@ impl Words {
             "replace" => self.replace(engine)?,
             "cancel" => {
                 let (session, user_ref) = (self.session()?, self.user_ref()?);
-                Command::Cancel(Cancel { session, user_ref, qty: qty(self.qty.unwrap_or(0)) })
+                let qty = shares(self.qty.unwrap_or(0))?;
+                Command::Cancel(Cancel { session, user_ref, qty })
             }
             "modify" => self.modify(engine)?,
             "mass_cancel" => Command::MassCancel(MassCancel {
                 session: self.session()?,
                 user_ref: self.user_ref()?,
-                firm: self.firm()?,
+                firm: self.firm(names)?,
                 symbol: self.symbol.as_deref().map_or(Symbol([b' '; 8]), symbol),
             }),
             "disable" | "enable" => Command::Permit(Permit {
                 session: self.session()?,
                 user_ref: self.user_ref()?,
-                firm: self.firm()?,
+                firm: self.firm(names)?,
                 enable: self.op == "enable",
             }),
             _ => Command::Operate(self.operation(names)?),
@@ -217,12 +220,14 @@ impl Words {
         };
         let capacity = self.capacity.as_deref().unwrap_or("P");
         let capacity = letter(capacity).and_then(OrderCapacity::from_letter);
-        let account = names.account_id(&self.account_name(session));
+        let account = self.account_name(session);
+        let account =
+            names.account_id(&account).ok_or_else(|| bad("account", &account, ACCOUNTS))?;
         Ok(Command::Enter(Enter {
             session,
             user_ref,
-            account: account.unwrap_or_default(),
-            firm: self.firm()?,
+            account,
+            firm: self.firm(names)?,
             side,
             qty,
             symbol: symbol(name),
@@ -240,15 +245,14 @@ impl Words {
         let orig = UserRef(self.needed(self.orig, "orig")?);
         let cl_ord_id = self.cl_ord_id();
         let live = engine.order(session, orig);
+        // What is not live cannot be replaced, whatever the numbers: the engine says so.
         let qty = match (self.qty, live) {
             (Some(shares), _) => qty(shares),
-            (None, Some(live)) => Qty(live.executed.0 + live.leaves.0),
-            (None, None) => return Err(self.missing("qty")),
+            (None, live) => live.map_or(Qty(0), |live| Qty(live.executed.0 + live.leaves.0)),
         };
         let price = match (&self.price, live) {
             (Some(price), _) => limit(price),
-            (None, Some(live)) => live.price,
-            (None, None) => return Err(self.missing("price")),
+            (None, live) => live.map_or(Price(0), |live| live.price),
         };
         let kept = live.map_or(Terms::default(), |live| {
             let leaves = Qty(qty.0.saturating_sub(live.executed.0));
@@ -270,7 +274,7 @@ impl Words {
                 .ok_or_else(|| bad("side", side, "a side is B, S, T or E"))?,
             None => engine.order(session, user_ref).map_or(OrderSide::Buy, |live| live.side),
         };
-        let qty = qty(self.needed(self.qty, "qty")?);
+        let qty = shares(self.needed(self.qty, "qty")?)?;
         Ok(Command::Modify(Modify { session, user_ref, side, qty }))
     }
 
@@ -393,9 +397,10 @@ impl Words {
         })
     }
 
-    fn firm(&self) -> Made<Firm> {
+    fn firm(&self, names: &Names) -> Made<Firm> {
         let Some(name) = &self.firm else { return Ok(Firm::BLANK) };
-        Firm::new(name).ok_or_else(|| bad("firm", name, "a firm is at most 4 printable letters"))
+        let name = name.to_string();
+        names.firm(&name).ok_or_else(|| bad("firm", &name, "there is no such firm"))
     }
 
     fn halt_reason(&self) -> [u8; 4] {
@@ -419,7 +424,10 @@ impl Words {
     }
 
     fn session(&self) -> Made<SessionId> {
-        self.needed(self.session, "session").map(SessionId)
+        match self.needed(self.session, "session")? {
+            u16::MAX => Err(bad("session", "65535", "a session is 0 to 65534")),
+            session => Ok(SessionId(session)),
+        }
     }
 
     fn user_ref(&self) -> Made<UserRef> {
@@ -443,10 +451,19 @@ fn capacity_text(words: &Words) -> String {
     words.capacity.clone().unwrap_or_default()
 }
 
-/// A number as 32 bits hold it. What they cannot hold lies beyond every bound there is, and goes to
-/// the engine as the nearest they can, to be refused there.
+/// A number as 32 bits hold it. What they cannot hold, a number below zero too, goes to the engine
+/// as one beyond every bound there is, to be refused there.
 fn clamp(number: i64) -> u32 {
-    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// What an order is to be reduced to: nothing refuses it where it is too large, so that a number
+/// below zero must not count as one.
+fn shares(number: i64) -> Made<Qty> {
+    if number < 0 {
+        return Err(bad("qty", &number.to_string(), "a number of shares is 0 or more"));
+    }
+    Ok(qty(number))
 }
 
 fn qty(number: i64) -> Qty {
@@ -455,9 +472,12 @@ fn qty(number: i64) -> Qty {
 
 fn limit(price: &Amount) -> Price {
     match price {
-        Amount::Number(number) => Price(clamp(*number)),
+        Amount::Number(number) => {
+            let wire = u64::try_from(*number).ok().and_then(|raw| Price::from_wire(raw).ok());
+            wire.unwrap_or(Price(clamp(*number)))
+        }
         Amount::Word(word) if word.eq_ignore_ascii_case("market") => Price::MARKET,
-        Amount::Word(_) => Price(0),
+        Amount::Word(_) => Price(u32::MAX),
     }
 }
 
