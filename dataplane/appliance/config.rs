@@ -14,6 +14,7 @@
 //! Failure modes: [`ConfigError`] holds every fault with its line and column; nothing here panics
 //! on any text.
 
+mod accounts;
 mod basics;
 mod cross;
 mod exchange;
@@ -30,9 +31,8 @@ pub(crate) use fault::ConfigError;
 pub(crate) use lcore::loadgen::Pace;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
-    Account, EchoMode, Endpoint, Group, LedgerAccount, LineB, Listing, LoadgenConfig, OrdersClient,
-    OrdersServer, Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig,
-    VenueConfig, VenueLimits,
+    Account, EchoMode, Endpoint, Group, LineB, Listing, LoadgenConfig, OrdersClient, OrdersServer,
+    Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits,
 };
 pub(crate) use pace::parse_pace;
 
@@ -300,6 +300,9 @@ impl Config {
         for loadgen in &self.loadgens {
             let name = loadgen.name.as_str();
             all.extend(loadgen.feed.iter().map(|feed| (name, "feed", &feed.endpoint)));
+            let line_b = loadgen.feed.iter().filter_map(|feed| feed.line_b.as_ref());
+            let line_b = line_b.filter_map(|line| line.endpoint.as_ref());
+            all.extend(line_b.map(|endpoint| (name, "line_b", endpoint)));
             all.extend(loadgen.orders.iter().map(|orders| (name, "orders", &orders.endpoint)));
             all.extend(loadgen.watch.iter().map(|watch| (name, "watch", &watch.endpoint)));
         }

@@ -13,7 +13,8 @@ use super::memory::{eal_terms, mbuf_terms, total};
 use super::raw::{self, EndpointText, Raw, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    Config, Endpoint, LinkConfig, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
+    Config, Endpoint, Group, LinkConfig, OrdersClient, OrdersServer, Publisher, Receiver,
+    VenueConfig,
 };
 
 /// Headroom that DPDK keeps before a frame, and the Ethernet header with one tag.
@@ -31,6 +32,7 @@ pub(super) fn check(scope: &mut Scope<'_>, raw: &Raw, config: &Config) {
         link_ends_agree(scope, link, raw, &uses);
     }
     one_client_an_account(scope, &uses);
+    written_paths_differ(scope, raw);
     frames_fit(scope, config, &uses);
     sums(scope, raw, config);
 }
@@ -47,14 +49,26 @@ struct Use<'c> {
 enum Part<'c> {
     Serves(&'c VenueConfig, &'c OrdersServer),
     Connects(&'c OrdersClient, &'c raw::OrdersClient),
-    Publishes(&'c Publisher, &'c raw::Publisher),
+    Publishes(&'c Publisher, &'c raw::Publisher, &'c Group),
     Listens(&'c Receiver, &'c raw::Receiver),
 }
 
 impl<'c> Use<'c> {
-    fn publishes(table: String, raw: &'c raw::Publisher, itch: &'c Publisher) -> Use<'c> {
-        let part = Part::Publishes(itch, raw);
-        Use { table, raw: raw.endpoint(), endpoint: &itch.endpoint, part }
+    /// Line A, and line B where it has a port of its own.
+    fn publishes(
+        table: String,
+        raw: &'c raw::Publisher,
+        itch: &'c Publisher,
+    ) -> impl Iterator<Item = Use<'c>> {
+        let text = raw.line_b.as_ref().and_then(raw::LineB::endpoint);
+        let line_b = itch.line_b.as_ref().and_then(|line| {
+            let part = Part::Publishes(itch, raw, &line.group);
+            let table = format!("{table}.line_b");
+            Some(Use { table, raw: text?, endpoint: line.endpoint.as_ref()?, part })
+        });
+        let part = Part::Publishes(itch, raw, &itch.group);
+        let line_a = Use { table, raw: raw.endpoint(), endpoint: &itch.endpoint, part };
+        std::iter::once(line_a).chain(line_b)
     }
 
     fn listens(table: String, raw: &'c raw::Receiver, feed: &'c Receiver) -> Use<'c> {
@@ -93,14 +107,7 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
             let table = format!("venue[{index}].orders[{at}]");
             uses.push(Use { table, raw: raw.endpoint(), endpoint: &server.endpoint, part });
         }
-        uses.push(Use::publishes(format!("venue[{index}].itch"), &raw.itch, &venue.itch));
-        let line_b = raw.itch.line_b.as_ref().and_then(raw::LineB::endpoint);
-        let endpoint = venue.itch.line_b.as_ref().and_then(|line| line.endpoint.as_ref());
-        if let (Some(text), Some(endpoint)) = (line_b, endpoint) {
-            let (table, part) =
-                (format!("venue[{index}].itch.line_b"), Part::Publishes(&venue.itch, &raw.itch));
-            uses.push(Use { table, raw: text, endpoint, part });
-        }
+        uses.extend(Use::publishes(format!("venue[{index}].itch"), &raw.itch, &venue.itch));
     }
     for (index, (raw, trader)) in raw.trader.iter().zip(&config.traders).enumerate() {
         uses.push(Use::listens(format!("trader[{index}].feed"), &raw.feed, &trader.feed));
@@ -109,7 +116,7 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
     for (index, (raw, loadgen)) in raw.loadgen.iter().zip(&config.loadgens).enumerate() {
         let table = |part| format!("loadgen[{index}].{part}");
         if let (Some(raw), Some(feed)) = (&raw.feed, &loadgen.feed) {
-            uses.push(Use::publishes(table("feed"), raw, feed));
+            uses.extend(Use::publishes(table("feed"), raw, feed));
         }
         if let (Some(raw), Some(orders)) = (&raw.orders, &loadgen.orders) {
             uses.push(Use::connects(table("orders"), raw, orders));
@@ -259,16 +266,17 @@ fn order_entry(
 }
 
 fn market_data(scope: &mut Scope<'_>, listener: &Use<'_>, publisher: &Use<'_>) {
-    let (Part::Listens(feed, raw), Part::Publishes(itch, _)) = (&listener.part, &publisher.part)
+    let (Part::Listens(feed, raw), Part::Publishes(itch, _, group)) =
+        (&listener.part, &publisher.part)
     else {
         return;
     };
     let table = listener.table.as_str();
     let other = publisher.place(scope);
     let what = |key| format!("the {key} that the other end, {other}, sends to");
-    agree(scope, (table, "group"), &raw.group, &feed.group.ip, &itch.group.ip, &what("group"));
-    if feed.group.udp_port != itch.group.udp_port {
-        let problem = format!("{} is {}", what("port"), itch.group.udp_port);
+    agree(scope, (table, "group"), &raw.group, &feed.group.ip, &group.ip, &what("group"));
+    if feed.group.udp_port != group.udp_port {
+        let problem = format!("{} is {}", what("port"), group.udp_port);
         let span = raw.udp_port.as_ref().map_or(raw.group.span(), Spanned::span);
         scope.fault((table, "udp_port"), span, problem);
     }
@@ -307,10 +315,29 @@ fn one_client_an_account(scope: &mut Scope<'_>, uses: &[Use<'_>]) {
     }
 }
 
+/// Two venues have two consoles, and two states.
+fn written_paths_differ(scope: &mut Scope<'_>, raw: &Raw) {
+    let mut seen: Vec<&Text> = Vec::new();
+    for (index, venue) in raw.venue.iter().enumerate() {
+        for (key, path) in [("control", &venue.control), ("state_file", &venue.state_file)] {
+            let Some(path) = path else { continue };
+            if let Some(first) = seen.iter().find(|other| other.get_ref() == path.get_ref()) {
+                let line = scope.line(first.span().start);
+                let problem = format!("line {line} has this path too; give each its own");
+                scope.fault((&format!("venue[{index}]"), key), path.span(), problem);
+            }
+            seen.push(path);
+        }
+    }
+}
+
 /// Packets of an interface's MTU fit an mbuf.
 fn frames_fit(scope: &mut Scope<'_>, config: &Config, uses: &[Use<'_>]) {
     for one in uses {
-        let Part::Publishes(itch, raw) = &one.part else { continue };
+        let Part::Publishes(itch, raw, group) = &one.part else { continue };
+        if **group != itch.group {
+            continue; // line B carries the packets of line A
+        }
         let room = config.pool.data_room.saturating_sub(AROUND_PACKET_BYTES);
         if itch.mtu > room {
             let need = itch.mtu + AROUND_PACKET_BYTES;

@@ -1,23 +1,32 @@
-//! What makes a venue an exchange: its rules, its day, its ledger, who is let in how fast.
+//! What makes a venue an exchange: its rules, its day, and how its clients are kept within bounds.
 
-use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
-use engine::ledger::{AccountLimits, AccountTerms, SessionLimits};
 use engine::{REG_NMS, SelfMatch, TickStep};
 use lcore::venue::Due;
-use session::{Rate, RequestLimits, ServerConfig};
-use types::{Firm, Operation, PostOnly};
+use net::TcpConfig;
+use session::{LoginLimits, Rate, RequestLimits, ServerConfig};
+use types::{Operation, PostOnly};
 
-use super::model::{Account, LedgerAccount, Listing, Throttle};
-use super::raw;
-use super::scope::Scope;
+use super::fault;
+use super::model::{Listing, Throttle};
+use super::raw::{self, Int, Text};
+use super::scope::{Scope, span_of};
 use crate::script::{Names, Words};
 
-const DOLLARS: RangeInclusive<f64> = -1e12..=1e12;
-const MS: RangeInclusive<i64> = 1..=3_600_000;
 const NS_A_MS: u64 = 1_000_000;
-/// Accounts that a ledger can have.
-const LEDGER_MAX: usize = 65_535;
+/// A day.
+const DAY_MS: i64 = 86_400_000;
+/// TCP asks a quiet peer twice at least before its 15 s of silence are over.
+const KEEP_ALIVE_MS_MAX: i64 = 7_500;
+/// Commands of a day.
+const SCHEDULE_MAX: usize = 65_536;
+/// What a Unix socket's address holds, with a zero byte behind it.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// What a schedule may say: trades, accounts and sessions are not known beforehand.
+const SCHEDULED_OPS: [&str; 9] =
+    ["phase", "halt", "resume", "cross", "quote", "reference", "bands", "breaker", "imbalance"];
 
 /// `self_match`
 pub(super) fn self_match(raw: Option<raw::SelfMatch>) -> SelfMatch {
@@ -45,227 +54,133 @@ pub(super) fn post_only(raw: Option<raw::PostOnly>) -> PostOnly {
     }
 }
 
-/// Dollars as 1/10000 dollar.
-fn money(scope: &mut Scope<'_>, table: &str, key: &str, raw: Option<&raw::Num>) -> Option<i64> {
-    scope.num((table, key), raw, DOLLARS).map(|dollars| (dollars * 10_000.0).round() as i64)
-}
-
-/// `[[venue.ledger]]`, and an account for each login that names none of them.
-pub(super) fn ledger(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &[raw::LedgerAccount],
-) -> Vec<LedgerAccount> {
-    let mut accounts: Vec<LedgerAccount> = Vec::with_capacity(raw.len());
-    for (index, account) in raw.iter().enumerate() {
-        let table = format!("{table}.ledger[{index}]");
-        let name = account.name.get_ref().clone();
-        if accounts.iter().any(|other| other.name == name) {
-            let problem = "another account of the ledger has this name; rename one";
-            scope.fault((&table, "name"), account.name.span(), problem);
-        }
-        accounts.push(LedgerAccount { terms: account_terms(scope, &table, account), name });
+/// `control`: where the operator's socket will be.
+pub(super) fn control(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> Option<PathBuf> {
+    let text = raw.control.as_ref()?;
+    let path = written_path(scope, (table, "control"), text);
+    if text.get_ref().len() > SOCKET_PATH_MAX {
+        let problem = format!(
+            "{} bytes; a socket's path has at most {SOCKET_PATH_MAX}: give one from the working \
+             directory",
+            text.get_ref().len()
+        );
+        scope.fault((table, "control"), text.span(), problem);
     }
-    accounts
+    Some(path)
 }
 
-fn account_terms(scope: &mut Scope<'_>, table: &str, raw: &raw::LedgerAccount) -> AccountTerms {
-    let none = AccountLimits::default();
-    let notional = |scope: &mut Scope<'_>, key: &str, raw: Option<&raw::Num>, default: u64| {
-        money(scope, table, key, raw).map_or(default, |limit| limit.max(0) as u64)
-    };
-    let limits = AccountLimits {
-        order_qty_max: scope.int(
-            (table, "order_qty_max"),
-            raw.order_qty_max.as_ref(),
-            none.order_qty_max,
-            1..=999_999,
-        ),
-        order_notional_max: notional(
-            scope,
-            "order_notional_max_dollars",
-            raw.order_notional_max_dollars.as_ref(),
-            none.order_notional_max,
-        ),
-        open_orders_max: scope.int(
-            (table, "open_orders_max"),
-            raw.open_orders_max.as_ref(),
-            none.open_orders_max,
-            0..=1 << 26,
-        ),
-        open_notional_max: notional(
-            scope,
-            "open_notional_max_dollars",
-            raw.open_notional_max_dollars.as_ref(),
-            none.open_notional_max,
-        ),
-        position_max: scope.int(
-            (table, "position_max_shares"),
-            raw.position_max_shares.as_ref(),
-            none.position_max,
-            0..=1 << 40,
-        ),
-        cash_floor: money(scope, table, "cash_floor_dollars", raw.cash_floor_dollars.as_ref())
-            .unwrap_or(none.cash_floor),
-        short_allowed: raw.short_allowed.unwrap_or(true),
-    };
-    let cash = money(scope, table, "cash_dollars", raw.cash_dollars.as_ref()).unwrap_or(0);
-    AccountTerms { cash, limits }
-}
-
-/// The account of the ledger that a login trades for; one of its own is opened when it names none.
-pub(super) fn ledger_of(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &raw::Account,
-    user: &str,
-    ledger: &mut Vec<LedgerAccount>,
-) -> u16 {
-    let name = raw.ledger.as_ref().map_or(user, |name| name.get_ref());
-    let known = ledger.iter().position(|account| account.name == name);
-    let at = known.unwrap_or_else(|| {
-        if let Some(name) = &raw.ledger {
-            let problem = "no [[venue.ledger]] has this name";
-            scope.fault((table, "ledger"), name.span(), problem);
-        }
-        open(ledger, user)
-    });
-    u16::try_from(at).unwrap_or(0)
-}
-
-fn open(ledger: &mut Vec<LedgerAccount>, name: &str) -> usize {
-    if ledger.len() < LEDGER_MAX {
-        ledger.push(LedgerAccount { name: name.to_owned(), terms: AccountTerms::default() });
+/// A path that the run writes to, from the working directory.
+pub(super) fn written_path(scope: &mut Scope<'_>, key: (&str, &str), text: &Text) -> PathBuf {
+    if text.get_ref().is_empty() || text.get_ref().contains('\0') {
+        scope.fault(key, text.span(), "a path is a text that is not empty, without zero bytes");
     }
-    ledger.len() - 1
+    PathBuf::from(text.get_ref())
 }
 
-/// `firm`
-pub(super) fn firm(scope: &mut Scope<'_>, table: &str, raw: Option<&raw::Text>) -> Firm {
-    let Some(text) = raw else { return Firm::BLANK };
-    Firm::new(text.get_ref()).unwrap_or_else(|| {
-        let problem = "a firm is at most 4 printable ASCII characters, no spaces";
-        scope.fault((table, "firm"), text.span(), problem);
-        Firm::BLANK
-    })
-}
-
-/// `accounts_count`: as many logins more, all of one password, for tests of many.
-pub(super) fn many(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &raw::Venue,
-    accounts: &mut Vec<Account>,
-    ledger: &mut Vec<LedgerAccount>,
-) {
-    let count: usize =
-        scope.int((table, "accounts_count"), raw.accounts_count.as_ref(), 0, 0..=4096);
-    let password = raw.accounts_password.as_ref();
-    if count > 0 && password.is_none() {
-        let problem = "needs accounts_password, which all of them share";
-        let span = super::scope::span_of(raw.accounts_count.as_ref());
-        scope.fault((table, "accounts_count"), span, problem);
+/// `opens_trading`: a day that waits has something to wait for.
+pub(super) fn opens_trading(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> bool {
+    let Some(opens) = &raw.opens_trading else { return true };
+    if !opens.get_ref() && raw.schedule.is_empty() && raw.control.is_none() {
+        let problem = "nothing would ever begin the day; give a [[venue.schedule]] or `control`";
+        scope.fault((table, "opens_trading"), opens.span(), problem);
     }
-    for number in 1..=count {
-        let user = format!("U{number:04}");
-        let at = open(ledger, &user);
-        accounts.push(Account {
-            password: super::Password(password.map_or_else(String::new, |p| p.get_ref().clone())),
-            session: user.clone(),
-            user,
-            firm: Firm::BLANK,
-            ledger: u16::try_from(at).unwrap_or(0),
-            snapshot: false,
-        });
-    }
-}
-
-/// `[venue.session_limits]`
-pub(super) fn session_limits(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &raw::SessionLimits,
-) -> SessionLimits {
-    let none = SessionLimits::default();
-    let notional = |scope: &mut Scope<'_>, key: &str, raw: Option<&raw::Num>, default: u64| {
-        money(scope, table, key, raw).map_or(default, |limit| limit.max(0) as u64)
-    };
-    SessionLimits {
-        open_orders_max: scope.int(
-            (table, "open_orders_max"),
-            raw.open_orders_max.as_ref(),
-            none.open_orders_max,
-            0..=1 << 26,
-        ),
-        order_qty_max: scope.int(
-            (table, "order_qty_max"),
-            raw.order_qty_max.as_ref(),
-            none.order_qty_max,
-            1..=999_999,
-        ),
-        order_notional_max: notional(
-            scope,
-            "order_notional_max_dollars",
-            raw.order_notional_max_dollars.as_ref(),
-            none.order_notional_max,
-        ),
-        open_notional_max: notional(
-            scope,
-            "open_notional_max_dollars",
-            raw.open_notional_max_dollars.as_ref(),
-            none.open_notional_max,
-        ),
-    }
+    *opens.get_ref()
 }
 
 /// The keys of `[venue.sessions]`: how a client's connection is kept within bounds.
 pub(super) fn throttle(scope: &mut Scope<'_>, table: &str, raw: &raw::Throttle) -> Throttle {
-    let default = ServerConfig::default();
-    let ms = |scope: &mut Scope<'_>, key: &str, raw: Option<&raw::Int>, default_ns: u64| {
-        scope.int((table, key), raw, default_ns / NS_A_MS, MS) * NS_A_MS
+    let tcp = TcpConfig::default();
+    let mut ms = |key: &str, raw: Option<&Int>, default_ns: u64, max_ms: i64| -> u64 {
+        scope.int((table, key), raw, default_ns / NS_A_MS, 1..=max_ms) * NS_A_MS
     };
+    let keep_alive_ns =
+        ms("keep_alive_ms", raw.keep_alive_ms.as_ref(), tcp.keep_alive_ns, KEEP_ALIVE_MS_MAX);
+    let rto_min_ns = ms("rto_min_ms", raw.rto_min_ms.as_ref(), tcp.rto_min_ns, 1_000);
+    let user_timeout_ns =
+        ms("user_timeout_ms", raw.user_timeout_ms.as_ref(), tcp.user_timeout_ns, DAY_MS);
+    let mut logins = LoginLimits::default();
+    let retry = raw.login_retry_ms.as_ref();
+    logins.address.interval_ns = ms("login_retry_ms", retry, logins.address.interval_ns, DAY_MS);
+    let burst = raw.login_failures_burst.as_ref();
+    logins.address.burst_max =
+        scope.int((table, "login_failures_burst"), burst, logins.address.burst_max, 1..=1_000_000);
+    Throttle {
+        server: server(scope, table, raw),
+        logins,
+        keep_alive_ns,
+        rto_min_ns,
+        user_timeout_ns,
+    }
+}
+
+fn server(scope: &mut Scope<'_>, table: &str, raw: &raw::Throttle) -> ServerConfig {
+    let default = ServerConfig::default();
+    let mut ms = |key: &str, raw: Option<&Int>, default_ns: u64, max_ms: i64| -> u64 {
+        scope.int((table, key), raw, default_ns / NS_A_MS, 1..=max_ms) * NS_A_MS
+    };
+    // Whoever has been silent for longer is disconnected, and there is nothing to take over.
+    let silence_ms = i64::try_from(default.silence_max_ns / NS_A_MS).unwrap_or(i64::MAX);
+    let takeover = raw.takeover_after_ms.as_ref();
+    let takeover_after_ns =
+        ms("takeover_after_ms", takeover, default.takeover_after_ns, silence_ms);
+    let stall_ns_max = ms("stall_ms_max", raw.stall_ms_max.as_ref(), default.stall_ns_max, DAY_MS);
     let rate = raw.messages_per_second_max.as_ref();
+    let per_second: u32 = scope.int((table, "messages_per_second_max"), rate, 0, 0..=10_000_000);
     let burst = raw.messages_burst_max.as_ref();
-    let per_second = scope.int((table, "messages_per_second_max"), rate, 0, 0..=10_000_000);
-    let server = ServerConfig {
+    if burst.is_some() && per_second == 0 {
+        let problem = "means nothing without a messages_per_second_max above 0; give that too";
+        scope.fault((table, "messages_burst_max"), span_of(burst), problem);
+    }
+    ServerConfig {
         messages_per_second_max: per_second,
         messages_burst_max: scope.int(
             (table, "messages_burst_max"),
             burst,
-            per_second.max(1),
+            per_second,
             1..=10_000_000,
         ),
-        takeover_after_ns: ms(
-            scope,
-            "takeover_after_ms",
-            raw.takeover_after_ms.as_ref(),
-            default.takeover_after_ns,
-        ),
-        stall_ns_max: ms(scope, "stall_ms_max", raw.stall_ms_max.as_ref(), default.stall_ns_max),
+        takeover_after_ns,
+        stall_ns_max,
         backlog_messages_max: scope.int(
             (table, "backlog_messages_max"),
             raw.backlog_messages_max.as_ref(),
             default.backlog_messages_max,
             64..=1 << 26,
         ),
+        backlog_bytes_max: scope.int(
+            (table, "backlog_bytes_max"),
+            raw.backlog_bytes_max.as_ref(),
+            default.backlog_bytes_max,
+            4096..=1 << 31,
+        ),
         ..default
-    };
-    Throttle {
-        server,
-        keep_alive_ns: ms(scope, "keep_alive_ms", raw.keep_alive_ms.as_ref(), 5_000 * NS_A_MS),
-        rto_min_ns: ms(scope, "rto_min_ms", raw.rto_min_ms.as_ref(), 10 * NS_A_MS),
     }
 }
 
-/// The limits of retransmission requests.
+/// The limits of retransmission requests. All requesters together may have what one may.
 pub(super) fn requests(scope: &mut Scope<'_>, table: &str, raw: &raw::Publisher) -> RequestLimits {
     let default = RequestLimits::default();
+    let key = (table, "requests_per_second_max");
     let rate = raw.requests_per_second_max.as_ref();
-    if rate.is_none() {
-        return default;
+    let per_second: u32 = scope.int(key, rate, 1_000, 1..=1_000_000);
+    let key = (table, "requests_burst_max");
+    let burst = raw.requests_burst_max.as_ref();
+    let at_once: u32 = scope.int(key, burst, default.requester.burst_max, 1..=1_000_000);
+    RequestLimits {
+        requester: Rate::per_second(per_second, at_once),
+        all: Rate::per_second(per_second.max(10_000), at_once.max(default.all.burst_max)),
+        ..default
     }
-    let per_second = scope.int((table, "requests_per_second_max"), rate, 1_000, 1..=1_000_000);
-    RequestLimits { requester: Rate::per_second(per_second, per_second), ..default }
+}
+
+/// `heartbeat_ms`
+pub(super) fn heartbeat_ns(scope: &mut Scope<'_>, table: &str, raw: Option<&Int>) -> u64 {
+    scope.int((table, "heartbeat_ms"), raw, 1_000, 1..=60_000) * NS_A_MS
+}
+
+/// `snapshot_age_ms`
+pub(super) fn snapshot_age_ns(scope: &mut Scope<'_>, table: &str, raw: Option<&Int>) -> u64 {
+    scope.int((table, "snapshot_age_ms"), raw, 1_000, 0..=DAY_MS) * NS_A_MS
 }
 
 /// `[[venue.schedule]]`
@@ -277,22 +192,35 @@ pub(super) fn schedule(
 ) -> Vec<(Due, Operation)> {
     let mut names = Names::default();
     symbols.iter().for_each(|listed| names.list(listed.symbol, listed.locate));
-    let mut entries = Vec::with_capacity(raw.len());
+    let mut entries = Vec::with_capacity(raw.len().min(SCHEDULE_MAX));
     for (index, entry) in raw.iter().enumerate() {
         let table = format!("{table}.schedule[{index}]");
+        if index == SCHEDULE_MAX {
+            let problem = format!("a schedule has at most {SCHEDULE_MAX} entries; take some out");
+            scope.fault((&table, "tell"), entry.tell.span(), problem);
+            break;
+        }
         let due = due(scope, &table, entry);
-        let words: Result<Words, _> = serde_json::from_str(entry.tell.get_ref());
-        let operation = match words {
-            Ok(words) => words.operation(&names).map_err(|e| e.to_string()),
-            Err(error) => Err(format!("not a command: {error}")),
-        };
-        match (due, operation) {
+        match (due, operation(entry.tell.get_ref(), &names)) {
             (Some(due), Ok(operation)) => entries.push((due, operation)),
             (_, Err(problem)) => scope.fault((&table, "tell"), entry.tell.span(), problem),
             (None, Ok(_)) => {}
         }
     }
     entries
+}
+
+/// The operator's command that a schedule tells, or why it is none.
+fn operation(tell: &str, names: &Names) -> Result<Operation, String> {
+    let words: Words = serde_json::from_str(tell).map_err(|error| {
+        let why = fault::reworded(&error.to_string());
+        format!("not a command, as '{{\"op\":\"phase\",\"phase\":\"open\"}}': {why}")
+    })?;
+    if !SCHEDULED_OPS.contains(&words.op.as_str()) {
+        let hint = fault::hint(&words.op, &SCHEDULED_OPS);
+        return Err(format!("no schedule has the op {:?}; {hint}", fault::shorten(&words.op)));
+    }
+    words.operation(names).map_err(|error| error.to_string())
 }
 
 fn due(scope: &mut Scope<'_>, table: &str, raw: &raw::ScheduleEntry) -> Option<Due> {
@@ -306,11 +234,16 @@ fn due(scope: &mut Scope<'_>, table: &str, raw: &raw::ScheduleEntry) -> Option<D
             }
         },
         (None, Some(ms)) => {
-            let bounds = 0..=86_400_000;
-            Some(Due::After(scope.int((table, "after_ms"), Some(ms), 0, bounds) * NS_A_MS))
+            let ms: u64 = scope.int((table, "after_ms"), Some(ms), 0, 0..=DAY_MS);
+            Some(Due::After(ms * NS_A_MS))
         }
-        _ => {
-            let problem = "needs one of `at` and `after_ms`";
+        (Some(at), Some(_)) => {
+            let problem = "an entry has one of `at` and `after_ms`; take one out";
+            scope.fault((table, "at"), at.span(), problem);
+            None
+        }
+        (None, None) => {
+            let problem = "says what and not when; give one of `at` and `after_ms`";
             scope.fault((table, "tell"), raw.tell.span(), problem);
             None
         }
@@ -321,7 +254,8 @@ fn due(scope: &mut Scope<'_>, table: &str, raw: &raw::ScheduleEntry) -> Option<D
 fn time_of_day(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
     let mut part = |below: u64| {
-        let part = parts.next().filter(|p| p.len() == 2)?;
+        let two_digits = |p: &&str| p.len() == 2 && p.bytes().all(|b| b.is_ascii_digit());
+        let part = parts.next().filter(two_digits)?;
         part.parse::<u64>().ok().filter(|value| *value < below)
     };
     let (hours, minutes, seconds) = (part(24)?, part(60)?, part(60)?);
@@ -337,7 +271,9 @@ mod tests {
     fn times_are_read_to_the_second() {
         assert_eq!(time_of_day("00:00:00"), Some(0));
         assert_eq!(time_of_day("23:59:59"), Some(86_399_000_000_000));
-        for bad in ["", "9:30:00", "24:00:00", "09:60:00", "09:30", "09:30:00:00", "ab:cd:ef"] {
+        for bad in
+            ["", "9:30:00", "24:00:00", "09:60:00", "09:30", "09:30:00:00", "ab:cd:ef", "+9:30:00"]
+        {
             assert_eq!(time_of_day(bad), None, "{bad}");
         }
     }

@@ -91,7 +91,7 @@ pub(super) fn from_toml(error: &toml::de::Error, text: &str, path: &Path) -> Con
     let problem = reworded(error.message());
     // A password that is no text would be repeated here; a key's name alone tells enough.
     let key = key_before(text, span.start);
-    let secret = key == "password";
+    let secret = key.ends_with("password");
     let fault = Fault { problem, span, key, secret };
     ConfigError::Wrong(Faults(vec![fault.tell(text, path)]))
 }
@@ -110,7 +110,7 @@ fn key_before(text: &str, start: usize) -> String {
 /// serde's words in ours. It hands on a key it does not know as text alone: what it found and what
 /// it knows stand in backticks, the first of them being what it found. Words we do not recognise
 /// are passed on as they are.
-fn reworded(message: &str) -> String {
+pub(super) fn reworded(message: &str) -> String {
     let mut ticked = message.split('`').skip(1).step_by(2);
     let found = ticked.next().unwrap_or_default();
     let known: Vec<&str> = ticked.collect();

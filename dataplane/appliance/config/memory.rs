@@ -14,11 +14,13 @@ const SLOT_BYTES: u64 = 64;
 const EAL_BYTES: u64 = 8 << 20;
 /// An order and its place in the index by reference.
 const ORDER_BYTES: u64 = 64 + 16;
-/// A price level.
+/// The terms of an order that has some.
 const CONDITIONAL_BYTES: u64 = 32;
+/// A trade that can be broken.
 const TRADE_BYTES: u64 = 96;
 /// A row of the ledger, and two entries of the table that finds it.
 const POSITION_BYTES: u64 = 64;
+/// A price level.
 const LEVEL_BYTES: u64 = 48;
 /// A message's place in a replay store.
 const REPLAY_SLOT_BYTES: u64 = 16;

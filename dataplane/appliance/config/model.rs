@@ -10,7 +10,7 @@ use lcore::loadgen::Pace;
 use lcore::venue::Due;
 use risk::{OrderLimits, TraderLimits};
 use serde::Deserialize;
-use session::{RequestLimits, ServerConfig};
+use session::{LoginLimits, RequestLimits, ServerConfig};
 use types::{Firm, Operation, PostOnly, Qty, Symbol, SymbolId};
 use wire::Mac;
 
@@ -112,10 +112,14 @@ pub(crate) struct LedgerAccount {
 pub(crate) struct Throttle {
     /// SoupBinTCP's part.
     pub(crate) server: ServerConfig,
+    /// How often a login may fail.
+    pub(crate) logins: LoginLimits,
     /// Silence after which TCP asks whether the peer is there, in ns.
     pub(crate) keep_alive_ns: u64,
     /// TCP's shortest retransmission timeout, in ns.
     pub(crate) rto_min_ns: u64,
+    /// For how long a peer that is there may take nothing, in ns.
+    pub(crate) user_timeout_ns: u64,
 }
 
 /// The second line of a feed.
@@ -159,6 +163,8 @@ pub(crate) struct Publisher {
     pub(crate) line_b: Option<LineB>,
     /// How often retransmission may be asked for.
     pub(crate) requests: RequestLimits,
+    /// Silence after which a heartbeat goes out, in ns.
+    pub(crate) heartbeat_ns: u64,
 }
 
 /// A MoldUDP64 session that comes in.
@@ -226,6 +232,8 @@ pub(crate) struct VenueLimits {
     pub(crate) positions_max: u32,
     /// Bytes of a snapshot's image.
     pub(crate) snapshot_bytes: u32,
+    /// How old an image may be and still be given to a reader, in ns.
+    pub(crate) snapshot_age_ns: u64,
     /// Orders resting at once, over all books.
     pub(crate) orders_max: u32,
     /// Price levels at once, over all books.

@@ -14,6 +14,8 @@ use super::{EalLog, EchoMode, Huge, Stop};
 pub(super) type Text = Spanned<String>;
 pub(super) type Int = Spanned<i64>;
 pub(super) type Num = Spanned<f64>;
+/// Dollars: a number, or the same as a text.
+pub(super) type Money = Spanned<toml::Value>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,7 +166,9 @@ endpoint_table!(
         replay_messages: Option<Int>,
         replay_bytes: Option<Int>,
         line_b: Option<LineB>,
+        heartbeat_ms: Option<Int>,
         requests_per_second_max: Option<Int>,
+        requests_burst_max: Option<Int>,
     }
 );
 
@@ -199,6 +203,7 @@ pub(super) struct Venue {
     #[serde(default)]
     pub(super) accounts: Vec<Account>,
     pub(super) accounts_count: Option<Int>,
+    pub(super) accounts_prefix: Option<Text>,
     pub(super) accounts_password: Option<Text>,
     #[serde(default)]
     pub(super) ledger: Vec<LedgerAccount>,
@@ -216,7 +221,7 @@ pub(super) struct Venue {
     pub(super) ticks: Option<Ticks>,
     pub(super) round_lots: Option<bool>,
     pub(super) post_only: Option<PostOnly>,
-    pub(super) opens_trading: Option<bool>,
+    pub(super) opens_trading: Option<Spanned<bool>>,
     pub(super) control: Option<Text>,
     pub(super) state_file: Option<Text>,
     pub(super) command_log_max: Option<Int>,
@@ -263,13 +268,13 @@ pub(super) enum PostOnly {
 #[serde(deny_unknown_fields)]
 pub(super) struct LedgerAccount {
     pub(super) name: Text,
-    pub(super) cash_dollars: Option<Num>,
+    pub(super) cash_dollars: Option<Money>,
     pub(super) order_qty_max: Option<Int>,
-    pub(super) order_notional_max_dollars: Option<Num>,
+    pub(super) order_notional_max_dollars: Option<Money>,
     pub(super) open_orders_max: Option<Int>,
-    pub(super) open_notional_max_dollars: Option<Num>,
+    pub(super) open_notional_max_dollars: Option<Money>,
     pub(super) position_max_shares: Option<Int>,
-    pub(super) cash_floor_dollars: Option<Num>,
+    pub(super) cash_floor_dollars: Option<Money>,
     pub(super) short_allowed: Option<bool>,
 }
 
@@ -278,8 +283,8 @@ pub(super) struct LedgerAccount {
 pub(super) struct SessionLimits {
     pub(super) open_orders_max: Option<Int>,
     pub(super) order_qty_max: Option<Int>,
-    pub(super) order_notional_max_dollars: Option<Num>,
-    pub(super) open_notional_max_dollars: Option<Num>,
+    pub(super) order_notional_max_dollars: Option<Money>,
+    pub(super) open_notional_max_dollars: Option<Money>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -289,9 +294,13 @@ pub(super) struct Throttle {
     pub(super) messages_burst_max: Option<Int>,
     pub(super) takeover_after_ms: Option<Int>,
     pub(super) backlog_messages_max: Option<Int>,
+    pub(super) backlog_bytes_max: Option<Int>,
     pub(super) stall_ms_max: Option<Int>,
+    pub(super) login_failures_burst: Option<Int>,
+    pub(super) login_retry_ms: Option<Int>,
     pub(super) keep_alive_ms: Option<Int>,
     pub(super) rto_min_ms: Option<Int>,
+    pub(super) user_timeout_ms: Option<Int>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -308,14 +317,18 @@ pub(super) struct LineB {
     pub(super) group: Text,
     pub(super) udp_port: Option<Int>,
     pub(super) port: Option<Text>,
+    pub(super) mac: Option<Text>,
     pub(super) ip: Option<Text>,
+    pub(super) gateway: Option<Text>,
+    pub(super) vlan: Option<Int>,
 }
 
 impl LineB {
     /// The part that all endpoints share, where the line has a port of its own.
     pub(super) fn endpoint(&self) -> Option<EndpointText<'_>> {
         let (port, ip) = (self.port.as_ref()?, self.ip.as_ref()?);
-        Some(EndpointText { port, mac: None, ip, gateway: None, vlan: None })
+        let (mac, gateway) = (self.mac.as_ref(), self.gateway.as_ref());
+        Some(EndpointText { port, mac, ip, gateway, vlan: self.vlan.as_ref() })
     }
 }
 
@@ -326,6 +339,7 @@ pub(super) struct VenueLimits {
     pub(super) trades_max: Option<Int>,
     pub(super) positions_max: Option<Int>,
     pub(super) snapshot_bytes: Option<Int>,
+    pub(super) snapshot_age_ms: Option<Int>,
     pub(super) orders_max: Option<Int>,
     pub(super) levels_max: Option<Int>,
     pub(super) connections_max: Option<Int>,

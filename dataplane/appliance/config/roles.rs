@@ -1,19 +1,19 @@
 //! The roles: venues, traders and load generators.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 use risk::{OrderLimits, TraderLimits};
+use toml::Spanned;
 use types::{Qty, Symbol};
 
+use super::accounts::{self, Accounts};
 use super::exchange;
 use super::listing;
 use super::raw::{self, Int, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    Account, EchoMode, LedgerAccount, LineB, LoadgenConfig, OrdersClient, OrdersServer, Pace,
-    Password, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
-    VenueLimits, parse_pace,
+    EchoMode, LineB, LoadgenConfig, OrdersClient, OrdersServer, Pace, Publisher, Receiver,
+    StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits, parse_pace,
 };
 
 /// Logical lcores: as many as EAL is built for.
@@ -45,7 +45,8 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
             }
         })
         .collect();
-    let nobody = raw.accounts.is_empty() && raw.accounts_count.is_none();
+    let many = raw.accounts_count.as_ref().is_some_and(|count| *count.get_ref() != 0);
+    let nobody = raw.accounts.is_empty() && !many;
     if raw.orders.0.is_empty() || nobody {
         let which = if nobody { "accounts" } else { "orders" };
         let start = raw.name.span().start;
@@ -53,9 +54,9 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
     }
     let symbols = listing::listings(scope, table, raw);
     let log = raw.command_log_max.as_ref();
-    let mut ledger = exchange::ledger(scope, table, &raw.ledger);
-    let mut accounts = accounts(scope, table, &raw.accounts, &mut ledger);
-    exchange::many(scope, table, raw, &mut accounts, &mut ledger);
+    let Accounts { logins, ledger, .. } = Accounts::read(scope, table, raw);
+    let limits = venue_limits(scope, &format!("{table}.limits"), &raw.limits);
+    positions_suffice(scope, table, raw, limits.positions_max, ledger.len());
     VenueConfig {
         name: scope.name((table, "name"), &raw.name),
         lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
@@ -63,9 +64,9 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
         itch: publisher(scope, &format!("{table}.itch"), &raw.itch, "PEREGRINE1"),
         schedule: exchange::schedule(scope, table, &raw.schedule, &symbols),
         symbols,
-        accounts,
+        accounts: logins,
         ledger,
-        session_limits: exchange::session_limits(
+        session_limits: accounts::session_limits(
             scope,
             &format!("{table}.session_limits"),
             &raw.session_limits,
@@ -75,10 +76,13 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
         ticks: exchange::ticks(raw.ticks),
         round_lots: raw.round_lots.unwrap_or(false),
         post_only: exchange::post_only(raw.post_only),
-        opens_trading: raw.opens_trading.unwrap_or(true),
-        control: raw.control.as_ref().map(|path| PathBuf::from(path.get_ref())),
-        state_file: raw.state_file.as_ref().map(|path| PathBuf::from(path.get_ref())),
-        limits: venue_limits(scope, &format!("{table}.limits"), &raw.limits),
+        opens_trading: exchange::opens_trading(scope, table, raw),
+        control: exchange::control(scope, table, raw),
+        state_file: raw
+            .state_file
+            .as_ref()
+            .map(|path| exchange::written_path(scope, (table, "state_file"), path)),
+        limits,
         risk: order_limits(
             scope,
             &format!("{table}.risk"),
@@ -93,46 +97,6 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
     }
 }
 
-fn accounts(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &[raw::Account],
-    ledger: &mut Vec<LedgerAccount>,
-) -> Vec<Account> {
-    let mut accounts: Vec<Account> = Vec::with_capacity(raw.len());
-    for (index, account) in raw.iter().enumerate() {
-        let table = format!("{table}.accounts[{index}]");
-        let user = scope.field((&table, "user"), &account.user, 6);
-        let twice = accounts.iter().position(|other| other.user.eq_ignore_ascii_case(&user));
-        if let Some(first) = twice {
-            let line = scope.line(raw[first].user.span().start);
-            let problem = format!("line {line} has an account of this user; case does not matter");
-            scope.fault((&table, "user"), account.user.span(), problem);
-        }
-        let session = match &account.session {
-            Some(session) => scope.field((&table, "session"), session, 10),
-            None => user.clone(),
-        };
-        accounts.push(Account {
-            password: password(scope, &table, &account.password),
-            session,
-            firm: exchange::firm(scope, &table, account.firm.as_ref()),
-            ledger: exchange::ledger_of(scope, &table, account, &user, ledger),
-            snapshot: account.snapshot.unwrap_or(false),
-            user,
-        });
-    }
-    accounts
-}
-
-fn password(scope: &mut Scope<'_>, table: &str, raw: &Text) -> Password {
-    if !super::scope::is_field(raw.get_ref(), 10) {
-        let problem = "must be 1 to 10 printable ASCII characters, no spaces";
-        scope.secret_fault((table, "password"), raw.span(), problem);
-    }
-    Password(raw.get_ref().clone())
-}
-
 fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> VenueLimits {
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
     let orders_max = scope.int((table, "orders_max"), raw.orders_max.as_ref(), 65_536, ORDERS);
@@ -141,7 +105,7 @@ fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> V
         conditional_orders_max: scope.int(
             (table, "conditional_orders_max"),
             raw.conditional_orders_max.as_ref(),
-            (orders_max / 4).max(16),
+            (orders_max / 4).max(1024),
             0..=1 << 26,
         ),
         trades_max: scope.int((table, "trades_max"), raw.trades_max.as_ref(), 1 << 16, 1..=1 << 26),
@@ -157,12 +121,13 @@ fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> V
             1 << 24,
             1 << 16..=1 << 31,
         ),
+        snapshot_age_ns: exchange::snapshot_age_ns(scope, table, raw.snapshot_age_ms.as_ref()),
         levels_max: scope.int((table, "levels_max"), raw.levels_max.as_ref(), 16_384, LEVELS),
         connections_max: scope.int(
             (table, "connections_max"),
             raw.connections_max.as_ref(),
             16,
-            1..=16_384,
+            1..=8192,
         ),
         rx_bytes: scope.int((table, "rx_bytes"), raw.rx_bytes.as_ref(), 16_384, 1024..=65_535),
         tx_bytes: scope.int((table, "tx_bytes"), raw.tx_bytes.as_ref(), 65_536, 1024..=1 << 22),
@@ -178,6 +143,21 @@ fn venue_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::VenueLimits) -> V
             1 << 14,
             64..=1 << 26,
         ),
+    }
+}
+
+/// Each account of the ledger can hold something.
+fn positions_suffice(
+    scope: &mut Scope<'_>,
+    table: &str,
+    raw: &raw::Venue,
+    positions_max: u32,
+    accounts: usize,
+) {
+    if (positions_max as usize) < accounts {
+        let problem = format!("one for each of {accounts} accounts of the ledger at least");
+        let span = span_of(raw.limits.positions_max.as_ref());
+        scope.fault((&format!("{table}.limits"), "positions_max"), span, problem);
     }
 }
 
@@ -356,8 +336,9 @@ fn publisher(
     let packet_max = raw.messages_per_packet_max.as_ref();
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
     Publisher {
-        line_b: raw.line_b.as_ref().map(|line| line_b(scope, &format!("{table}.line_b"), line)),
+        line_b: raw.line_b.as_ref().map(|b| line_b(scope, &format!("{table}.line_b"), b, raw)),
         requests: exchange::requests(scope, table, raw),
+        heartbeat_ns: exchange::heartbeat_ns(scope, table, raw.heartbeat_ms.as_ref()),
         endpoint: scope.endpoint(table, raw.endpoint()),
         group: scope.group(table, &raw.group, raw.udp_port.as_ref()),
         session,
@@ -384,14 +365,31 @@ fn publisher(
     }
 }
 
-fn line_b(scope: &mut Scope<'_>, table: &str, raw: &raw::LineB) -> LineB {
-    if raw.port.is_some() != raw.ip.is_some() {
-        let given = raw.port.as_ref().or(raw.ip.as_ref());
-        let problem = "a port of its own needs both `port` and `ip`; without either, line A's";
-        scope.fault((table, "port"), span_of(given), problem);
+/// The second line: over a port of its own, with all an endpoint has, or over line A's.
+fn line_b(scope: &mut Scope<'_>, table: &str, raw: &raw::LineB, line_a: &raw::Publisher) -> LineB {
+    let shared = raw.port.as_ref().is_none_or(|port| port.get_ref() == line_a.port.get_ref());
+    let own = [&raw.ip, &raw.mac, &raw.gateway].into_iter().flatten().next().map(Spanned::span);
+    let own = own.or(raw.vlan.as_ref().map(Spanned::span));
+    match (shared, own) {
+        (true, Some(span)) => {
+            let problem = "over line A's port it has line A's address; take this out, or give a \
+                           `port` of its own";
+            scope.fault((table, "ip"), span, problem);
+        }
+        (false, _) if raw.ip.is_none() => {
+            let problem = "a port of its own needs an `ip`, as \"10.0.1.1/24\"";
+            scope.fault((table, "port"), span_of(raw.port.as_ref()), problem);
+        }
+        _ => {}
     }
-    let endpoint = raw.endpoint().map(|text| scope.endpoint(table, text));
-    LineB { endpoint, group: scope.group(table, &raw.group, raw.udp_port.as_ref()) }
+    let endpoint = raw.endpoint().filter(|_| !shared);
+    let group = scope.group(table, &raw.group, raw.udp_port.as_ref());
+    let of_a = (line_a.group.get_ref(), line_a.udp_port.as_ref().map_or(26477, |p| *p.get_ref()));
+    if (raw.group.get_ref(), i64::from(group.udp_port)) == of_a {
+        let problem = "line A sends to this group and port; give the second line its own";
+        scope.fault((table, "group"), raw.group.span(), problem);
+    }
+    LineB { endpoint: endpoint.map(|text| scope.endpoint(table, text)), group }
 }
 
 fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver {
@@ -414,7 +412,7 @@ fn client(scope: &mut Scope<'_>, table: &str, raw: &raw::OrdersClient) -> Orders
         endpoint,
         venue,
         user: scope.field((table, "user"), &raw.user, 6),
-        password: password(scope, table, &raw.password),
+        password: accounts::password(scope, (table, "password"), &raw.password),
         session: raw.session.as_ref().map(|session| scope.field((table, "session"), session, 10)),
     }
 }

@@ -11,8 +11,11 @@ use toml::Spanned;
 use wire::Mac;
 
 use super::fault::{self, ConfigError, Fault};
-use super::raw::{EndpointText, Int, Num, Text};
+use super::raw::{EndpointText, Int, Money, Num, Text};
 use super::{Endpoint, Group};
+
+/// Units of money in a dollar.
+const MONEY: i64 = types::Price::DOLLAR.0 as i64;
 
 /// A key: the table's path and the name in it.
 pub(super) type Key<'k> = (&'k str, &'k str);
@@ -123,6 +126,31 @@ impl<'t> Scope<'t> {
         }
         self.fault(key, value.span(), out_of(bounds.start(), bounds.end()));
         None
+    }
+
+    /// Dollars within bounds, in 1/10000 dollar. Exact: the digits are read, not a binary fraction.
+    pub(super) fn money(
+        &mut self,
+        key: Key<'_>,
+        value: &Money,
+        bounds: RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let written = match value.get_ref() {
+            toml::Value::String(text) => Some(text.as_str()),
+            toml::Value::Integer(_) | toml::Value::Float(_) => self.text.get(value.span()),
+            _ => None,
+        };
+        let Some(money) = written.and_then(parse_money) else {
+            let problem = "not dollars with at most four decimals, as 1000000.25 or \"0.0001\"";
+            self.fault(key, value.span(), problem);
+            return None;
+        };
+        if money < *bounds.start() * MONEY || money > *bounds.end() * MONEY {
+            let problem = out_of(bounds.start(), bounds.end());
+            self.fault(key, value.span(), problem);
+            return None;
+        }
+        Some(money)
     }
 
     /// A name of ours: a thread, a ring and a report's row are called so.
@@ -285,6 +313,27 @@ fn is_host(ip: Ipv4Addr) -> bool {
 
 fn out_of(min: &impl Display, max: &impl Display) -> String {
     format!("out of bounds; must be {min} to {max}")
+}
+
+/// Decimal digits, with `_` between them where it pleases, and up to four behind a point.
+fn parse_money(text: &str) -> Option<i64> {
+    let (minus, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_digits = |s: &str| s.starts_with(|c: char| c.is_ascii_digit()) && !s.ends_with('_');
+    if !is_digits(whole) || !is_digits(part) {
+        return None;
+    }
+    let part = part.replace('_', "");
+    if part.len() > 4 || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let whole: u64 = whole.replace('_', "").parse().ok()?;
+    let part: u64 = format!("{part:0<4}").parse().ok()?;
+    let money = i64::try_from(whole.checked_mul(MONEY as u64)?.checked_add(part)?).ok()?;
+    Some(if minus { -money } else { money })
 }
 
 fn parse_mac(text: &str) -> Option<Mac> {
