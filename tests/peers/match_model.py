@@ -228,7 +228,7 @@ class Model:
         if order is None:
             return self.reject(words, "Replace Not Allowed")
         leaves = words["qty"] - order.executed
-        if words["qty"] > QTY_MAX:
+        if not 0 <= words["qty"] <= QTY_MAX:
             return self.reject(words, "Invalid Quantity")
         if leaves <= 0:
             return self.take_off(order, order.leaves, "User Requested Cancel")
