@@ -12,6 +12,10 @@ use types::{
 use wire::ouch::inbound::{self, EnterOrder, Message, ReplaceOrder};
 use wire::ouch::{Appendage, Error, Optional};
 
+/// Fewest shares that a reserve order shows. Each refreshed part is a fill of its own: with one
+/// share at a time, two orders would be a million fills, all in one poll.
+const SHOWN_MIN: u32 = 100;
+
 /// Who a session's orders are for, where they do not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
@@ -243,6 +247,7 @@ fn terms(
         match field {
             Optional::Firm(name) => for_firm = firm(name),
             Optional::MinQty(n) => terms.min_qty = Qty(n),
+            Optional::MaxFloor(1..SHOWN_MIN) => return Err(RejectReason::InvalidMaxFloor),
             Optional::MaxFloor(n) => terms.max_floor = Qty(n),
             Optional::PriceType(b'L') => {}
             Optional::PriceType(b'M') => terms.peg = Peg::Midpoint,

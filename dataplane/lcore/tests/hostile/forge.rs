@@ -211,7 +211,7 @@ impl Forge {
             let small = self.rng.below(400) as u32;
             match self.rng.below(12) {
                 0 => self.field(3, &small.to_be_bytes()),
-                1 => self.field(5, &small.to_be_bytes()),
+                1 => self.field(5, &(small / 2 + 50).to_be_bytes()),
                 2 => self.field(12, b"P"),
                 3 => self.field(6, b"M"),
                 4 => self.field(15, &(second + small % 5).to_be_bytes()),

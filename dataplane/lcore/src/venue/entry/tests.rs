@@ -68,6 +68,7 @@ fn each_field_that_is_not_offered_has_its_reason() {
     assert_eq!(refusal(&o, &[Optional::PegOffset(-5)]), Some(PeggingNotAllowed));
     assert_eq!(refusal(&o, &[Optional::PostOnly(b'?')]), Some(InvalidDisplay));
     assert_eq!(refusal(&o, &[Optional::RandomReserves(9)]), Some(InvalidMaxFloor));
+    assert_eq!(refusal(&o, &[Optional::MaxFloor(99)]), Some(InvalidMaxFloor));
     assert_eq!(refusal(&o, &[Optional::Route(*b"ABCD")]), Some(RoutingNotAllowed));
 }
 
@@ -99,12 +100,12 @@ fn terms_come_from_the_display_and_the_optional_fields() {
     let options = [
         Optional::Firm(*b"LIME"),
         Optional::MinQty(7),
-        Optional::MaxFloor(9),
+        Optional::MaxFloor(900),
         Optional::ExpireTime(40_000),
     ];
     let (terms, firm) = terms_of(&o, &options);
     assert_eq!((terms.tif, terms.expire_s), (TimeInForce::Gtt, 40_000));
-    assert_eq!((terms.min_qty, terms.max_floor), (Qty(7), Qty(9)));
+    assert_eq!((terms.min_qty, terms.max_floor), (Qty(7), Qty(900)));
     assert_eq!((terms.post_only, firm), (PostOnly::Slide, Firm(*b"LIME")));
     let midpoint = EnterOrder { display: b'M', price: 0.into(), ..order() };
     assert_eq!(terms_of(&midpoint, &[]).0.peg, Peg::Midpoint);
