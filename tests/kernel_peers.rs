@@ -142,8 +142,8 @@ fn refuse(maker: &mut Peer) {
         ("quantity", json!(0), 0x13),
         ("price", json!(0), 0x1D),
         ("price", json!(u64::MAX), 0x1D),
-        ("display", json!("N"), 0x03),
-        ("cross_type", json!("O"), 0x14),
+        ("display", json!("Z"), 0x03),
+        ("cross_type", json!("S"), 0x14),
         ("time_in_force", json!("9"), 0x0F),
         ("quantity", json!(u32::MAX), 0x1E),
     ] {
@@ -264,7 +264,7 @@ fn goodbye(venue: Running<'_>, clients: [Peer; 2], mut listener: Peer) {
     };
     assert_eq!(summary["ended"], true, "{summary}");
     assert_eq!(summary["gaps"], json!([]), "{summary}");
-    assert_eq!(summary["types"], json!({"S": 6, "R": 1, "A": 2, "E": 5, "U": 1, "D": 1, "X": 1}));
+    assert_eq!(summary["types"], json!({"S": 6, "R": 1, "H": 1, "A": 2, "E": 5, "U": 1, "D": 1, "X": 1}));
     let events = tape.iter().filter(|m| m["type"] == "S");
     let events: Vec<&str> = events.filter_map(|m| m["event_code"].as_str()).collect();
     assert_eq!(events, ["O", "S", "Q", "M", "E", "C"]);
@@ -313,6 +313,6 @@ fn a_venue_on_a_tap_serves_a_kernel_client() {
     let ended = venue.wait();
     let report = ended.passed();
     assert_eq!(report.counter("venue", "venue", "ouch_messages"), 2);
-    // Four to open the day, the order and its end, three to close it.
-    assert_eq!(report.counter("venue", "moldudp64", "messages"), 4 + 2 + 3);
+    // Five to open the day, the order and its end, three to close it.
+    assert_eq!(report.counter("venue", "moldudp64", "messages"), 5 + 2 + 3);
 }
