@@ -4,6 +4,7 @@
 //! the first order, so reading ends there, and a whole day's file of ten gigabytes costs no more
 //! than its first megabyte.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -18,24 +19,42 @@ use super::raw::{self, Text};
 use super::roles;
 use super::scope::Scope;
 
+/// Symbols that a venue can open.
+const SYMBOLS_MAX: usize = 16_384;
 /// Messages read in search of the first order; more than any day has before it.
 const MESSAGES_MAX: u32 = 1_000_000;
 
 /// The symbols of `[[venue]]`, by ascending locate.
 pub(super) fn listings(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> Vec<Listing> {
     let named = raw.symbols.as_deref();
+    if let Some(one) = named.and_then(|named| named.get(SYMBOLS_MAX)) {
+        let problem = format!("a venue opens at most {SYMBOLS_MAX} symbols; take some out");
+        scope.fault((&format!("{table}.symbols[{SYMBOLS_MAX}]"), ""), one.span(), problem);
+        return Vec::new();
+    }
     let symbols = roles::symbols(scope, table, named.unwrap_or_default());
     let mut listings = match &raw.directory {
         None => numbered(&symbols),
         Some(file) => {
             let all = from_directory(scope, table, file);
-            if named.is_none() { all } else { chosen(scope, table, named.unwrap_or_default(), all) }
+            if named.is_none() {
+                all
+            } else {
+                chosen(scope, table, named.unwrap_or_default(), &all)
+            }
         }
     };
     if listings.is_empty() && scope.is_clean() {
         let problem = "opens no symbol; name some, or a `directory` that has some";
         let start = raw.name.span().start;
         scope.fault((table, "symbols"), start..start, problem);
+    }
+    if let Some(file) = raw.directory.as_ref().filter(|_| listings.len() > SYMBOLS_MAX) {
+        let problem = format!(
+            "has {} symbols, and a venue opens at most {SYMBOLS_MAX}; name some in `symbols`",
+            listings.len()
+        );
+        scope.fault((table, "directory"), file.span(), problem);
     }
     listings.sort_by_key(|listing| listing.locate);
     listings
@@ -47,16 +66,17 @@ fn numbered(symbols: &[Symbol]) -> Vec<Listing> {
     symbols.iter().zip(1..=u16::MAX).map(listing).collect()
 }
 
-fn chosen(scope: &mut Scope<'_>, table: &str, named: &[Text], all: Vec<Listing>) -> Vec<Listing> {
+fn chosen(scope: &mut Scope<'_>, table: &str, named: &[Text], all: &[Listing]) -> Vec<Listing> {
     let mut found = Vec::with_capacity(named.len());
+    let by_name: HashMap<Symbol, &Listing> = all.iter().rev().map(|l| (l.symbol, l)).collect();
+    let names: Vec<String> = all.iter().map(|l| l.symbol.to_string()).collect();
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
     for (index, text) in named.iter().enumerate() {
         let symbol = Symbol::new(text.get_ref());
-        match all.iter().find(|listing| Some(listing.symbol) == symbol) {
-            Some(listing) => found.push(listing.clone()),
+        match symbol.and_then(|symbol| by_name.get(&symbol)) {
+            Some(listing) => found.push((*listing).clone()),
             None if all.is_empty() || symbol.is_none() => {} // told already
             None => {
-                let names: Vec<String> = all.iter().map(|l| l.symbol.to_string()).collect();
-                let known: Vec<&str> = names.iter().map(String::as_str).collect();
                 let problem = format!("not in the directory; {}", hint(text.get_ref(), &known));
                 scope.fault((&format!("{table}.symbols[{index}]"), ""), text.span(), problem);
             }

@@ -1,6 +1,10 @@
 //! Capacities as sums of named terms: mbufs that can be out at once, and the memory of it all.
 
-use super::Config;
+use engine::Record;
+use engine::ledger::{AccountLimits, AccountView};
+use net::TcpConfig;
+
+use super::{Config, Publisher, VenueConfig};
 
 /// What a frame's mbuf costs besides its data room: the pool's header and `struct rte_mbuf`.
 const MBUF_OVERHEAD_BYTES: u64 = 64 + 128;
@@ -20,6 +24,11 @@ const CONDITIONAL_BYTES: u64 = 32;
 const TRADE_BYTES: u64 = 96;
 /// A row of the ledger, and two entries of the table that finds it.
 const POSITION_BYTES: u64 = 64;
+/// What an account has and may do.
+const ACCOUNT_BYTES: u64 = (size_of::<AccountView>() + size_of::<AccountLimits>()) as u64;
+/// The shortest message of an image, a trading action, and what tells where it ends.
+const IMAGE_MESSAGE_BYTES_MIN: u64 = 25;
+const IMAGE_SLOT_BYTES: u64 = 4;
 /// A price level.
 const LEVEL_BYTES: u64 = 48;
 /// A message's place in a replay store.
@@ -83,63 +92,73 @@ pub(crate) fn eal_terms(config: &Config) -> Vec<Term> {
 /// Bytes that the roles take outside of EAL, about.
 pub(crate) fn role_terms(config: &Config) -> Vec<Term> {
     let mut terms = Vec::new();
-    let books = |orders: u32, levels: u32| {
-        u64::from(orders) * ORDER_BYTES + u64::from(levels) * LEVEL_BYTES
-    };
-    let store =
-        |messages: u32, bytes: u32| u64::from(messages) * REPLAY_SLOT_BYTES + u64::from(bytes);
     for venue in &config.venues {
-        let (name, limits) = (&venue.name, venue.limits);
-        terms.push(term(
-            format!("{name}: books, {} orders, {} levels", limits.orders_max, limits.levels_max),
-            books(limits.orders_max, limits.levels_max),
-        ));
-        terms.push(term(
-            format!("{name}: {} accounts' replies", venue.accounts.len()),
-            venue.accounts.len() as u64 * store(limits.replay_messages, limits.replay_bytes),
-        ));
-        terms.push(term(
-            format!(
-                "{name}: {} conditional orders, {} trades, {} positions",
-                limits.conditional_orders_max, limits.trades_max, limits.positions_max
-            ),
-            u64::from(limits.conditional_orders_max) * CONDITIONAL_BYTES
-                + u64::from(limits.trades_max).next_power_of_two() * TRADE_BYTES
-                + u64::from(limits.positions_max) * POSITION_BYTES,
-        ));
-        if venue.accounts.iter().any(|account| account.snapshot) {
-            let bytes = u64::from(limits.snapshot_bytes);
-            terms.push(term(format!("{name}: the image of a snapshot"), bytes));
-        }
-        let connections = venue.orders.len() as u64 * u64::from(limits.connections_max);
-        terms.push(term(
-            format!("{name}: {connections} connections' buffers"),
-            connections * (u64::from(limits.rx_bytes) + u64::from(limits.tx_bytes)),
-        ));
-        terms.push(term(
-            format!("{name}: ITCH for retransmission"),
-            store(venue.itch.replay_messages, venue.itch.replay_bytes),
-        ));
+        venue_terms(&mut terms, venue);
     }
     for trader in &config.traders {
         let limits = trader.limits;
-        terms.push(term(
-            format!(
-                "{}: books, {} orders, {} levels",
-                trader.name, limits.orders_max, limits.levels_max
-            ),
-            books(limits.orders_max, limits.levels_max),
-        ));
+        terms.push(books(&trader.name, limits.orders_max, limits.levels_max));
     }
     for loadgen in &config.loadgens {
-        if let Some(feed) = &loadgen.feed {
-            terms.push(term(
-                format!("{}: ITCH for retransmission", loadgen.name),
-                store(feed.replay_messages, feed.replay_bytes),
-            ));
-        }
+        terms.extend(loadgen.feed.as_ref().map(|feed| sent_again(&loadgen.name, feed)));
     }
     terms
+}
+
+fn venue_terms(terms: &mut Vec<Term>, venue: &VenueConfig) {
+    let (name, limits) = (&venue.name, &venue.limits);
+    terms.push(books(name, limits.orders_max, limits.levels_max));
+    terms.push(term(
+        format!("{name}: {} orders with a condition", limits.conditional_orders_max),
+        u64::from(limits.conditional_orders_max) * CONDITIONAL_BYTES,
+    ));
+    terms.push(term(
+        format!("{name}: {} trades that can be broken", limits.trades_max),
+        u64::from(limits.trades_max).next_power_of_two() * TRADE_BYTES,
+    ));
+    let accounts = venue.ledger.len();
+    terms.push(term(
+        format!("{name}: ledger, {accounts} accounts, {} positions", limits.positions_max),
+        accounts as u64 * ACCOUNT_BYTES + u64::from(limits.positions_max) * POSITION_BYTES,
+    ));
+    let logins = venue.accounts.len();
+    terms.push(term(
+        format!("{name}: {logins} logins' replies"),
+        logins as u64 * store(limits.replay_messages, limits.replay_bytes),
+    ));
+    if venue.accounts.iter().any(|account| account.snapshot) {
+        let bytes = u64::from(limits.snapshot_bytes);
+        let lengths = bytes / IMAGE_MESSAGE_BYTES_MIN * IMAGE_SLOT_BYTES;
+        terms.push(term(format!("{name}: the image of a snapshot"), bytes + lengths));
+    }
+    let slots = limits.connections_max as usize;
+    let (rx_bytes, tx_bytes) = (limits.rx_bytes as usize, limits.tx_bytes as usize);
+    let tcp = TcpConfig { slots, rx_bytes, tx_bytes, ..TcpConfig::default() };
+    let servers = venue.orders.len();
+    terms.push(term(
+        format!("{name}: {} connections and their buffers", servers * slots),
+        servers as u64 * tcp.memory_bytes() as u64,
+    ));
+    if venue.command_log_max > 0 {
+        let commands = u64::from(venue.command_log_max);
+        let each = size_of::<Record>() as u64;
+        terms.push(term(format!("{name}: log of {commands} commands"), commands * each));
+    }
+    terms.push(sent_again(name, &venue.itch));
+}
+
+fn books(name: &str, orders: u32, levels: u32) -> Term {
+    let bytes = u64::from(orders) * ORDER_BYTES + u64::from(levels) * LEVEL_BYTES;
+    term(format!("{name}: books, {orders} orders, {levels} levels"), bytes)
+}
+
+fn sent_again(name: &str, feed: &Publisher) -> Term {
+    let bytes = store(feed.replay_messages, feed.replay_bytes);
+    term(format!("{name}: ITCH for retransmission"), bytes)
+}
+
+fn store(messages: u32, bytes: u32) -> u64 {
+    u64::from(messages) * REPLAY_SLOT_BYTES + u64::from(bytes)
 }
 
 /// The sum.

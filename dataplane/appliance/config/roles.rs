@@ -1,5 +1,6 @@
 //! The roles: venues, traders and load generators.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use risk::{OrderLimits, TraderLimits};
@@ -262,6 +263,7 @@ fn strategy(scope: &mut Scope<'_>, table: &str, raw: &raw::Strategy) -> Strategy
 /// A list of symbols, each once.
 pub(super) fn symbols(scope: &mut Scope<'_>, table: &str, raw: &[Text]) -> Vec<Symbol> {
     let mut symbols = Vec::with_capacity(raw.len());
+    let mut seen = HashSet::with_capacity(raw.len());
     for (index, text) in raw.iter().enumerate() {
         let key = format!("{table}.symbols[{index}]");
         match Symbol::new(text.get_ref()) {
@@ -269,7 +271,7 @@ pub(super) fn symbols(scope: &mut Scope<'_>, table: &str, raw: &[Text]) -> Vec<S
                 let problem = "a symbol is 1 to 8 printable ASCII characters, as \"AAPL\"";
                 scope.fault((&key, ""), text.span(), problem);
             }
-            Some(symbol) if symbols.contains(&symbol) => {
+            Some(symbol) if !seen.insert(symbol) => {
                 scope.fault((&key, ""), text.span(), "stands in the list twice");
             }
             Some(symbol) => symbols.push(symbol),
