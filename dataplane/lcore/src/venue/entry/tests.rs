@@ -3,8 +3,13 @@ use wire::IntoBytes;
 use wire::ouch;
 
 const S: SessionId = SessionId(2);
-const FROM: Origin =
-    Origin { session: S, account: AccountId(7), firm: Firm(*b"HOME"), post_only: PostOnly::Slide };
+const FROM: Origin = Origin {
+    session: S,
+    account: AccountId(7),
+    firm: Firm(*b"HOME"),
+    post_only: PostOnly::Slide,
+    snapshot: false,
+};
 
 fn order() -> EnterOrder {
     EnterOrder {
