@@ -160,7 +160,7 @@ impl Core {
         sessions: &mut Sessions,
         publisher: &mut MoldPublisher,
         command: &Command,
-        echo: &Echo,
+        echo: &Echo<'_>,
         operator: Option<&mut rtrb::Producer<ToOperator>>,
     ) {
         let stamp = Nanos(now.ns);

@@ -9,8 +9,9 @@ use session::{MoldPublisher, ServerConfig, Sessions, SoupServer};
 
 /// Connections looked after in one poll: heartbeats and timeouts come round by and by.
 const CHECKS_PER_POLL: usize = 4;
-/// Room asked of TCP's ring before the server writes: the longest OUCH reply with its header.
-const REPLY_ROOM: usize = 128;
+/// Room asked of TCP's ring before the server writes: the longest OUCH reply with its optional
+/// fields and its header.
+const REPLY_ROOM: usize = 256;
 
 /// See the module.
 pub struct Endpoint<'e> {

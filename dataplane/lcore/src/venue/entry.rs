@@ -33,7 +33,7 @@ pub struct Origin {
 
 /// What an accepted order's reply repeats of the request, and the engine has no use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Echo {
+pub struct Echo<'p> {
     /// Display letter.
     pub display: u8,
     /// Capacity letter.
@@ -42,20 +42,22 @@ pub struct Echo {
     pub iso: u8,
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
+    /// Its optional fields, where they lie.
+    pub optional: Appendage<'p>,
 }
 
-impl Default for Echo {
+impl Default for Echo<'_> {
     fn default() -> Self {
-        let cl_ord_id = ClOrdId::default();
-        Echo { display: b'Y', capacity: b'O', iso: b'N', cl_ord_id }
+        let (cl_ord_id, optional) = (ClOrdId::default(), Appendage::EMPTY);
+        Echo { display: b'Y', capacity: b'O', iso: b'N', cl_ord_id, optional }
     }
 }
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum Request<'p> {
     /// Something for the engine.
-    Command(Command, Echo),
+    Command(Command, Echo<'p>),
     /// Which `UserRefNum` comes next.
     AccountQuery,
 }
@@ -92,7 +94,7 @@ impl Unreadable {
 
 /// Reads one unsequenced payload.
 #[inline]
-pub fn read(from: &Origin, payload: &[u8]) -> Result<Request, Unreadable> {
+pub fn read<'p>(from: &Origin, payload: &'p [u8]) -> Result<Request<'p>, Unreadable> {
     let message = inbound::parse(payload).map_err(|e| match e {
         Error::Empty => Unreadable::Empty,
         Error::UnknownType { .. } => Unreadable::UnknownType,
@@ -116,7 +118,7 @@ pub fn read(from: &Origin, payload: &[u8]) -> Result<Request, Unreadable> {
     })
 }
 
-fn enter(from: &Origin, m: &EnterOrder, optional: Appendage<'_>) -> Request {
+fn enter<'p>(from: &Origin, m: &EnterOrder, optional: Appendage<'p>) -> Request<'p> {
     let cl_ord_id = ClOrdId(m.clordid);
     let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let echo = Echo {
@@ -124,6 +126,7 @@ fn enter(from: &Origin, m: &EnterOrder, optional: Appendage<'_>) -> Request {
         capacity: m.capacity,
         iso: m.inter_market_sweep_eligibility,
         cl_ord_id,
+        optional,
     };
     let order = || {
         let side = OrderSide::from_letter(m.side).ok_or(RejectReason::InvalidSide)?;
@@ -159,11 +162,11 @@ fn enter(from: &Origin, m: &EnterOrder, optional: Appendage<'_>) -> Request {
     Request::Command(command, echo)
 }
 
-fn replace(from: &Origin, m: &ReplaceOrder, optional: Appendage<'_>) -> Request {
+fn replace<'p>(from: &Origin, m: &ReplaceOrder, optional: Appendage<'p>) -> Request<'p> {
     let cl_ord_id = ClOrdId(m.clordid);
     let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let iso = m.inter_market_sweep_eligibility;
-    let echo = Echo { display: m.display, iso, cl_ord_id, ..Echo::default() };
+    let echo = Echo { display: m.display, iso, cl_ord_id, optional, ..Echo::default() };
     let order = || {
         let (terms, _) = terms(from, m.display, m.time_in_force, optional)?;
         let price = price(m.price.get(), terms.peg)?;
@@ -177,7 +180,7 @@ fn replace(from: &Origin, m: &ReplaceOrder, optional: Appendage<'_>) -> Request 
     Request::Command(command, echo)
 }
 
-fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Request {
+fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Request<'static> {
     let user_ref = UserRef(m.user_ref_num.get());
     // A modification has no number of its own to be refused under: as an odd cancel, it is let be.
     let command = match OrderSide::from_letter(m.side) {

@@ -4,6 +4,7 @@
 use super::core::{Dirty, ToOperator};
 use super::counters::{VenueCounter as Count, VenueCounts};
 use super::entry::Echo;
+use super::replies::Repeated;
 use super::{replies, tape};
 use session::{MoldPublisher, SessionId, Sessions};
 use types::{BookRemove, Event, EventSink, OrderId, Party, Phase, Print, Qty, Symbol, SymbolId};
@@ -35,7 +36,7 @@ pub(super) fn store_reply(
 /// See the module.
 pub(super) struct Out<'a> {
     pub(super) now_ns: u64,
-    pub(super) echo: &'a Echo,
+    pub(super) echo: &'a Echo<'a>,
     pub(super) symbols: &'a [Symbol],
     pub(super) sessions: &'a mut Sessions,
     pub(super) publisher: &'a mut MoldPublisher,
@@ -55,6 +56,21 @@ impl Out<'_> {
     #[inline]
     fn reply(&mut self, who: SessionId, message: &[u8]) {
         store_reply(self.sessions, self.dirty, self.counts, who, message);
+    }
+
+    /// A message and its optional fields behind it.
+    #[inline]
+    fn reply_with(&mut self, who: SessionId, message: &[u8], optional: &Repeated) {
+        let fields = optional.as_bytes();
+        let taken = self.sessions.append_with(who, message.len() + fields.len(), |room| {
+            let (head, tail) = room.split_at_mut(message.len());
+            head.copy_from_slice(message);
+            tail[..fields.len()].copy_from_slice(fields);
+            message.len() + fields.len()
+        });
+        let count = if taken.is_some() { Count::Replies } else { Count::RepliesLost };
+        self.counts.set.inc(count);
+        self.dirty.push(who);
     }
 
     #[inline]
@@ -219,12 +235,16 @@ impl EventSink for Out<'_> {
         }
         match event {
             Event::Accepted(e) => {
-                let reply = replies::accepted(now, e, self.symbol(e.symbol), self.echo);
-                self.reply(e.party.session, reply.as_bytes());
+                let mut reply = replies::accepted(now, e, self.symbol(e.symbol), self.echo);
+                let optional = replies::repeated(self.echo);
+                reply.appendage_length = optional.len().into();
+                self.reply_with(e.party.session, reply.as_bytes(), &optional);
             }
             Event::Replaced(e) => {
-                let reply = replies::replaced(now, e, self.symbol(e.symbol), self.echo);
-                self.reply(e.party.session, reply.as_bytes());
+                let mut reply = replies::replaced(now, e, self.symbol(e.symbol), self.echo);
+                let optional = replies::repeated(self.echo);
+                reply.appendage_length = optional.len().into();
+                self.reply_with(e.party.session, reply.as_bytes(), &optional);
             }
             Event::Rejected(e) => self.reply(e.session, replies::rejected(now, e).as_bytes()),
             Event::Executed(e) => self.executed(e),

@@ -11,16 +11,65 @@ use wire::ouch::outbound::{
     OrderModified, OrderReplaced, OrderRestated, Rejected as OrderRejected, SystemEvent,
     TradeCorrection,
 };
-use wire::ouch::{self, Optional};
+use wire::ouch::{self, Optional, Tag};
 
 /// A live order; the venue never accepts a dead one.
 const LIVE: u8 = b'L';
 /// Room for an Order Restated with its appendage.
 pub(super) const RESTATED_LEN_MAX: usize = 64;
 
+/// Bytes of optional fields that a reply repeats: each that OUCH knows, once.
+const REPEATED_LEN_MAX: usize = 140;
+
+/// An accepted order's optional fields, as its reply repeats them.
+pub(super) struct Repeated {
+    bytes: [u8; REPEATED_LEN_MAX],
+    len: usize,
+}
+
+impl Repeated {
+    /// The fields.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// What `appendage_length` says.
+    pub(super) fn len(&self) -> u16 {
+        self.len as u16
+    }
+}
+
+/// The optional fields that OUCH knows; those of a client that repeats itself as far as they fit.
+#[inline]
+pub(super) fn repeated(echo: &Echo<'_>) -> Repeated {
+    let (mut bytes, mut len) = ([0; REPEATED_LEN_MAX], 0);
+    let mut rest = echo.optional.as_bytes();
+    while let [length, tag, ..] = *rest {
+        let Some((field, after)) = rest.split_at_checked(1 + usize::from(length)) else { break };
+        if Tag::from_byte(tag).is_some_and(is_asked)
+            && let Some(room) = bytes.get_mut(len..len + field.len())
+        {
+            room.copy_from_slice(field);
+            len += field.len();
+        }
+        rest = after;
+    }
+    Repeated { bytes, len }
+}
+
+/// Whether an optional field is for the client to say: the others are the venue's.
+fn is_asked(tag: Tag) -> bool {
+    !matches!(tag, Tag::SecondaryOrdRefNum | Tag::DisplayQuantity | Tag::DisplayPrice)
+}
+
 /// Order Accepted.
 #[inline]
-pub(super) fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -> OrderAccepted {
+pub(super) fn accepted(
+    now_ns: u64,
+    e: &Accepted,
+    symbol: Symbol,
+    echo: &Echo<'_>,
+) -> OrderAccepted {
     OrderAccepted {
         message_type: OrderAccepted::TYPE,
         timestamp: now_ns.into(),
@@ -43,7 +92,12 @@ pub(super) fn accepted(now_ns: u64, e: &Accepted, symbol: Symbol, echo: &Echo) -
 
 /// Order Replaced.
 #[inline]
-pub(super) fn replaced(now_ns: u64, e: &Replaced, symbol: Symbol, echo: &Echo) -> OrderReplaced {
+pub(super) fn replaced(
+    now_ns: u64,
+    e: &Replaced,
+    symbol: Symbol,
+    echo: &Echo<'_>,
+) -> OrderReplaced {
     OrderReplaced {
         message_type: OrderReplaced::TYPE,
         timestamp: now_ns.into(),

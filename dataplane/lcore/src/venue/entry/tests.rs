@@ -44,7 +44,8 @@ fn refusal(order: &EnterOrder, optional: &[Optional<'_>]) -> Option<RejectReason
 
 #[test]
 fn an_order_is_read_whole() {
-    let Ok(Request::Command(Command::Enter(e), echo)) = read(&FROM, order().as_bytes()) else {
+    let order = order();
+    let Ok(Request::Command(Command::Enter(e), echo)) = read(&FROM, order.as_bytes()) else {
         panic!("not an order")
     };
     assert_eq!((e.session, e.user_ref, e.side), (S, UserRef(5), OrderSide::SellShort));
