@@ -1,7 +1,7 @@
 //! `peregrine match`: the bare engine on a script.
 //!
-//! The file is read twice: once for the symbols, accounts and firms it names, so that the engine can
-//! take all its memory before the first command, and once to be carried out. A line that is no
+//! The file is read twice: once for the symbols, accounts and firms it names, so that the engine
+//! can take all its memory before the first command, and once to be carried out. A line that is no
 //! command is told in its place among the events, and the rest goes on; the exit status then is 2.
 
 use std::io::{self, BufWriter, Read, Write};
