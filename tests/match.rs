@@ -93,8 +93,10 @@ fn check(name: &str, options: &[&str], expected: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
     let output = command.arg("match").arg(script).args(options).output().expect("it starts");
     let played = Played::of(&output);
-    let text = fs::read_to_string(folder().join(format!("{expected}.expected.jsonl"))).unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = fs::read_to_string(folder().join(format!("{expected}.expected.jsonl")))
+        .expect("the expected events");
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("the expected events")).collect();
     for (at, (ours, theirs)) in played.events.iter().zip(&lines).enumerate() {
         assert_eq!(ours, theirs, "{expected}: event {}", at + 1);
     }
@@ -186,9 +188,9 @@ const GOOD: &str =
 
 /// `GOOD` with another value for a word.
 fn with(word: &str, value: &str) -> String {
-    let mut words: serde_json::Map<String, Value> = serde_json::from_str(GOOD).unwrap();
+    let mut words: serde_json::Map<String, Value> = serde_json::from_str(GOOD).expect("words");
     words.insert(word.to_owned(), json!("@"));
-    serde_json::to_string(&words).unwrap().replace("\"@\"", value)
+    serde_json::to_string(&words).expect("words").replace("\"@\"", value)
 }
 
 #[test]
