@@ -1,5 +1,6 @@
 //! Every way in which a configuration can be wrong is told in one message that names the place, the
-//! value and the remedy, with exit status 2. Each case is the quickstart's file with one edit.
+//! value and the remedy, with exit status 2. Each case is one edit of the quickstart's file, or of
+//! the exchange's.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -36,8 +37,12 @@ impl Drop for Written {
 }
 
 fn quickstart() -> String {
-    let path = common::repo_root().join("config/quickstart.toml");
-    std::fs::read_to_string(path).expect("the quickstart's file")
+    configuration("quickstart")
+}
+
+fn configuration(name: &str) -> String {
+    let path = common::repo_root().join(format!("config/{name}.toml"));
+    std::fs::read_to_string(path).expect("a configuration that we give")
 }
 
 /// An edit of the quickstart's file, and what must be told of it.
@@ -81,9 +86,12 @@ fn edit(text: &str, case: &Case) -> (String, usize) {
 }
 
 fn run_cases(group: &str, cases: &[Case]) {
-    let text = quickstart();
+    run_cases_of(&quickstart(), group, cases);
+}
+
+fn run_cases_of(text: &str, group: &str, cases: &[Case]) {
     for (index, case) in cases.iter().enumerate() {
-        let (edited, line) = edit(&text, case);
+        let (edited, line) = edit(text, case);
         let output = Written::new(&format!("{group}-{index}"), &edited).check();
         let told = String::from_utf8(output.stderr).expect("UTF-8");
         let what = format!("{:?} -> {}\n{told}", case.table, case.instead);
@@ -122,6 +130,11 @@ const LOADGEN: (&str, usize) = ("[[loadgen]]", 0);
 const LOADGEN_FEED: (&str, usize) = ("[loadgen.feed]", 0);
 const LOADGEN_ORDERS: (&str, usize) = ("[loadgen.orders]", 0);
 const WATCH: (&str, usize) = ("[loadgen.watch]", 0);
+const LINE_B: (&str, usize) = ("[venue.itch.line_b]", 0);
+const SCHEDULE: (&str, usize) = ("[[venue.schedule]]", 0);
+const LEDGER: (&str, usize) = ("[[venue.ledger]]", 0);
+const SESSION_LIMITS: (&str, usize) = ("[venue.session_limits]", 0);
+const SESSIONS: (&str, usize) = ("[venue.sessions]", 0);
 
 #[test]
 fn unknown_keys_and_values_name_the_nearest_known() {
@@ -182,7 +195,7 @@ fn numbers_out_of_bounds_name_the_bounds() {
             case(VENUE_ORDERS, "listen", "listen = 0", &["orders[0].listen = 0", "1 to 65535"]),
             case(VENUE_ORDERS, "listen", "vlan = 4095", &["vlan = 4095", "1 to 4094"]),
             case(VENUE_LIMITS, "orders_max", "orders_max = 0", &["limits.orders_max = 0", "16 to"]),
-            case(VENUE_LIMITS, "connections_max", "connections_max = 0", &["1 to 4096"]),
+            case(VENUE_LIMITS, "connections_max", "connections_max = 0", &["1 to 8192"]),
             case(VENUE_LIMITS, "replay_bytes", "replay_bytes = 5000", &["power of two", "4096"]),
             case(VENUE_RISK, "order_qty_max", "order_qty_max = 1000000", &["1 to 999999"]),
             case(VENUE_RISK, "price_collar_bps", "price_collar_bps = 10001", &["0 to 10000"]),
@@ -238,6 +251,173 @@ fn addresses_and_names_are_what_they_claim_to_be() {
             case(VENUE, "symbols", "symbols = [\"AAPLE\"]", &["not in the directory", "\"AAPL\"?"]),
         ],
     );
+}
+
+#[test]
+fn an_exchange_names_the_nearest_key_and_the_bounds() {
+    run_cases_of(
+        &configuration("exchange"),
+        "exchange",
+        &[
+            case(VENUE, "ticks", "tick = \"none\"", &["`tick`", "did you mean `ticks`"]),
+            case(VENUE, "ticks", "ticks = \"regnms\"", &["did you mean `reg-nms`"]),
+            case(VENUE, "self_match", "self_match = \"new\"", &["decrement, trade"]),
+            case(VENUE, "post_only", "post_only = true", &["post_only = true"]),
+            case(SESSIONS, "stall_ms_max", "stall_max_ms = 1", &["mean `stall_ms_max`"]),
+            case(LINE_B, "udp_port", "udp_prot = 1", &["did you mean `udp_port`"]),
+            case(LEDGER, "cash_floor", "cash_flor_dollars = 0", &["mean `cash_floor_dollars`"]),
+            case(
+                SESSIONS,
+                "rto_min_ms",
+                "rto_min_ms = 0",
+                &["sessions.rto_min_ms = 0", "1 to 1000"],
+            ),
+            case(SESSIONS, "keep_alive_ms", "keep_alive_ms = 8000", &["1 to 7500"]),
+            case(SESSIONS, "takeover", "takeover_after_ms = 15001", &["1 to 15000"]),
+            case(SESSIONS, "backlog_bytes", "backlog_bytes_max = 1", &["4096 to 2147483648"]),
+            case(SESSIONS, "login_failures", "login_failures_burst = 0", &["1 to 1000000"]),
+            case(SESSIONS, "messages_per", "messages_per_second_max = -1", &["0 to 10000000"]),
+            case(
+                ITCH,
+                "heartbeat_ms",
+                "heartbeat_ms = 0",
+                &["itch.heartbeat_ms = 0", "1 to 60000"],
+            ),
+            case(ITCH, "requests_burst", "requests_burst_max = 0", &["1 to 1000000"]),
+            case(VENUE_LIMITS, "connections_max", "connections_max = 8193", &["1 to 8192"]),
+            case(VENUE_LIMITS, "trades_max", "trades_max = 0", &["1 to 67108864"]),
+            case(VENUE_LIMITS, "snapshot_bytes", "snapshot_bytes = 1", &["65536 to 2147483648"]),
+            case(VENUE_LIMITS, "snapshot_age", "snapshot_age_ms = -1", &["0 to 86400000"]),
+            case(VENUE_LIMITS, "positions_max", "positions_max = 15", &["16 to 67108864"]),
+            case(SESSION_LIMITS, "order_qty", "order_qty_max = 1000000", &["1 to 999999"]),
+            case(SESSION_LIMITS, "open_orders", "open_orders_max = -1", &["0 to 67108864"]),
+        ],
+    );
+}
+
+#[test]
+fn dollars_are_read_digit_by_digit() {
+    let exchange = configuration("exchange");
+    let cases = [
+        "cash_dollars = 0.00001",
+        "cash_dollars = 1e6",
+        "cash_dollars = nan",
+        "cash_dollars = -inf",
+        "cash_dollars = true",
+        "cash_dollars = 0x10",
+        "cash_dollars = \"1,000\"",
+        "cash_dollars = \"\"",
+        "cash_dollars = \"-\"",
+        "cash_dollars = \".5\"",
+        "cash_dollars = \"99999999999999999999\"",
+    ]
+    .map(|instead| {
+        case(LEDGER, "cash_dollars", instead, &["ledger[0].cash_dollars", "at most four decimals"])
+    });
+    run_cases_of(&exchange, "dollars", &cases);
+    let bounds = [
+        case(LEDGER, "cash_dollars", "cash_dollars = 1000000000000.0001", &["to 1000000000000"]),
+        case(LEDGER, "order_not", "order_notional_max_dollars = -0.0001", &["0 to 1000000000000"]),
+    ];
+    run_cases_of(&exchange, "dollar-bounds", &bounds);
+}
+
+#[test]
+fn an_exchange_says_what_can_be() {
+    run_cases_of(
+        &configuration("exchange"),
+        "can-be",
+        &[
+            case(SCHEDULE, "at", "at = \"9:30\"", &["schedule[0].at = \"9:30\"", "14:30:00"]),
+            case(SCHEDULE, "at", "at = \"24:00:00\"", &["time of the day"]),
+            case(SCHEDULE, "at", "after_ms = -1", &["after_ms = -1", "0 to 86400000"]),
+            case(SCHEDULE, "tell", "tell = '{\"op\":\"phase\"}'", &["needs \"phase\""]),
+            case(SCHEDULE, "tell", "tell = 'open'", &["schedule[0].tell", "not a command"]),
+            case(
+                SCHEDULE,
+                "tell",
+                "tell = '{\"op\":\"phase\",\"phas\":\"open\"}'",
+                &["unknown key `phas`", "did you mean `phase`"],
+            ),
+            case(SCHEDULE, "tell", "tell = '{\"op\":\"halts\"}'", &["did you mean \"halt\"?"]),
+            case(SCHEDULE, "tell", "tell = '{\"op\":\"bust\",\"match\":1}'", &["no schedule has"]),
+            case(
+                SCHEDULE,
+                "tell",
+                "tell = '{\"op\":\"halt\",\"symbol\":\"MSFT\"}'",
+                &["\"MSFT\"", "no such symbol"],
+            ),
+            case(SCHEDULE, "tell", "tell = '{\"op\":\"breaker\",\"level\":4}'", &["1 to 3"]),
+            case(
+                SCHEDULE,
+                "tell",
+                "tell = '{\"op\":\"bands\",\"lower\":2,\"upper\":1}'",
+                &["at most \"upper\""],
+            ),
+            case(ACCOUNT, "firm", "firm = \"ALPHA\"", &["accounts[0].firm", "1 to 4"]),
+            case(ACCOUNT, "firm", "firm = \"\"", &["1 to 4"]),
+            case(ACCOUNT, "ledger", "ledger = \"alpa\"", &["no [[venue.ledger]]", "\"alpha\"?"]),
+            case(VENUE, "control", "control = \"\"", &["a path is a text"]),
+            case(VENUE, "state_file", "state_file = \"exchange.sock\"", &["has this path too"]),
+            case(VENUE, "round_lots", "accounts_count = 9", &["needs accounts_password"]),
+            case(VENUE, "round_lots", "accounts_prefix = \"V\"", &["without an accounts_count"]),
+            case(VENUE, "round_lots", "accounts_count = 4097", &["0 to 4096"]),
+            case(SESSIONS, "messages_per", "", &["messages_burst_max = 5000", "give that too"]),
+            case(LINE_B, "ip", "ip = \"10.10.3.1\"", &["line_b.ip", "10.0.1.1/24"]),
+            case(LINE_B, "group", "group = \"10.0.0.1\"", &["line_b.group", "239.192.0.1"]),
+        ],
+    );
+}
+
+/// What several lines say together.
+#[test]
+fn an_exchange_is_whole() {
+    let told = |name: &str, edits: &[(&str, &str)], parts: &[&str]| {
+        let mut text = configuration("exchange");
+        for (from, to) in edits {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text = text.replace(from, to);
+        }
+        let output = Written::new(name, &text).check();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code().map(|code| code == 0), Some(parts.is_empty()), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{parts:?} is not told: {told}");
+        assert!(!told.contains("sesame"), "{told}");
+    };
+    let many = |count: &str| format!("round_lots = false\n{count}\naccounts_password = \"sesame\"");
+    let round_lots = "round_lots = false";
+    told("many", &[(round_lots, &many("accounts_count = 4093"))], &[]);
+    let at_most = "more than 4096 logins; at most 4093";
+    told("too-many", &[(round_lots, &many("accounts_count = 4094"))], &[at_most]);
+    let taken = [(round_lots, &*many("accounts_count = 9")), ("\"SNAP1\"", "\"u0009\"")];
+    told("taken", &taken, &["has the user U0009 already", "accounts_prefix"]);
+    let prefix = many("accounts_count = 9\naccounts_prefix = \"U12\"");
+    told("prefix", &[(round_lots, &prefix)], &["accounts_prefix = \"U12\"", "1 to 2"]);
+    let positions = ("positions_max = 65536", "positions_max = 16");
+    let more = many("accounts_count = 20");
+    told("positions", &[positions, (round_lots, &more)], &["each of 23 accounts"]);
+    let third = ("short_allowed = false", "[[venue.ledger]]\nname = \"beta\"");
+    told("twice", &[third], &["ledger[2].name = \"beta\"", "another account", "rename one"]);
+    let nameless = ("short_allowed = false", "[[venue.ledger]]\nname = \"\"");
+    told("nameless", &[nameless], &["ledger[2].name = \"\"", "1 to 32"]);
+    // Line B over line A's port, said in both ways, and with what does not go with it.
+    let port = "port = \"line_b\"\n";
+    let unused = ("[[port]]\nname = \"line_b\"", "#");
+    let device = ("device = \"0000:21:00.2\"", "#");
+    let ip = "ip = \"10.10.3.1/24\"\n";
+    told("shared", &[(port, ""), (ip, ""), unused, device], &[]);
+    told("shared-named", &[(port, "port = \"line_a\"\n"), (ip, ""), unused, device], &[]);
+    told("shared-ip", &[(port, ""), unused, device], &["it has line A's address"]);
+    told("no-ip", &[(ip, "")], &["line_b.port = \"line_b\"", "needs an `ip`"]);
+    let same = [("239.192.0.2", "239.192.0.1"), ("udp_port = 26478", "")];
+    told("one-group", &same, &["line A sends to this group and port"]);
+    // A day that nothing begins.
+    let text = configuration("exchange");
+    let days =
+        &text[text.find("[[venue.schedule]]").unwrap()..text.find("[[venue.accounts]]").unwrap()];
+    let silent = [(days, ""), ("control = \"exchange.sock\"", "")];
+    told("never", &silent, &["opens_trading = false", "give a [[venue.schedule]] or `control`"]);
+    told("operator", &silent[..1], &[]);
 }
 
 #[test]

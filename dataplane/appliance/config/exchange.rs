@@ -6,7 +6,7 @@ use engine::{REG_NMS, SelfMatch, TickStep};
 use lcore::venue::Due;
 use net::TcpConfig;
 use session::{LoginLimits, Rate, RequestLimits, ServerConfig};
-use types::{Operation, PostOnly};
+use types::{Operation, PostOnly, Price};
 
 use super::fault;
 use super::model::{Listing, Throttle};
@@ -127,7 +127,7 @@ fn server(scope: &mut Scope<'_>, table: &str, raw: &raw::Throttle) -> ServerConf
     let rate = raw.messages_per_second_max.as_ref();
     let per_second: u32 = scope.int((table, "messages_per_second_max"), rate, 0, 0..=10_000_000);
     let burst = raw.messages_burst_max.as_ref();
-    if burst.is_some() && per_second == 0 {
+    if burst.is_some() && rate.is_none_or(|rate| *rate.get_ref() == 0) {
         let problem = "means nothing without a messages_per_second_max above 0; give that too";
         scope.fault((table, "messages_burst_max"), span_of(burst), problem);
     }
@@ -201,8 +201,8 @@ pub(super) fn schedule(
             break;
         }
         let due = due(scope, &table, entry);
-        match (due, operation(entry.tell.get_ref(), &names)) {
-            (Some(due), Ok(operation)) => entries.push((due, operation)),
+        match (due, operations(entry.tell.get_ref(), &names)) {
+            (Some(due), Ok(told)) => entries.extend(told.map(|operation| (due, operation))),
             (_, Err(problem)) => scope.fault((&table, "tell"), entry.tell.span(), problem),
             (None, Ok(_)) => {}
         }
@@ -210,8 +210,12 @@ pub(super) fn schedule(
     entries
 }
 
-/// The operator's command that a schedule tells, or why it is none.
-fn operation(tell: &str, names: &Names) -> Result<Operation, String> {
+/// The operator's command that a schedule tells, behind the reference price that it may name; or
+/// why it is none.
+fn operations(
+    tell: &str,
+    names: &Names,
+) -> Result<impl Iterator<Item = Operation> + use<>, String> {
     let words: Words = serde_json::from_str(tell).map_err(|error| {
         let why = fault::reworded(&error.to_string());
         format!("not a command, as '{{\"op\":\"phase\",\"phase\":\"open\"}}': {why}")
@@ -220,7 +224,28 @@ fn operation(tell: &str, names: &Names) -> Result<Operation, String> {
         let hint = fault::hint(&words.op, &SCHEDULED_OPS);
         return Err(format!("no schedule has the op {:?}; {hint}", fault::shorten(&words.op)));
     }
-    words.operation(names).map_err(|error| error.to_string())
+    let made = words.reference_first(names).and_then(|r| Ok((r, words.operation(names)?)));
+    let (reference, operation) = made.map_err(|error| error.to_string())?;
+    let told = reference.into_iter().chain([operation]);
+    match told.clone().find_map(|operation| never(&operation)) {
+        Some(problem) => Err(problem.to_owned()),
+        None => Ok(told),
+    }
+}
+
+/// Why an engine would refuse a command whatever its state.
+fn never(operation: &Operation) -> Option<&'static str> {
+    let beyond = |price: Price| price > Price::LIMIT_MAX;
+    match *operation {
+        Operation::Reference { price, .. } | Operation::Quote { price, .. } if beyond(price) => {
+            Some("\"price\" must be 1/10000 dollars, at most 1999999900")
+        }
+        Operation::Bands { lower, upper, .. } if lower > upper || beyond(upper) => {
+            Some("\"lower\" must be at most \"upper\", and that at most 1999999900")
+        }
+        Operation::Breaker { level } if !(1..=3).contains(&level) => Some("\"level\" is 1 to 3"),
+        _ => None,
+    }
 }
 
 fn due(scope: &mut Scope<'_>, table: &str, raw: &raw::ScheduleEntry) -> Option<Due> {

@@ -2,11 +2,18 @@
 //! reads like on the terminal is in `tests/config.rs`.
 
 use super::*;
+use engine::SelfMatch;
+use engine::ledger::AccountLimits;
+use lcore::venue::Due;
 use proptest::prelude::*;
-use types::SymbolId;
+use types::{Operation, Phase, SymbolId};
 
 fn quickstart() -> (String, PathBuf) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/quickstart.toml");
+    configuration("quickstart")
+}
+
+fn configuration(name: &str) -> (String, PathBuf) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/{name}.toml"));
     (std::fs::read_to_string(&path).unwrap(), path)
 }
 
@@ -54,6 +61,62 @@ fn written_defaults_are_the_defaults() {
     let mut bare = format!("{bare:?}");
     bare = bare.replace("file_prefix: \"peregrine\"", "file_prefix: \"quickstart\"");
     assert_eq!(bare, format!("{full:?}"));
+}
+
+#[test]
+fn the_exchange_is_what_it_says() {
+    let config = Config::load(&configuration("exchange").1).unwrap();
+    let [venue] = config.venues.as_slice() else { panic!("one venue") };
+    assert_eq!((venue.self_match, venue.opens_trading), (SelfMatch::CancelNewest, false));
+    assert_eq!(venue.ticks, engine::REG_NMS);
+    let names: Vec<_> = venue.ledger.iter().map(|account| account.name.as_str()).collect();
+    assert_eq!(names, ["alpha", "beta", "SNAP1"]);
+    let [alpha, beta, snap] = [0, 1, 2].map(|at| venue.ledger[at].terms);
+    assert_eq!((alpha.cash, beta.cash, snap.cash), (100_000_000_000, 50_000_000_001, 0));
+    assert_eq!((alpha.limits.cash_floor, beta.limits.cash_floor), (0, i64::MIN));
+    assert_eq!(alpha.limits.order_notional_max, 10_000_000_000);
+    assert_eq!(snap.limits, AccountLimits::default());
+    assert!(alpha.limits.short_allowed && !beta.limits.short_allowed);
+    let traded: Vec<_> = venue.accounts.iter().map(|a| (a.ledger, a.snapshot)).collect();
+    assert_eq!(traded, [(0, false), (1, false), (2, true)]);
+    let line_b = venue.itch.line_b.as_ref().unwrap();
+    assert_eq!(line_b.group.udp_port, 26_478);
+    assert_eq!(line_b.endpoint.as_ref().unwrap().port, "line_b");
+    let (first, last) = (venue.schedule[0], venue.schedule[4]);
+    let phase = |phase| Operation::Phase { symbol: SymbolId(0), phase };
+    assert_eq!(first, (Due::At(13 * 3600 * 1_000_000_000), phase(Phase::PreOpen)));
+    assert_eq!(last, (Due::At(22 * 3600 * 1_000_000_000), phase(Phase::End)));
+    assert_eq!(venue.throttle.server.messages_burst_max, 5_000);
+    assert_eq!(config.endpoints().len(), 3);
+}
+
+#[test]
+fn a_reference_goes_before_its_cross() {
+    let (text, path) = configuration("exchange");
+    let tell = r#"{"op":"imbalance"}"#;
+    let cross = r#"{"op":"cross","symbol":"AAPL","reference":1500000}"#;
+    let config = Config::parse(&text.replace(tell, cross), &path).unwrap();
+    let told: Vec<_> = config.venues[0].schedule[1..3].iter().map(|(_, told)| *told).collect();
+    let symbol = SymbolId(13);
+    let reference = Operation::Reference { symbol, price: types::Price(1_500_000) };
+    assert_eq!(told[0], reference);
+    assert!(matches!(told[1], Operation::Cross { symbol: SymbolId(13), .. }));
+}
+
+#[test]
+fn many_logins_have_names_and_accounts_of_their_own() {
+    let (text, path) = quickstart();
+    let text = text.replace("# accounts_count = 4096", "accounts_count = 4094");
+    let text = text.replace("# accounts_password =", "accounts_password =");
+    let config = Config::parse(&text, &path).unwrap();
+    let venue = &config.venues[0];
+    assert_eq!((venue.accounts.len(), venue.ledger.len()), (4096, 4096));
+    for (at, account) in venue.accounts.iter().enumerate() {
+        assert_eq!(usize::from(account.ledger), at);
+        assert_eq!(venue.ledger[at].name, account.user);
+    }
+    assert_eq!((&*venue.accounts[2].user, &*venue.accounts[4095].user), ("U0001", "U4094"));
+    assert_eq!(venue.accounts[4095].password.0, "of-all");
 }
 
 #[test]
@@ -148,24 +211,63 @@ proptest! {
     /// Cuts, doubles and overwrites pieces of a good file.
     #[test]
     fn a_mutated_file_never_panics(
+        name in prop::sample::select(vec!["quickstart", "exchange"]),
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, ".{0,6}"), 1..4),
     ) {
-        let (mut text, _) = quickstart();
+        let (mut text, path) = configuration(name);
         for (at, length, insert) in edits {
             let floor = |mut at: usize| { while !text.is_char_boundary(at) { at -= 1 } at };
             let start = floor(at.index(text.len()));
             let end = floor((start + length).min(text.len())).max(start);
             text.replace_range(start..end, &insert);
         }
-        if let Err(error) = parse(&text) {
-            prop_assert!(error.to_string().contains("quickstart.toml:"));
+        if let Err(error) = Config::parse(&text, &path) {
+            let place = format!("{name}.toml:");
+            prop_assert!(error.to_string().contains(&place));
+        }
+    }
+
+    /// Dollars are what their digits say, whether they are a number or a text.
+    #[test]
+    fn dollars_are_exact(units in -10_000_000_000_000_000i64..=10_000_000_000_000_000, text: bool) {
+        let (whole, part) = (units.unsigned_abs() / 10_000, units.unsigned_abs() % 10_000);
+        let minus = if units < 0 { "-" } else { "" };
+        let quote = if text { "\"" } else { "" };
+        let written = format!("cash_dollars = {quote}{minus}{whole}.{part:04}{quote} ");
+        let (text, path) = configuration("exchange");
+        let text = text.replace("cash_dollars = 10000000.0 ", &written);
+        let config = Config::parse(&text, &path).unwrap();
+        prop_assert_eq!(config.venues[0].ledger[0].terms.cash, units);
+    }
+
+    /// No command in a schedule makes it panic, whatever it is.
+    #[test]
+    fn any_scheduled_command_is_taken_or_told(
+        op in "phase|halt|resume|cross|quote|reference|bands|breaker|imbalance|bust|[a-z]{0,8}",
+        key in "phase|symbol|price|lower|upper|level|cross|reference|[a-z]{0,6}",
+        value in prop_oneof![
+            any::<i64>().prop_map(|number| number.to_string()),
+            "\"(AAPL|open|halt|market|.{0,9})\"",
+            Just("null".to_owned()),
+        ],
+    ) {
+        let (text, path) = configuration("exchange");
+        let tell = format!("{{\"op\":\"{op}\",\"{key}\":{value}}}");
+        let tell = toml::Value::String(tell).to_string();
+        let text = text.replace(r#"'{"op":"imbalance"}'"#, &tell);
+        if let Err(error) = Config::parse(&text, &path) {
+            prop_assert!(error.to_string().contains("exchange.toml:"), "{error}");
         }
     }
 
     /// Every number is held to its bounds, whatever it is.
     #[test]
-    fn any_number_in_any_place_never_panics(which in any::<prop::sample::Index>(), number: i64) {
-        let (text, _) = quickstart();
+    fn any_number_in_any_place_never_panics(
+        name in prop::sample::select(vec!["quickstart", "exchange"]),
+        which in any::<prop::sample::Index>(),
+        number in prop_oneof![any::<i64>(), -2i64..=100_000],
+    ) {
+        let (text, path) = configuration(name);
         let numbered: Vec<usize> = text
             .lines()
             .enumerate()
@@ -184,10 +286,12 @@ proptest! {
                 _ => format!("{line}\n"),
             })
             .collect();
-        if let Err(error) = parse(&changed) {
+        if let Err(error) = Config::parse(&changed, &path) {
             prop_assert!(error.to_string().contains("out of bounds")
                 || error.to_string().contains("power of two")
                 || error.to_string().contains("set at least")
+                || error.to_string().contains("four decimals")
+                || error.to_string().contains("give that too")
                 || error.to_string().contains("set pool.data_room")
                 || error.to_string().contains("the other end"), "{error}");
         }
