@@ -49,6 +49,8 @@ class Books:
         self.crosses = {}
         self.broken = set()
         self.counts = {}
+        # Of trades, each once: one side of a cross is not printed, the cross itself is.
+        self.shares_executed = 0
         self.wrong = []
         self.last_time = 0
         # Symbols where orders may cross each other: halted, or before the open.
@@ -66,6 +68,7 @@ class Books:
         if message["timestamp"] < self.last_time:
             self.complain("the clock went back", message)
         self.last_time = message["timestamp"]
+        self.shares_executed += printed(message)
         if kind in "AF":
             self.add(message["order_reference_number"], message, message["buy_sell_indicator"],
                      message["stock"])
@@ -142,6 +145,14 @@ class Books:
             self.not_trading.add(message["stock"])
 
 
+def printed(message):
+    """Shares that a message says were traded."""
+    if message["type"] == "C" and message["printable"] == "N":
+        return 0
+    names = {"E": "executed_shares", "C": "executed_shares", "P": "shares", "Q": "cross_shares"}
+    return message.get(names.get(message["type"]), 0)
+
+
 def read_file(path):
     """The messages of a file."""
     with open(path, "rb") as file:
@@ -186,6 +197,9 @@ class Comparison:
         for message in self.replies:
             if message["type"] in "AUT":
                 self.entered(message)
+            elif message["type"] == "R":
+                # A refreshed part of a reserve order is on the tape under a number of its own.
+                self.known.add(ouch5.told(message).get("secondary_ord_ref_num"))
             elif message["type"] == "E":
                 self.sides.setdefault(message["match_number"], []).append(message)
             elif message["type"] == "B" and message["match_number"] not in self.books.broken:
@@ -289,7 +303,8 @@ def main(arguments=None, out=sys.stdout):
     books = Books()
     for message in read_file(options.file):
         books.on_message(message)
-    told = {"event": "summary", "types": books.counts, "resting": len(books.orders)}
+    told = {"event": "summary", "types": books.counts, "resting": len(books.orders),
+            "shares_executed": books.shares_executed}
     if options.transcript:
         accounts, replies = read_transcript(options.transcript)
         comparison = Comparison(books, accounts, replies, options.partial)

@@ -124,6 +124,9 @@ class Account:
         elif kind == "M":
             order = self.of(message)
             order.side, order.left = message["side"], message["quantity"]
+        elif kind == "R":
+            order = self.of(message)
+            order.reference = told(message).get("secondary_ord_ref_num", order.reference)
         elif kind == "T":
             order = self.of(message)
             order.reference, order.price = message["order_reference_number"], message["price"]
@@ -292,9 +295,10 @@ class Floor:
                         match_number=took["match_number"])
         return took["match_number"]
 
-    def operator(self, do, **values):
-        """Asks whoever started this to do what an operator does; waits until it is done."""
-        self.emit(event="operator", do=do, **values)
+    def operator(self, **words):
+        """Asks whoever started this to tell the venue these words of its operator's (they are
+        `peregrine tell`'s); waits until it is done."""
+        self.emit(event="operator", tell=words)
         if not sys.stdin.readline():
             raise soup_ouch.PeerError("nobody operates the venue")
 

@@ -16,6 +16,7 @@ IOC, GTT = "3", "6"
 INVALID_SIDE, INVALID_QUANTITY, INVALID_SYMBOL, INVALID_PRICE = 0x09, 0x13, 0x17, 0x1D
 INVALID_DISPLAY, INVALID_MIN_QUANTITY, FIRM_NOT_AUTHORIZED = 0x03, 0x0D, 0x0C
 HALTED, EXCEEDS_THRESHOLD, REPLACE_NOT_ALLOWED = 0x07, 0x1E, 0x15
+CANCEL_NOT_ALLOWED = 0x10
 
 
 def enter_and_cancel(floor):
@@ -223,7 +224,13 @@ def post_only_slides(floor):
     """An order that only adds moves a tick away from the order that it would take."""
     floor.maker.rest("S", 100, PRICE)
     number = floor.taker.enter("B", 50, PRICE + 2 * TICK, {"post_only": "P"})
-    floor.taker.hear("A", user_ref_num=number, price=PRICE - TICK, order_state="L")
+    floor.taker.hear("A", user_ref_num=number, price=PRICE + 2 * TICK, order_state="L")
+    floor.taker.hear("R", user_ref_num=number, order_restated_reason="P", display_quantity=50,
+                     display_price=PRICE - TICK)
+    floor.maker.enter("S", 10, PRICE - TICK, time_in_force=IOC)
+    floor.maker.hear("A")
+    floor.maker.hear("E", quantity=10, price=PRICE - TICK)
+    floor.taker.hear("E", user_ref_num=number, quantity=10, price=PRICE - TICK)
 
 
 def minimum_quantity(floor):
@@ -312,18 +319,29 @@ def mass_cancel(floor):
     request = floor.maker.next_user_ref_num
     floor.maker.next_user_ref_num += 1
     floor.maker.short("C", user_ref_num=request, firm="", symbol="AAPL")
-    floor.maker.hear("X", user_ref_num=request, symbol="AAPL")
+    # The answer may come before the cancels or behind them.
+    floor.maker.listen()
+    answer_first = floor.maker.inbox[0]["type"] == "X"
+    if answer_first:
+        floor.maker.hear("X", user_ref_num=request, symbol="AAPL")
     gone = [floor.maker.hear("C", quantity=10)["user_ref_num"] for _ in numbers_open]
+    if not answer_first:
+        floor.maker.hear("X", user_ref_num=request, symbol="AAPL")
     assert_that(sorted(gone) == numbers_open, f"{numbers_open} go, {gone} went")
     assert_that(len(floor.taker.account.open_orders()) == 1, "the other's order stays")
 
 
 def mass_cancel_of_one_side(floor):
-    """The option Side keeps a mass cancel to that side."""
+    """The option Side keeps a mass cancel to that side, or has it refused: no more goes."""
     bid, offer = floor.maker.rest("B", 10, PRICE), floor.maker.rest("S", 10, PRICE + TICK)
     request = floor.maker.next_user_ref_num
     floor.maker.next_user_ref_num += 1
     floor.maker.short("C", {"side": "B"}, user_ref_num=request, firm="", symbol="AAPL")
+    floor.maker.listen()
+    if floor.maker.inbox[0]["type"] == "J":
+        floor.maker.hear("J", user_ref_num=request, rejected_order_reason=CANCEL_NOT_ALLOWED)
+        assert_that(floor.maker.account.open_orders() == [bid, offer], "both stay")
+        return
     floor.maker.hear("X", user_ref_num=request)
     floor.maker.hear("C", user_ref_num=bid, quantity=10)
     assert_that(floor.maker.account.open_orders() == [offer], "the offer stays")
@@ -363,7 +381,7 @@ def cross(floor, kind, flags):
         floor.maker.hear("A", user_ref_num=number, cross_type=kind)
     number = floor.taker.enter("S", 200, PRICE + TICK, cross_type=kind)
     floor.taker.hear("A", user_ref_num=number, cross_type=kind)
-    floor.operator("cross", kind=kind, symbol="AAPL")
+    floor.operator(op="cross", symbol="AAPL", cross=kind)
     heard = [floor.maker.hear("E") for _ in range(2)]
     prices = {message["price"] for message in heard}
     told = {message["liquidity_flag"] for message in heard}
@@ -374,25 +392,30 @@ def cross(floor, kind, flags):
     sold = 0
     while sold < 200:
         sold += floor.taker.hear("E", price=heard[0]["price"])["quantity"]
+    # What was for this cross alone does not outlive it.
+    floor.maker.hear("C", user_ref_num=bids[0], quantity=100, cancel_order_reason="C")
 
 
 def opening_cross(floor):
     """The day opens with a cross."""
+    floor.operator(op="phase", symbol="AAPL", phase="preopen")
     cross(floor, "O", "OM")
+    floor.operator(op="phase", symbol="AAPL", phase="continuous")
 
 
 def closing_cross(floor):
     """The day closes with a cross."""
     cross(floor, "C", "CL")
+    floor.operator(op="phase", symbol="AAPL", phase="continuous")
 
 
 def halt(floor):
     """A halted symbol takes no order but cancels; trading resumes."""
     number = floor.maker.rest("B", 100, PRICE)
-    floor.operator("halt", symbol="AAPL")
+    floor.operator(op="halt", symbol="AAPL", reason="T1")
     floor.taker.refused("S", 10, PRICE, HALTED, time_in_force=IOC)
     floor.maker.canceled(number, 40, quantity=60)
-    floor.operator("resume", symbol="AAPL")
+    floor.operator(op="resume", symbol="AAPL")
     floor.taker.enter("S", 60, PRICE, time_in_force=IOC)
     floor.taker.hear("A")
     floor.trade(60, PRICE)
@@ -404,7 +427,7 @@ def broken_trade(floor):
     floor.taker.enter("B", 10, PRICE, time_in_force=IOC)
     floor.taker.hear("A")
     number = floor.trade(10, PRICE)
-    floor.operator("break", match_number=number)
+    floor.operator(op="bust", match=number)
     for trader in (floor.maker, floor.taker):
         trader.hear("B", match_number=number)
 

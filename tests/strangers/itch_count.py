@@ -44,8 +44,10 @@ def main(path):
             message.decode()
             if kind in "AF":
                 added += message.shares
-            elif kind in "EC":
+            elif kind == "E" or (kind == "C" and message.printable == b"Y"):
                 executed += message.executed_shares
+            elif kind in "PQ":
+                executed += message.shares
     counted = sum(types.values())
     print(json.dumps({"types": types, "raw": len(raw), "differ": differ, "shares_added": added,
                       "shares_executed": executed}))

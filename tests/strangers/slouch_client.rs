@@ -11,8 +11,8 @@
 //! * it reads an appendage up to the end of the input whatever its length says, and fails on more
 //!   than one field;
 //! * its AIQ Canceled has a byte more than ours (the strategy), so that it cannot read ours;
-//! * its market price is 2,000,000,000 (ours, 0x7FFFFFFF, it has for crosses), and its displays are
-//!   `Y`, `N` and `A` alone.
+//! * its market price is 2,000,000,000 (0x7FFFFFFF it has for crosses; the venue takes both), and
+//!   its displays are `Y`, `N` and `A` alone.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -43,6 +43,8 @@ impl Session {
         session.send(b'L', format!("{user:6}{password:10}{:10}{:>20}", "", 1).as_bytes());
         let (kind, payload) = session.read_packet();
         assert_eq!((kind, payload.len()), (b'A', 30));
+        // Every session begins with the day.
+        assert!(matches!(session.hear(), OuchResponse::SystemEvent(_)));
         session
     }
 

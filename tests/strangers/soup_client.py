@@ -9,11 +9,10 @@ brings about after {"event": "waiting"}. Prints JSON objects, one a line, the la
 
 What to know of nasdaq-protocols 1.3.0 (read before it was trusted): it has no OUCH 5.0 messages of
 its own, only fields and records to state them with, as below, and no appendages. It writes the
-sequence number of a login left-justified, where SoupBinTCP says right-justified, and a venue may
-mind: it gets the number as text with its spaces in front. It sends heartbeats when nothing was
-sent for one to two intervals, so that the interval must be half of what the protocol grants. It
-ends a session at "Z" without passing that on; and at a message that it cannot read its reader
-dies in silence.
+sequence number of a login left-justified, where SoupBinTCP says right-justified. It sends
+heartbeats when nothing was sent for one to two intervals, so that the interval must be half of
+what the protocol grants. It ends a session at "Z" without passing that on; and at a message that
+it cannot read its reader dies in silence.
 """
 
 import asyncio
@@ -106,16 +105,11 @@ def emit(**values):
     print(json.dumps(values), flush=True)
 
 
-def justified(sequence):
-    """A sequence number as SoupBinTCP wants it."""
-    return f"{sequence:>20}"
-
-
 async def log_in(remote, account, sequence=1, session="", **intervals):
     """An OUCH session of the package."""
     intervals = {"client_heartbeat_interval": 1, "server_heartbeat_interval": 2, **intervals}
     return await ouch.connect_async(remote, *account, session,
-                                    sequence=justified(sequence), session_factory=Session,
+                                    sequence=sequence, session_factory=Session,
                                     **intervals)
 
 
@@ -138,6 +132,8 @@ def enter(session, number, side, quantity):
 
 async def trade(maker, taker):
     """Some orders; returns how many messages the maker heard."""
+    for session in (maker, taker):
+        await hear(session, SystemEvent, event_code="S")
     for number in range(1, 6):
         enter(maker, number, "B", 100)
         await hear(maker, Accepted, user_ref_num=number, symbol="AAPL", price=PRICE,
@@ -153,7 +149,7 @@ async def trade(maker, taker):
         cancel.user_ref_num, cancel.quantity = number, 0
         maker.send_message(cancel)
         await hear(maker, Canceled, user_ref_num=number, quantity=left, reason="U")
-    return 5 + 2 + 4
+    return 1 + 5 + 2 + 4
 
 
 async def replay(remote, messages):
@@ -161,7 +157,7 @@ async def replay(remote, messages):
     whole, name = [], ""
     for sequence in range(1, messages + 2):
         session = await soup.connect_async(remote, *MAKER, name,
-                                           sequence=justified(sequence),
+                                           sequence=sequence,
                                            client_heartbeat_interval=1,
                                            server_heartbeat_interval=2)
         name = session.session_id.session
@@ -183,7 +179,7 @@ async def refused(remote):
                                   (("NOBODY", "x"), "", "NOT_AUTHORIZED"),
                                   (MAKER, "ANOTHER", "SESSION_NOT_AVAILABLE")):
         try:
-            await soup.connect_async(remote, *account, name, sequence=justified(1))
+            await soup.connect_async(remote, *account, name, sequence=1)
         except ConnectionRefusedError as refusal:
             assert reason in str(refusal), refusal
         else:
@@ -199,7 +195,7 @@ async def sit_still(remote):
         closed.set()
 
     alive = await log_in(remote, MAKER, sequence=0)
-    silent = await soup.connect_async(remote, *TAKER, sequence=justified(0),
+    silent = await soup.connect_async(remote, *TAKER, sequence=0,
                                       on_close_coro=on_close,
                                       client_heartbeat_interval=1000,
                                       server_heartbeat_interval=2)

@@ -66,6 +66,9 @@ const FIELDS: [&str; 13] = [
 const CHECKSUMS: std::ops::Range<usize> = 4..9;
 /// The severity that tshark calls a warning; an error is above it, a note and a chat below.
 const WARNING: u64 = 0x0060_0000;
+/// What it calls a warning and is none: on a machine that is busy an acknowledgement comes so late
+/// that TCP has sent again, and the receiver says that it has both.
+const TOLD_TWICE: &str = "D-SACK Sequence";
 
 /// Reads a capture, checksums checked.
 pub(crate) fn read(file: &Path) -> Frames {
@@ -101,8 +104,11 @@ impl Frames {
             for status in frame[CHECKSUMS].iter().flat_map(|s| s.split(',')) {
                 assert!(["", "1"].contains(&status), "a bad or unverified checksum: {frame:?}");
             }
-            let severities = frame[2].split(',').filter_map(|s| s.parse::<u64>().ok());
-            assert!(severities.max() < Some(WARNING), "{frame:?}");
+            let told = frame[2].split(',').zip(frame[3].split(','));
+            let severe = |(severity, what): (&str, &str)| {
+                severity.parse::<u64>().is_ok_and(|s| s >= WARNING) && what != TOLD_TWICE
+            };
+            assert!(!told.into_iter().any(severe), "{frame:?}");
         }
     }
 
