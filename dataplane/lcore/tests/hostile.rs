@@ -6,12 +6,13 @@
 //! then an operator halts, crosses and breaks trades. After each message:
 //!
 //! * no book is crossed that should not be, and its best prices on the tape are the engine's;
-//! * what the replies say of each order adds up (entered = executed + taken off + live), and is what
-//!   the engine has;
+//! * what the replies say of each order adds up (entered = executed + taken off + live), and is
+//!   what the engine has;
+//! * cash and shares of the ledger sum to zero;
 //! * every match was told to a buyer and a seller for as many shares at one price.
 //!
-//! Every 10,000 messages the engine checks itself, its ledger too, and all orders and books are
-//! compared one by one. `PEREGRINE_SEED` repeats a run, whose seed is shown.
+//! Every 10,000 messages the engine checks itself, and all orders and books are compared one by
+//! one. `PEREGRINE_SEED` repeats a run, whose seed is shown.
 
 #[path = "hostile/audit.rs"]
 mod audit;

@@ -1,4 +1,5 @@
-//! The stream of messages: mostly ones that do something to each other, the rest not what OUCH says.
+//! The stream of messages: mostly ones that do something to each other, the rest not what OUCH
+//! says.
 
 use types::{CrossKind, MatchId, Operation, Phase, Price, SessionId, SymbolId, UserRef};
 
