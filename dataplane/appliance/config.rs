@@ -2,14 +2,15 @@
 //!
 //! Why it exists: a trading process that starts with a value it did not understand is worse than
 //! one that does not start. So a file goes through two steps, both before EAL is touched. `raw`
-//! mirrors the TOML with serde and refuses unknown keys; `basics`, `roles` and `cross` turn it into
+//! mirrors the TOML with serde and refuses unknown keys; the other modules turn it into
 //! the types below, hold every number to its bounds and every name to what it must point at, and
 //! collect all that is wrong. Whoever has a [`Config`] needs no checks of its own: names are
 //! unique, every port is there and used once, addresses are what they claim to be, files could be
 //! opened.
 //!
-//! Paths that are read are relative to the file; `run.report_dir`, which is written, is relative to
-//! the working directory, so that configurations can lie in a read-only folder.
+//! Paths that are read are relative to the file; those that are written (`run.report_dir`, a venue's
+//! `control` and `state_file`) are relative to the working directory, so that configurations can lie
+//! in a read-only folder.
 //!
 //! Failure modes: [`ConfigError`] holds every fault with its line and column; nothing here panics
 //! on any text.
