@@ -18,7 +18,7 @@ const LATENCIES: [&str; 5] =
     ["tick_to_trade", "order_to_ack", "rx_to_tx", "order_due_to_ack", "replay_lag"];
 
 /// Frames that were nobody's fault: not for us, or nothing we speak.
-const NOT_FOR_US: [DropReason; 10] = [
+const NOT_FOR_US: [DropReason; 13] = [
     DropReason::NotOurMac,
     DropReason::Vlan,
     DropReason::Ethertype,
@@ -30,6 +30,10 @@ const NOT_FOR_US: [DropReason; 10] = [
     DropReason::IgmpKind,
     // A last segment that crossed the end of its connection: answered with a reset, as it must be.
     DropReason::TcpNoConnection,
+    // Repeated or forged: what a connection has is untouched, and the sender is told.
+    DropReason::TcpSyn,
+    DropReason::TcpReset,
+    DropReason::TcpAfterFin,
 ];
 
 /// A role's report and the losses in it.

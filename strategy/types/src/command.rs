@@ -64,8 +64,8 @@ impl Default for Terms {
 
 impl Terms {
     /// The terms that OUCH's display letter stands for; `post` is what post-only means at this
-    /// venue. `None` for letters that the engine does not offer (retail, imbalance only, conformant,
-    /// trade-now).
+    /// venue. `None` for letters that the engine does not offer (retail, imbalance only,
+    /// conformant, trade-now).
     pub const fn of_display(letter: u8, post: PostOnly) -> Option<Terms> {
         use {Display::*, Peg::Midpoint};
         let (display, post_only, peg) = match letter {
@@ -227,8 +227,8 @@ pub enum Operation {
         /// As in ITCH's Stock Trading Action.
         reason: [u8; 4],
     },
-    /// Orders are taken and not matched, until trading resumes; with a release time and a price, the
-    /// quoting period of an offering.
+    /// Orders are taken and not matched, until trading resumes; with a release time and a price,
+    /// the quoting period of an offering.
     Quote {
         /// Which instrument.
         symbol: SymbolId,
