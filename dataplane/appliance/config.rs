@@ -8,9 +8,9 @@
 //! unique, every port is there and used once, addresses are what they claim to be, files could be
 //! opened.
 //!
-//! Paths that are read are relative to the file; those that are written (`run.report_dir`, a venue's
-//! `control` and `state_file`) are relative to the working directory, so that configurations can lie
-//! in a read-only folder.
+//! Paths that are read are relative to the file; those that are written (`run.report_dir`, a
+//! venue's `control` and `state_file`) are relative to the working directory, so that
+//! configurations can lie in a read-only folder.
 //!
 //! Failure modes: [`ConfigError`] holds every fault with its line and column; nothing here panics
 //! on any text.

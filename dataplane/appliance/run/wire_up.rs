@@ -127,6 +127,7 @@ impl<'c> Wiring<'c> {
             seed: seed(),
             keep_alive_ns: config.throttle.keep_alive_ns,
             rto_min_ns: config.throttle.rto_min_ns,
+            user_timeout_ns: config.throttle.user_timeout_ns,
             ..TcpConfig::default()
         };
         let mut endpoints = Vec::new();
@@ -328,6 +329,7 @@ fn sessions(config: &VenueConfig) -> Result<Sessions> {
     };
     let accounts: Vec<_> = config.accounts.iter().map(account).collect();
     let mut sessions = Sessions::new(&accounts)?;
+    sessions.set_login_limits(config.throttle.logins);
     let readers = config.accounts.iter().enumerate().filter(|(_, account)| account.snapshot);
     for (at, _) in readers.clone() {
         sessions.set_kind(SessionId(at as u16), AccountKind::Snapshot);
@@ -339,6 +341,7 @@ fn sessions(config: &VenueConfig) -> Result<Sessions> {
         sessions.enable_snapshots(SnapshotConfig {
             bytes_max,
             messages_max,
+            image_age_max_ns: limits.snapshot_age_ns,
             ..SnapshotConfig::default()
         });
     }
@@ -401,6 +404,7 @@ fn market_data<'e>(config: &Publisher, ports: &mut Ports<'e>) -> Result<MarketDa
         bytes_max: config.replay_bytes as usize,
     };
     settings.requests = config.requests;
+    settings.heartbeat_ns = config.heartbeat_ns;
     let publisher = MoldPublisher::new(settings)?;
     let max = payload_max(config.messages_per_packet_max);
     let Some(line) = &config.line_b else {
