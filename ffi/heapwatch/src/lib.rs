@@ -41,7 +41,7 @@ mod large;
 pub use large::{LARGE_MIN, advise_huge_pages};
 
 /// An allocator that counts each request against the thread that made it, and has large blocks on
-/// huge pages. See the [crate](crate).
+/// huge pages. See the crate.
 ///
 /// ```
 /// #[global_allocator]
