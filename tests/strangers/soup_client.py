@@ -223,9 +223,9 @@ async def main(remote):
     enter(alive, 6, "B", 100)
     await hear(alive, Accepted, user_ref_num=6)
     emit(event="waiting")
-    # The package does not close a session whose last message nobody has read.
     await hear(alive, SystemEvent, event_code="E")
-    while not alive.closed:
+    # Not `alive.closed`: at an end of session the package's OUCH layer does not always set it.
+    while not alive.soup_session.is_closed():
         await asyncio.sleep(0.01)
     emit(event="summary", messages=messages, ended=True)
 
