@@ -90,13 +90,10 @@ fn a_venue_survives_a_million_hostile_messages() {
     nothing_was_lost(report);
 }
 
-/// Every verdict passed. What could not be read counts as dropped; nothing else was.
+/// Every verdict passed: what could not be read is counted, and is no loss.
 fn nothing_was_lost(report: &Report) {
-    let drops = report.summary("drops");
-    let unreadable: u64 = UNREADABLE.map(|name| report.counter("venue", UNREAD, name)).iter().sum();
-    assert!([0, unreadable].contains(&drops), "{drops} drops\n{}", report.counted());
     let verdicts = report.0["verdicts"].as_array().expect("verdicts");
-    for verdict in verdicts.iter().filter(|v| drops == 0 || v["name"] != "nothing dropped") {
+    for verdict in verdicts {
         assert_eq!(verdict["ok"], true, "{verdict}\n{}", report.counted());
     }
     for name in ["tape is the book", "books and ledger hold", "replay gives the same state"] {

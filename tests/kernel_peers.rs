@@ -284,7 +284,7 @@ fn goodbye(venue: Running<'_>, clients: [Peer; 2], mut listener: Peer) {
     assert!(count("moldudp64", "requests_answered") > 0);
     assert_eq!(count("disconnects", "not_authorized"), 1);
     let drops = report.summary("drops");
-    assert_eq!(drops, 2, "the two messages that were none:\n{}", report.counted());
+    assert_eq!(drops, 0, "messages that were none are no loss:\n{}", report.counted());
 }
 
 /// The same over `net_tap`, whose interface comes and goes with the venue.

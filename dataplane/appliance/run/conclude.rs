@@ -7,7 +7,7 @@ use super::role_report::{self, Told};
 use super::supervise::Ending;
 use super::verdicts::{self, Cast};
 use super::{Reader, wire_up};
-use crate::config::Config;
+use crate::config::{Config, Stop};
 use crate::placement::Placement;
 use crate::report;
 use crate::report::model::{
@@ -227,10 +227,11 @@ pub(super) fn publish(
         let (page, json) = (written.html.display(), written.json.display());
         crate::cli::print(&format!("report: {page} (pictures), {json} (everything)\n"))?;
     }
+    // A replay that a person cut short is not held to what it had no time to do.
+    let cut_short = run.interrupted && config.run.stop == Stop::ReplayEnd;
     match failure {
         Some(error) => Err(error),
-        // A run that a person cut short is not held to what it had no time to do.
-        None if run.interrupted || run.verdicts.iter().all(|v| v.ok) => Ok(ExitCode::SUCCESS),
+        None if cut_short || run.verdicts.iter().all(|v| v.ok) => Ok(ExitCode::SUCCESS),
         None => Ok(ExitCode::FAILURE),
     }
 }

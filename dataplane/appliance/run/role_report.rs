@@ -99,7 +99,8 @@ impl Teller {
         self.port("itch", venue.market_data().io());
         use lcore::venue::VenueCounter as C;
         let lost = counts.set.get(C::RepliesLost) + counts.set.get(C::PublishedLost);
-        self.told.drops += lost + counts.unreadable.total();
+        // Messages that were none are the clients' doing: counted, and no loss.
+        self.told.drops += lost;
         self.stages(core.laps.snapshots());
     }
 
