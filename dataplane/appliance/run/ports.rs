@@ -142,9 +142,13 @@ impl<'e> Ports<'e> {
     pub(crate) fn close(mut self, ios: impl Iterator<Item = PortIo<'e>>) -> Result<Option<u32>> {
         let mut queues: Vec<_> = ios.map(PortIo::into_queues).collect();
         for (rx, _) in &mut queues {
-            // What was still on a link belongs to nobody any more.
+            // What was still on a link belongs to nobody any more. Bounded: a peer that goes on
+            // sending, or a device that makes packets up, never runs dry.
             let mut late = Burst::new();
-            while rx.rx(&mut late) > 0 {
+            for _ in 0..LATE_BURSTS_MAX {
+                if rx.rx(&mut late) == 0 {
+                    break;
+                }
                 late.clear();
             }
         }
@@ -163,6 +167,9 @@ impl<'e> Ports<'e> {
         Ok(links_only.then(|| self.pool.in_use()))
     }
 }
+
+/// Bursts taken off a port at its end, at most: the largest ring there is, in bursts of one.
+const LATE_BURSTS_MAX: usize = 1 << 16;
 
 /// Names the device that is missing, and what there is.
 fn missing(eal: &Eal, name: &str, device: &str) -> anyhow::Error {

@@ -18,7 +18,7 @@ const LATENCIES: [&str; 5] =
     ["tick_to_trade", "order_to_ack", "rx_to_tx", "order_due_to_ack", "replay_lag"];
 
 /// Frames that were nobody's fault: not for us, or nothing we speak.
-const NOT_FOR_US: [DropReason; 13] = [
+const NOT_FOR_US: [DropReason; 14] = [
     DropReason::NotOurMac,
     DropReason::Vlan,
     DropReason::Ethertype,
@@ -26,6 +26,7 @@ const NOT_FOR_US: [DropReason; 13] = [
     DropReason::NotOurAddress,
     DropReason::NotOurGroup,
     DropReason::Protocol,
+    DropReason::Fragment,
     DropReason::IcmpKind,
     DropReason::IgmpKind,
     // A last segment that crossed the end of its connection: answered with a reset, as it must be.
