@@ -59,7 +59,7 @@ fn close(venue: Running<'_>) -> Ended {
     std::thread::sleep(Duration::from_millis(200));
     venue.signal("INT");
     let ended = venue.wait();
-    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(ended.status.success(), "{}{}", ended.stderr, ended.report().counted());
     ended
 }
 

@@ -18,7 +18,7 @@ const LATENCIES: [&str; 5] =
     ["tick_to_trade", "order_to_ack", "rx_to_tx", "order_due_to_ack", "replay_lag"];
 
 /// Frames that were nobody's fault: not for us, or nothing we speak.
-const NOT_FOR_US: [DropReason; 14] = [
+const NOT_FOR_US: [DropReason; 15] = [
     DropReason::NotOurMac,
     DropReason::Vlan,
     DropReason::Ethertype,
@@ -27,6 +27,8 @@ const NOT_FOR_US: [DropReason; 14] = [
     DropReason::NotOurGroup,
     DropReason::Protocol,
     DropReason::Fragment,
+    // Cut short by its sender, or by a device that has no room for it.
+    DropReason::IpMalformed,
     DropReason::IcmpKind,
     DropReason::IgmpKind,
     // A last segment that crossed the end of its connection: answered with a reset, as it must be.
