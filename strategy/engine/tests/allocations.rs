@@ -3,49 +3,15 @@
 
 use engine::ledger::{AccountTerms, LedgerConfig};
 use engine::{CommandLog, Engine, EngineConfig, InstrumentConfig};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use heapwatch::thread_allocations;
 use types::{
     AccountId, Cancel, ClOrdId, Command, CrossKind, Display, Enter, Event, EventSink, Firm,
     MassCancel, MatchId, Modify, Nanos, Operation, OrderCapacity, OrderSide, Peg, Permit, Phase,
     PostOnly, Price, Qty, Replace, SessionId, Symbol, SymbolId, Terms, TimeInForce, UserRef,
 };
 
-thread_local! {
-    /// Calls of this thread. Constant and without a destructor: reading it does not allocate.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counted by thread.
-struct Counted;
-
-fn count() {
-    CALLS.with(|calls| calls.set(calls.get() + 1));
-}
-
-// SAFETY: every call is passed on to `System` unchanged; counting touches no memory of the heap.
-unsafe impl GlobalAlloc for Counted {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises about `layout` are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: `at` came from `System` with this layout, since all of ours do.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `at` came from `System` with this layout; `size` is the caller's promise.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
 #[global_allocator]
-static HEAP: Counted = Counted;
+static ALLOC: heapwatch::CountingAlloc = heapwatch::CountingAlloc;
 
 /// Counts events by kind.
 #[derive(Default)]
@@ -182,21 +148,18 @@ fn applying_commands_never_touches_the_heap() {
     let mut engine = Engine::new(&config);
     let mut log = CommandLog::with_capacity(COMMANDS);
     let (mut tally, mut chance, mut next) = (Tally::default(), Chance(42), 0);
-    let before = CALLS.with(Cell::get);
+    let before = thread_allocations();
     for at in 0..COMMANDS {
         let command = command(&mut chance, &mut next);
         log.push(Nanos(at as u64 * 1_000_000), &command);
         engine.apply(&command, Nanos(at as u64 * 1_000_000), &mut tally);
     }
-    let calls = CALLS.with(Cell::get) - before;
-    assert_eq!(calls, 0, "calls of the allocator in {COMMANDS} commands");
+    let counts = thread_allocations().since(before);
+    assert!(counts.is_zero(), "{counts:?} in {COMMANDS} commands");
     let counters = *engine.counters();
     assert!(
         tally.executed > 1_000 && tally.rejected > 1_000 && counters.full > 100,
         "{counters:?}"
     );
-    // The count is a count: a box is seen.
-    let before = CALLS.with(Cell::get);
-    drop(std::hint::black_box(Box::new(tally.events)));
-    assert_eq!(CALLS.with(Cell::get) - before, 2);
+    assert!(heapwatch::is_counting(), "a count of nothing proves nothing");
 }
