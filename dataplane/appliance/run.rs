@@ -70,8 +70,9 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
     drop(consoles);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
-    save_states(config, &finished)?;
-    let failure = conclude::failure(config, &finished, readers, &control);
+    // A state that cannot be saved is a failure of the run, which is reported all the same.
+    let saved = save_states(config, &finished);
+    let failure = conclude::failure(config, &finished, readers, &control).or(saved.err());
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));

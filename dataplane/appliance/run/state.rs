@@ -35,9 +35,11 @@ pub(super) fn load(config: &VenueConfig) -> Result<Engine> {
 /// that there is always a whole one.
 ///
 /// # Errors
-/// The file cannot be written; the one before is untouched.
+/// The file cannot be written, or the engine is not whole and could not be restored; the file
+/// before is untouched.
 pub(super) fn save(config: &VenueConfig, engine: &Engine) -> Result<()> {
     let Some(path) = &config.state_file else { return Ok(()) };
+    engine.check().with_context(|| format!("{}: not saved over the one before", shown(path)))?;
     let bytes = engine.snapshot().with_context(|| shown(path))?;
     let beside = path.with_extension("new");
     let mut file = fs::File::create(&beside).with_context(|| shown(&beside))?;
