@@ -408,10 +408,11 @@ impl Engine {
     #[inline]
     pub(crate) fn after_change<S: EventSink>(&mut self, symbol: SymbolId, sink: &mut S) {
         let instrument = self.instruments.get(symbol);
-        if instrument.pegs > 0 {
+        let (has_pegs, has_bands) = (instrument.pegs > 0, instrument.has_bands());
+        if has_pegs {
             self.follow_midpoint(symbol, sink);
         }
-        if instrument.has_bands() {
+        if has_bands {
             self.watch_bands(symbol);
         }
     }

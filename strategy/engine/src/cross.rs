@@ -123,7 +123,7 @@ impl Engine {
     /// Tells how a cross would turn out now.
     pub(crate) fn tell_imbalance<S: EventSink>(&mut self, symbol: SymbolId, sink: &mut S) {
         let instrument = self.instruments.get(symbol);
-        let kind = instrument.next_cross();
+        let (kind, reference) = (instrument.next_cross(), instrument.cross_reference());
         let outcome = self.work_out(symbol, Zone::for_cross(kind));
         let (buy, sell) = outcome.map_or((0, 0), |o| (o.buy, o.sell));
         let paired = buy.min(sell);
@@ -140,7 +140,7 @@ impl Engine {
             imbalance: buy.abs_diff(sell),
             side,
             price,
-            reference: instrument.cross_reference(),
+            reference,
         }));
     }
 

@@ -126,8 +126,8 @@ impl Instruments {
     }
 
     #[inline]
-    pub(crate) fn get(&self, id: SymbolId) -> Instrument {
-        self.by_id.get(usize::from(id.0)).copied().unwrap_or(Instrument::BLANK)
+    pub(crate) fn get(&self, id: SymbolId) -> &Instrument {
+        self.by_id.get(usize::from(id.0)).unwrap_or(&Instrument::BLANK)
     }
 
     #[inline]
