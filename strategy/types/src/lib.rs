@@ -26,7 +26,7 @@ pub use event::{
 pub use reason::{CancelReason, RejectReason};
 pub use scalar::{
     AccountId, ClOrdId, Firm, MatchId, Nanos, OrderId, Price, PriceError, Qty, SessionId, Symbol,
-    SymbolId, UserRef,
+    SymbolId, Ticker, UserRef,
 };
 pub use side::{
     CrossKind, Display, OrderCapacity, OrderSide, Peg, Phase, Side, TimeInForce, TradingState,

@@ -159,6 +159,10 @@ number!(
     SymbolId(u16)
 );
 number!(
+    /// A symbol's place among those that a trader may trade; dense from 0, the same all day.
+    Ticker(u16)
+);
+number!(
     /// Whose cash and positions; dense from 0.
     AccountId(u16)
 );

@@ -1,0 +1,2 @@
+//! Strategies against recorded markets, with a queue-position fill model.
+#![forbid(unsafe_code)]
