@@ -10,12 +10,17 @@
 //! than passes on the trader's side; the venue has no market before its first order and passes.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod limits;
+#[allow(dead_code)]
+mod position;
 mod refusal;
 mod trader;
 mod venue;
 
+pub use ask::{Ask, KillReason, Quote};
 pub use limits::{OrderLimits, Reference};
+
 pub use refusal::Refusal;
 pub use trader::{Intent, Position, TraderGate, TraderLimits};
 pub use venue::VenueGate;
