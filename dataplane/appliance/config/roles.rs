@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use risk::{OrderLimits, TraderLimits};
+use risk::OrderLimits;
+use risk::old::TraderLimits;
 use toml::Spanned;
 use types::{Qty, Symbol};
 

@@ -1,6 +1,6 @@
 //! The roles a thread may poll, as one type.
 
-use algos::Echo;
+use algos::old::Echo;
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
 use lcore::trader::Trader;

@@ -2,7 +2,7 @@
 
 use super::role::Role;
 use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageReport};
-use algos::Echo;
+use algos::old::Echo;
 use lcore::counts::ByType;
 use lcore::loadgen::Loadgen;
 use lcore::market::Market;

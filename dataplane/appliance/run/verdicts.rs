@@ -14,7 +14,7 @@ use types::{Event, EventSink, Side, SymbolId};
 /// All roles of a run, by kind.
 pub(super) struct Cast<'r, 'e> {
     pub(super) venues: Vec<&'r Venue<'e>>,
-    pub(super) traders: Vec<&'r Trader<'e, algos::Echo>>,
+    pub(super) traders: Vec<&'r Trader<'e, algos::old::Echo>>,
     pub(super) loadgens: Vec<&'r Loadgen<'e>>,
 }
 
@@ -94,7 +94,7 @@ fn feed_is_whole(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
 }
 
 /// Every order of a trader has ended, one way or the other.
-fn orders_balance(trader: &Trader<'_, algos::Echo>) -> Verdict {
+fn orders_balance(trader: &Trader<'_, algos::old::Echo>) -> Verdict {
     let get = |c| trader.desk().counters().get(c);
     let (sent, accepted, rejected) =
         (get(DeskCounter::Sent), get(DeskCounter::Accepted), get(DeskCounter::Rejected));

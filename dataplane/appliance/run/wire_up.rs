@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::itch_files;
 use crate::placement::Placement;
 use crate::script::Names;
-use algos::{Echo, EchoConfig};
+use algos::old::{Echo, EchoConfig};
 use anyhow::{Context, Result, anyhow};
 use book::{Books, Capacity};
 use engine::ledger::LedgerConfig;
@@ -33,7 +33,8 @@ use lcore::venue::{
     Core, CoreParts, Endpoint as OrderPort, Listing, OperatorLine, Schedule, Venue, VenueParts,
 };
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
-use risk::{TraderGate, VenueGate};
+use risk::VenueGate;
+use risk::old::TraderGate;
 use session::{
     AccountConfig, AccountKind, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig,
     SessionId, Sessions, SnapshotConfig, SoupClient, StoreConfig,
@@ -191,8 +192,8 @@ impl<'c> Wiring<'c> {
         let limits = &config.limits;
         let StrategyConfig::Echo { symbols, mode, qty, every_ticks } = &config.strategy;
         let mode = match mode {
-            EchoMode::Take => algos::EchoMode::Take,
-            EchoMode::Join => algos::EchoMode::Join,
+            EchoMode::Take => algos::old::EchoMode::Take,
+            EchoMode::Join => algos::old::EchoMode::Join,
         };
         let echo = EchoConfig { mode, qty: *qty, every_ticks: *every_ticks };
         let (port, feed) = feed_in(&config.feed, ports)?;

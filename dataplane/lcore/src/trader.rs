@@ -17,7 +17,7 @@ use crate::feed_port::FeedPort;
 use crate::market::{Heard, Market};
 use crate::order_link::OrderLink;
 use crate::port_io::{Burst, PortIo};
-use algos::Strategy;
+use algos::old::Strategy;
 use desk::{Answers, Asking};
 use feed::{Feed, Line};
 use session::{Gap, MoldHandler};

@@ -12,15 +12,14 @@
 
 mod ask;
 mod limits;
-#[allow(dead_code)]
+pub mod old;
 mod position;
 mod refusal;
-mod trader;
 mod venue;
 
 pub use ask::{Ask, KillReason, Quote};
 pub use limits::{OrderLimits, Reference};
 
+pub use position::Position;
 pub use refusal::Refusal;
-pub use trader::{Intent, Position, TraderGate, TraderLimits};
 pub use venue::VenueGate;

@@ -5,7 +5,7 @@
 //! immediate-or-cancel order at the far touch; `join` rests a day order at the near touch and takes
 //! the previous one of that side off first. A book that is one-sided, locked or crossed is let be.
 
-use crate::{Intent, Orders, Strategy};
+use super::{Intent, Orders, Strategy};
 use book::Top;
 use types::{OrderSide, Price, Qty, Side, SymbolId, TimeInForce, UserRef};
 
