@@ -1,5 +1,6 @@
 //! The way to the venue, as the desk needs it.
 
+use market::Ahead;
 use risk::{Ask, Quote, Refusal};
 use types::{Ticker, UserRef};
 
@@ -55,6 +56,13 @@ pub trait OrderWire {
     #[inline]
     fn acknowledged(&mut self, user_ref: UserRef) {
         let _ = user_ref;
+    }
+
+    /// What stands before an order of ours, where the venue itself can tell; a real one cannot.
+    #[inline]
+    fn ahead(&self, user_ref: UserRef) -> Option<Ahead> {
+        let _ = user_ref;
+        None
     }
 
     /// Something was held back.

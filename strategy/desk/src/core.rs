@@ -1,0 +1,443 @@
+//! The trader's core: market, strategy, gate and orders as one deterministic machine.
+//!
+//! Why it exists: live on DPDK ports and in a backtest the same messages at the same times must
+//! lead to the same orders. So everything that decides is here, and what differs is outside: ITCH
+//! and OUCH come in as bytes, time as a parameter, orders go out through an [`OrderWire`].
+//!
+//! Who is told when: books first, then the gate's mark, then the strategy (status, trade, book).
+//! Whatever trips the kill switch takes effect before the call returns: orders are asked to be
+//! taken off, and the gate admits nothing more.
+//!
+//! Failure modes: a lying feed marks a symbol suspect, a lossy or silent one all of them; the gate
+//! then refuses what the limits say. Each call is bounded work.
+
+mod hands;
+#[cfg(test)]
+mod tests;
+
+use crate::{Desk, DeskEvent, OrderWire, Step};
+use algos::{SessionEvent, Strategy};
+use hands::Hands;
+use market::{Currency, Market, News};
+use risk::{KillReason, LimitError, LimitName, Position, Restriction};
+use types::{Price, Ticker};
+
+/// When the core pulls its own plug. A time of 0 never does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreConfig {
+    /// Kill when messages of the feed were lost for good.
+    pub kill_on_lossy_feed: bool,
+    /// Kill when no line of the feed has said anything for so long, in ns.
+    pub kill_feed_silence_ns: u64,
+    /// Kill when the control plane has been silent for so long, in ns.
+    pub kill_control_silence_ns: u64,
+    /// Kill when the connection to the venue has been down for so long, in ns, once it was up.
+    pub kill_disconnected_ns: u64,
+    /// Take off a symbol's orders when the feed has lied about it.
+    pub cancel_on_suspect: bool,
+}
+
+impl Default for CoreConfig {
+    /// Suspicion takes orders off; nothing kills.
+    fn default() -> CoreConfig {
+        CoreConfig {
+            kill_on_lossy_feed: false,
+            kill_feed_silence_ns: 0,
+            kill_control_silence_ns: 0,
+            kill_disconnected_ns: 0,
+            cancel_on_suspect: true,
+        }
+    }
+}
+
+/// What an operator can tell a live trader; one a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Set the strategy's parameter at a place, to a value within its bounds.
+    SetParam {
+        /// Its place in [`Strategy::params`].
+        at: u8,
+        /// The value.
+        value: i64,
+    },
+    /// Change one of the gate's limits.
+    SetLimit {
+        /// Which.
+        limit: LimitName,
+        /// The value, in the limit's unit.
+        value: u64,
+    },
+    /// Restrict a symbol, or lift that.
+    Restrict {
+        /// Which symbol.
+        ticker: Ticker,
+        /// To what.
+        restriction: Restriction,
+    },
+    /// Take all orders off and stop entry.
+    Kill,
+    /// Allow entry again.
+    Revive,
+    /// Take all orders off.
+    CancelAll,
+    /// Declare a suspect symbol's book right again.
+    Absolve {
+        /// Which symbol.
+        ticker: Ticker,
+    },
+    /// Tell positions, profit and switches.
+    Status,
+}
+
+/// What comes of a command.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answer {
+    /// It was done.
+    Done,
+    /// It could not be done.
+    Refused(LimitError),
+    /// A symbol in the answer to [`Command::Status`].
+    Position {
+        /// Which.
+        ticker: Ticker,
+        /// What is held and working.
+        position: Position,
+        /// Whether the feed has lied about it.
+        suspect: bool,
+    },
+    /// The trader as a whole in the answer to [`Command::Status`].
+    Trader {
+        /// Orders that may still trade.
+        live_orders: u32,
+        /// Profit of positions closed, in 1/10000 dollar.
+        realised: i64,
+        /// Profit of positions held, at the mark, in 1/10000 dollar.
+        open: i64,
+        /// Worst-case worth of positions and orders, in 1/10000 dollar.
+        exposure: u64,
+        /// Why nothing goes out, if so.
+        killed: Option<KillReason>,
+        /// Whether orders can go out.
+        can_trade: bool,
+        /// How far the feed can be relied on.
+        feed: Currency,
+    },
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Core<S> {
+    market: Market,
+    desk: Desk,
+    strategy: S,
+    config: CoreConfig,
+    feed: Currency,
+    /// When the timer goes off next; 0 before the first look at the clock.
+    timer_at_ns: u64,
+    /// Since when there is no connection, once there was one.
+    down_since_ns: Option<u64>,
+    market_hours: bool,
+    /// Whether the strategy was told of the kill that is in force.
+    kill_told: bool,
+}
+
+/// Events of the desk told in one poll at most.
+const EVENTS_PER_POLL: usize = 64;
+
+impl<S: Strategy> Core<S> {
+    /// Joins the parts.
+    pub fn new(market: Market, desk: Desk, strategy: S, config: CoreConfig) -> Core<S> {
+        Core {
+            market,
+            desk,
+            strategy,
+            config,
+            feed: Currency::Current,
+            timer_at_ns: 0,
+            down_since_ns: None,
+            market_hours: false,
+            kill_told: false,
+        }
+    }
+
+    /// Takes one ITCH message.
+    #[inline]
+    pub fn on_itch<W: OrderWire>(&mut self, now_ns: u64, message: &[u8], wire: &mut W) {
+        let news = self.market.on_message(message);
+        wire.passed(Step::Book);
+        if !news.is_nothing() {
+            self.hear(now_ns, news, wire);
+            wire.passed(Step::Strategy);
+        }
+    }
+
+    #[inline]
+    fn hear<W: OrderWire>(&mut self, now_ns: u64, news: News, wire: &mut W) {
+        if news.has(News::DAY) {
+            self.hear_of_the_day(now_ns, wire);
+        }
+        let ticker = news.ticker;
+        if ticker == News::NOBODY {
+            return;
+        }
+        if news.has(News::TOP) {
+            self.mark(ticker);
+        }
+        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        if news.has(News::STATUS) {
+            if self.config.cancel_on_suspect && self.market.status(ticker).suspect.is_some() {
+                hands.cancel_in(ticker);
+            }
+            self.strategy.on_status(ticker, &mut hands);
+        }
+        if news.has(News::TRADE)
+            && let Some(trade) = self.market.last_trade(ticker)
+        {
+            self.strategy.on_trade(ticker, &trade, &mut hands);
+        }
+        if news.has(News::BOOK | News::TOP) {
+            self.strategy.on_book(ticker, news, &mut hands);
+        }
+        if self.desk.killed().is_some() && !self.kill_told {
+            self.settle(now_ns, wire);
+        }
+    }
+
+    /// What is held is worth the middle of the book; one side's touch where there is but one.
+    #[inline]
+    fn mark(&mut self, ticker: Ticker) {
+        let top = self.market.top(ticker);
+        let mark = match (top.bid, top.ask) {
+            (Some(bid), Some(ask)) => Price(bid.price.0.midpoint(ask.price.0)),
+            (Some(one), None) | (None, Some(one)) => one.price,
+            (None, None) => return,
+        };
+        self.desk.gate_mut().mark(ticker, mark);
+    }
+
+    #[cold]
+    fn hear_of_the_day<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        let open = self.market.market_hours();
+        if open != self.market_hours {
+            self.market_hours = open;
+            let event = if open { SessionEvent::MarketOpen } else { SessionEvent::MarketClose };
+            self.tell(now_ns, event, wire);
+        }
+    }
+
+    /// Takes one sequenced OUCH message.
+    #[inline]
+    pub fn on_ouch<W: OrderWire>(&mut self, now_ns: u64, message: &[u8], wire: &mut W) {
+        if let Some(event) = self.desk.on_message(now_ns, message, wire) {
+            self.on_desk(now_ns, event, wire);
+        }
+        if self.desk.killed().is_some() && !self.kill_told {
+            self.settle(now_ns, wire);
+        }
+    }
+
+    /// The login at the venue was accepted.
+    pub fn on_login(&mut self, now_ns: u64, session: &[u8; 10], next_seq: u64) {
+        self.down_since_ns = None;
+        self.desk.on_login(now_ns, session, next_seq);
+    }
+
+    /// The connection to the venue is lost.
+    pub fn on_disconnected<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        self.down_since_ns = self.down_since_ns.or(Some(now_ns));
+        self.desk.on_disconnected(now_ns);
+        self.tell(now_ns, SessionEvent::Disconnected, wire);
+    }
+
+    /// How far the feed can be relied on has changed.
+    pub fn on_feed<W: OrderWire>(&mut self, now_ns: u64, feed: Currency, wire: &mut W) {
+        if feed == self.feed {
+            return;
+        }
+        self.feed = feed;
+        self.market.set_currency(feed);
+        if feed == Currency::Lossy && self.config.kill_on_lossy_feed {
+            self.desk.kill(now_ns, KillReason::Feed);
+        }
+        let event = match feed {
+            Currency::Current => SessionEvent::FeedCurrent,
+            Currency::Behind | Currency::Silent => SessionEvent::FeedBehind,
+            Currency::Lossy => SessionEvent::FeedLossy,
+        };
+        self.tell(now_ns, event, wire);
+        self.settle(now_ns, wire);
+    }
+
+    /// The feed's session is over.
+    pub fn on_feed_end<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        self.tell(now_ns, SessionEvent::FeedEnded, wire);
+    }
+
+    /// A snapshot of the market follows, as ITCH, through [`Core::on_snapshot`].
+    pub fn on_snapshot_begin(&mut self) {
+        self.market.clear();
+    }
+
+    /// A message of a snapshot: books are built, nobody is asked to decide on half a market.
+    #[inline]
+    pub fn on_snapshot(&mut self, message: &[u8]) {
+        self.market.on_message(message);
+    }
+
+    /// Another session of the feed begins: nothing of the former holds.
+    pub fn on_feed_session(&mut self) {
+        self.market.clear_day();
+    }
+
+    /// Timer, watchdogs and what the desk has to send; once a poll. `silence_ns` is how long every
+    /// line of the feed and the control plane have been silent.
+    pub fn tick<W: OrderWire>(&mut self, now_ns: u64, silence: Silence, wire: &mut W) -> usize {
+        self.watch(now_ns, silence);
+        let timer_ns = self.strategy.timer_ns();
+        let mut work = 0;
+        if timer_ns > 0 && now_ns >= self.timer_at_ns {
+            // A late look at the clock does not make up for what was missed.
+            if self.timer_at_ns > 0 {
+                let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+                self.strategy.on_timer(&mut hands);
+                work += 1;
+            }
+            self.timer_at_ns = now_ns + timer_ns;
+        }
+        work + self.settle(now_ns, wire)
+    }
+
+    /// Pulls the plug where something has been silent or gone for too long.
+    #[inline]
+    fn watch(&mut self, now_ns: u64, silence: Silence) {
+        let config = &self.config;
+        let over = |limit_ns: u64, ns: u64| limit_ns > 0 && ns > limit_ns;
+        let down_ns = self.down_since_ns.map_or(0, |since| now_ns.saturating_sub(since));
+        let reason = if over(config.kill_feed_silence_ns, silence.feed_ns) {
+            KillReason::Feed
+        } else if over(config.kill_control_silence_ns, silence.control_ns) {
+            KillReason::ControlPlane
+        } else if over(config.kill_disconnected_ns, down_ns) {
+            KillReason::OrderConnection
+        } else {
+            return;
+        };
+        if self.desk.killed().is_none() {
+            self.desk.kill(now_ns, reason);
+        }
+    }
+
+    /// Lets the desk send what it owes, and tells the strategy what came of it.
+    #[inline]
+    fn settle<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) -> usize {
+        for done in 0..EVENTS_PER_POLL {
+            match self.desk.poll(now_ns, wire) {
+                Some(event) => self.on_desk(now_ns, event, wire),
+                None => return done,
+            }
+        }
+        EVENTS_PER_POLL
+    }
+
+    #[inline]
+    fn on_desk<W: OrderWire>(&mut self, now_ns: u64, event: DeskEvent, wire: &mut W) {
+        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        match event {
+            DeskEvent::Fill(fill) => self.strategy.on_fill(&fill, &mut hands),
+            DeskEvent::Order(report) => self.strategy.on_order(&report, &mut hands),
+            DeskEvent::Connected => self.strategy.on_session(SessionEvent::Connected, &mut hands),
+            DeskEvent::Killed(reason) => {
+                self.kill_told = true;
+                self.strategy.on_session(SessionEvent::Killed(reason), &mut hands);
+            }
+        }
+    }
+
+    #[cold]
+    fn tell<W: OrderWire>(&mut self, now_ns: u64, event: SessionEvent, wire: &mut W) {
+        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        self.strategy.on_session(event, &mut hands);
+    }
+
+    /// Takes no more orders of the strategy and asks for all that live to be taken off.
+    pub fn close<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        self.desk.close_entry();
+        self.desk.cancel_all();
+        self.settle(now_ns, wire);
+    }
+
+    /// Carries out an operator's command; what comes of it goes to `answer`.
+    pub fn command<W: OrderWire>(
+        &mut self,
+        now_ns: u64,
+        command: Command,
+        wire: &mut W,
+        mut answer: impl FnMut(Answer),
+    ) {
+        match command {
+            Command::SetParam { at, value } => self.strategy.set_param(usize::from(at), value),
+            Command::SetLimit { limit, value } => {
+                if let Err(error) = self.desk.gate_mut().set_limit(limit, value) {
+                    return answer(Answer::Refused(error));
+                }
+            }
+            Command::Restrict { ticker, restriction } => {
+                self.desk.gate_mut().restrict(ticker, restriction);
+            }
+            Command::Kill => self.desk.kill(now_ns, KillReason::Operator),
+            Command::Revive => {
+                self.desk.revive();
+                self.kill_told = false;
+                self.tell(now_ns, SessionEvent::Revived, wire);
+            }
+            Command::CancelAll => self.desk.cancel_all(),
+            Command::Absolve { ticker } => self.market.absolve(ticker),
+            Command::Status => self.answer_status(&mut answer),
+        }
+        self.settle(now_ns, wire);
+        answer(Answer::Done);
+    }
+
+    #[cold]
+    fn answer_status(&self, answer: &mut impl FnMut(Answer)) {
+        for ticker in (0..self.market.tickers()).map(Ticker) {
+            let position = self.desk.gate().position(ticker);
+            let suspect = self.market.status(ticker).suspect.is_some();
+            answer(Answer::Position { ticker, position, suspect });
+        }
+        let profit = self.desk.gate().profit();
+        answer(Answer::Trader {
+            live_orders: self.desk.live_orders(),
+            realised: profit.realised,
+            open: profit.open,
+            exposure: self.desk.gate().exposure(),
+            killed: self.desk.killed(),
+            can_trade: self.desk.can_trade(),
+            feed: self.feed,
+        });
+    }
+
+    /// The market.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// Orders, positions, the gate.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// What decides.
+    pub fn strategy(&self) -> &S {
+        &self.strategy
+    }
+}
+
+/// How long those have been silent whose silence is dangerous, in ns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    /// Every line of the feed.
+    pub feed_ns: u64,
+    /// The control plane.
+    pub control_ns: u64,
+}
