@@ -7,9 +7,10 @@ use std::fmt::Write;
 
 use comfy_table::{Table, presets};
 
-use crate::config::{Config, Cpus, Endpoint, LoadgenConfig, Pace, Stop, Term};
+use crate::config::{Config, Cpus, Endpoint, ImpairConfig, LoadgenConfig, Pace, Stop, Term};
 use crate::config::{eal_terms, mbuf_terms, role_terms};
 use crate::placement;
+use lcore::impair::Rates;
 
 /// The whole answer.
 pub(crate) fn describe(config: &Config) -> String {
@@ -92,6 +93,9 @@ fn does(config: &Config, kind: &str, name: &str) -> String {
     let venue = config.venues.iter().find(|role| kind == "venue" && role.name == name);
     let trader = config.traders.iter().find(|role| kind == "trader" && role.name == name);
     let loadgen = config.loadgens.iter().find(|role| kind == "loadgen" && role.name == name);
+    if let Some(impair) = config.impairs.iter().find(|role| kind == "impair" && role.name == name) {
+        return impairs(impair);
+    }
     match (venue, trader, loadgen) {
         (Some(venue), ..) => {
             format!("{} symbols, {} accounts", venue.symbols.len(), venue.accounts.len())
@@ -104,6 +108,11 @@ fn does(config: &Config, kind: &str, name: &str) -> String {
         (.., Some(loadgen)) => replays(loadgen),
         _ => String::new(),
     }
+}
+
+fn impairs(impair: &ImpairConfig) -> String {
+    let way = |rates: &Rates| if *rates == Rates::default() { "untouched" } else { "impaired" };
+    format!("a to b {}, back {}, seed {}", way(&impair.a_to_b), way(&impair.b_to_a), impair.seed)
 }
 
 fn replays(loadgen: &LoadgenConfig) -> String {
@@ -128,12 +137,19 @@ fn ports_table(config: &Config) -> Table {
         let vlan = endpoint.vlan.map(|vlan| format!(" vlan {vlan}")).unwrap_or_default();
         table.add_row(vec![
             endpoint.port.clone(),
-            device(config, endpoint),
+            device(config, &endpoint.port),
             format!("{role}.{part}"),
             mac,
             format!("{}/{}{vlan}", endpoint.ip, endpoint.prefix_len),
             talks(config, role, endpoint),
         ]);
+    }
+    for impair in &config.impairs {
+        for (end, port, other) in [("a", &impair.a, &impair.b), ("b", &impair.b, &impair.a)] {
+            let row = [port, &device(config, port), &format!("{}.{end}", impair.name)];
+            let row = row.into_iter().cloned();
+            table.add_row(row.chain(["-".into(), "-".into(), format!("frames on to {other}")]));
+        }
     }
     table
 }
@@ -143,8 +159,8 @@ pub(crate) fn mac_text(mac: &[u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
-fn device(config: &Config, endpoint: &Endpoint) -> String {
-    let port = config.ports.iter().find(|port| port.name == endpoint.port);
+fn device(config: &Config, name: &str) -> String {
+    let port = config.ports.iter().find(|port| port.name == name);
     port.map_or_else(|| "net_ring".to_owned(), |port| port.device.to_string())
 }
 

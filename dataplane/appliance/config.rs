@@ -20,6 +20,7 @@ mod basics;
 mod cross;
 mod exchange;
 mod fault;
+mod impair;
 mod listing;
 mod memory;
 mod model;
@@ -32,8 +33,9 @@ pub(crate) use fault::ConfigError;
 pub(crate) use lcore::loadgen::Pace;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
-    Account, EchoMode, Endpoint, Group, LineB, Listing, LoadgenConfig, OrdersClient, OrdersServer,
-    Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits,
+    Account, EchoMode, Endpoint, Group, ImpairConfig, LineB, Listing, LoadgenConfig, OrdersClient,
+    OrdersServer, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
+    VenueLimits,
 };
 pub(crate) use pace::parse_pace;
 
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) traders: Vec<TraderConfig>,
     /// Load generators.
     pub(crate) loadgens: Vec<LoadgenConfig>,
+    /// Networks that lose frames.
+    pub(crate) impairs: Vec<ImpairConfig>,
 }
 
 /// The run as a whole.
@@ -252,6 +256,7 @@ impl Config {
             venues: roles::venues(&mut scope, &raw.venue),
             traders: roles::traders(&mut scope, &raw.trader),
             loadgens: roles::loadgens(&mut scope, &raw.loadgen),
+            impairs: impair::impairs(&mut scope, &raw.impair),
         };
         cross::check(&mut scope, &raw, &config);
         scope.finish(path)?;
@@ -281,7 +286,14 @@ impl Config {
         let venues = self.venues.iter().map(|r| ("venue", r.name.as_str(), r.lcore));
         let traders = self.traders.iter().map(|r| ("trader", r.name.as_str(), r.lcore));
         let loadgens = self.loadgens.iter().map(|r| ("loadgen", r.name.as_str(), r.lcore));
-        venues.chain(traders).chain(loadgens)
+        let impairs = self.impairs.iter().map(|r| ("impair", r.name.as_str(), r.lcore));
+        venues.chain(traders).chain(loadgens).chain(impairs)
+    }
+
+    /// Every port that a role uses: those of the endpoints, and those without an address.
+    pub(crate) fn ports_used(&self) -> impl Iterator<Item = &str> {
+        let ends = self.endpoints().into_iter().map(|(_, _, end)| end.port.as_str());
+        ends.chain(self.impairs.iter().flat_map(|impair| [impair.a.as_str(), impair.b.as_str()]))
     }
 
     /// Every endpoint, with the role's name and the role's word for it.

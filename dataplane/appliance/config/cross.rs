@@ -2,7 +2,8 @@
 //!
 //! A link is a cable with a role at each end, so both ends are known here and must agree: who
 //! publishes and who listens, on which group and session; who serves and who connects, to which
-//! address, and as whom. On a device the other end is elsewhere, and only our side can be checked.
+//! address, and as whom. An `[[impair]]` joins two cables to a longer one. On a device the other end
+//! is elsewhere, and only our side can be checked.
 
 use std::fmt::Display;
 
@@ -13,8 +14,7 @@ use super::memory::{eal_terms, mbuf_terms, total};
 use super::raw::{self, EndpointText, Raw, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    Config, Endpoint, Group, LinkConfig, OrdersClient, OrdersServer, Publisher, Receiver,
-    VenueConfig,
+    Config, Endpoint, Group, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
 };
 
 /// Headroom that DPDK keeps before a frame, and the Ethernet header with one tag.
@@ -28,9 +28,7 @@ pub(super) fn check(scope: &mut Scope<'_>, raw: &Raw, config: &Config) {
     if !scope.is_clean() {
         return; // what follows would only repeat it in other words
     }
-    for (link, raw) in config.links.iter().zip(&raw.link) {
-        link_ends_agree(scope, link, raw, &uses);
-    }
+    ends_agree(scope, raw, config, &uses);
     one_client_an_account(scope, &uses);
     written_paths_differ(scope, raw);
     frames_fit(scope, config, &uses);
@@ -133,9 +131,11 @@ fn names(scope: &mut Scope<'_>, raw: &Raw) {
     let venues = raw.venue.iter().map(|role| &role.name).enumerate().map(named("venue"));
     let traders = raw.trader.iter().map(|role| &role.name).enumerate().map(named("trader"));
     let loadgens = raw.loadgen.iter().map(|role| &role.name).enumerate().map(named("loadgen"));
-    let roles: Vec<(String, &Text)> = venues.chain(traders).chain(loadgens).collect();
+    let impairs = raw.impair.iter().map(|role| &role.name).enumerate().map(named("impair"));
+    let roles: Vec<(String, &Text)> =
+        venues.chain(traders).chain(loadgens).chain(impairs).collect();
     if roles.is_empty() {
-        let problem = "no role; give a [[venue]], a [[trader]] or a [[loadgen]]";
+        let problem = "no role; give a [[venue]], a [[trader]], a [[loadgen]] or an [[impair]]";
         scope.fault(("", ""), 0..0, problem);
     }
     scope.unique("role", roles.into_iter());
@@ -149,26 +149,32 @@ fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
         .collect();
     let devices = config.ports.iter().map(|port| port.name.as_str());
     let known: Vec<&str> = ends.iter().map(String::as_str).chain(devices).collect();
-    for (index, one) in uses.iter().enumerate() {
-        let (key, span) = ((one.table.as_str(), "port"), one.raw.port.span());
-        if !known.contains(&one.port()) {
+    let places = places(raw, uses);
+    for (index, (table, key, port)) in places.iter().enumerate() {
+        let (name, key) = (port.get_ref(), (table.as_str(), *key));
+        if !known.contains(&name.as_str()) {
             let problem = format!(
                 "no port has this name; {} (a [[link]] called x has the ports x.a and x.b)",
-                hint(one.port(), &known)
+                hint(name, &known)
             );
-            scope.fault(key, span, problem);
-        } else if let Some(first) = uses[..index].iter().find(|other| other.port() == one.port()) {
+            scope.fault(key, port.span(), problem);
+        } else if let Some((table, _, first)) =
+            places[..index].iter().find(|(.., other)| other.get_ref() == name)
+        {
+            let line = scope.line(first.span().start);
             let problem =
-                format!("{} uses this port already; each needs its own", first.place(scope));
-            scope.fault(key, span, problem);
+                format!("line {line} ({table}) uses this port already; each needs its own");
+            scope.fault(key, port.span(), problem);
         }
+    }
+    for one in uses {
         if one.raw.mac.is_none() && ends.iter().any(|end| end == one.port()) {
             let problem = "a link's end has no address of its own: give `mac`, as \
                            \"02:00:00:00:01:01\"";
-            scope.fault(key, one.raw.port.span(), problem);
+            scope.fault((&one.table, "port"), one.raw.port.span(), problem);
         }
     }
-    let used = |name: &str| uses.iter().any(|one| one.port() == name);
+    let used = |name: &str| places.iter().any(|(.., port)| port.get_ref() == name);
     for (index, link) in raw.link.iter().enumerate() {
         for end in ["a", "b"].map(|end| format!("{}.{end}", link.name.get_ref())) {
             if !used(&end) {
@@ -178,19 +184,71 @@ fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
             }
         }
     }
+    for (index, impair) in raw.impair.iter().enumerate() {
+        let link = |port: &Text| port.get_ref().rsplit_once('.').map(|(link, _)| link.to_owned());
+        if link(&impair.a).is_some() && link(&impair.a) == link(&impair.b) {
+            let problem = "the other end of the cable that `a` is at: frames would go round for \
+                           ever; join two cables";
+            scope.fault((&format!("impair[{index}]"), "b"), impair.b.span(), problem);
+        }
+    }
     for (index, port) in raw.port.iter().enumerate().filter(|(_, p)| !used(p.name.get_ref())) {
         let problem = "no role uses this port; give it one, or take it out";
         scope.fault((&format!("port[{index}]"), "name"), port.name.span(), problem);
     }
 }
 
-/// The roles at a link's ends speak of the same thing.
-fn link_ends_agree(scope: &mut Scope<'_>, link: &LinkConfig, raw: &raw::Link, uses: &[Use<'_>]) {
-    let at = |end: &str| {
-        let name = format!("{}.{end}", link.name);
-        uses.iter().find(|one| one.port() == name)
+/// Every place of the file that uses a port: the table, the key, the port.
+fn places<'r>(raw: &'r Raw, uses: &[Use<'r>]) -> Vec<(String, &'static str, &'r Text)> {
+    let mut places: Vec<_> =
+        uses.iter().map(|one| (one.table.clone(), "port", one.raw.port)).collect();
+    for (index, impair) in raw.impair.iter().enumerate() {
+        let table = format!("impair[{index}]");
+        places.push((table.clone(), "a", &impair.a));
+        places.push((table, "b", &impair.b));
+    }
+    places
+}
+
+/// The roles at the ends of each cable speak of the same thing.
+fn ends_agree(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (link, raw) in config.links.iter().zip(&raw.link) {
+        for end in ["a", "b"].map(|end| format!("{}.{end}", link.name)) {
+            let Some(near) = uses.iter().find(|one| one.port() == end) else { continue };
+            let Some(far) =
+                far_end(config, &end).and_then(|far| uses.iter().find(|one| one.port() == far))
+            else {
+                continue;
+            };
+            if !seen.contains(&near.port()) {
+                seen.push(far.port());
+                pair_agrees(scope, raw, near, far);
+            }
+        }
+    }
+}
+
+/// Where frames that a link's end sends arrive: at the other end, or behind the impairments that
+/// take them on.
+fn far_end(config: &Config, end: &str) -> Option<String> {
+    let other_end = |name: &str| {
+        let (link, end) = name.rsplit_once('.')?;
+        config.links.iter().find(|one| one.name == link)?;
+        Some(format!("{link}.{}", if end == "a" { "b" } else { "a" }))
     };
-    let (Some(a), Some(b)) = (at("a"), at("b")) else { return };
+    let mut far = other_end(end)?;
+    // As many as there are, at most: impairments can be laid in a ring.
+    for _ in 0..=config.impairs.len() {
+        let Some(impair) = config.impairs.iter().find(|one| one.a == far || one.b == far) else {
+            return Some(far);
+        };
+        far = other_end(if impair.a == far { &impair.b } else { &impair.a })?;
+    }
+    None
+}
+
+fn pair_agrees(scope: &mut Scope<'_>, raw: &raw::Link, a: &Use<'_>, b: &Use<'_>) {
     match (&a.part, &b.part) {
         (Part::Serves(venue, server), Part::Connects(..)) => {
             order_entry(scope, b, a, venue, server)

@@ -2,6 +2,7 @@
 
 use engine::Record;
 use engine::ledger::{AccountLimits, AccountView};
+use lcore::impair::HELD_MAX;
 use net::TcpConfig;
 
 use super::{Config, Publisher, VenueConfig};
@@ -57,6 +58,13 @@ pub(crate) fn mbuf_terms(config: &Config) -> Vec<Term> {
     for port in &config.ports {
         let name = format!("port {}: {} rx + {} tx slots", port.name, port.rx_slots, port.tx_slots);
         terms.push(term(name, u64::from(port.rx_slots) + u64::from(port.tx_slots)));
+    }
+    for impair in &config.impairs {
+        let held = [impair.a_to_b, impair.b_to_a].iter().filter(|rates| rates.holds()).count();
+        if held > 0 {
+            let name = format!("{}: {held} x {HELD_MAX} frames held", impair.name);
+            terms.push(term(name, (held * HELD_MAX) as u64));
+        }
     }
     let lcores = config.roles().count() as u64;
     let each = config.pool.cache * CACHE_FLUSH.0 / CACHE_FLUSH.1 + BURSTS_HELD;

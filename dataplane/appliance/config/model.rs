@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use engine::ledger::{AccountTerms, SessionLimits};
 use engine::{SelfMatch, TickStep};
+use lcore::impair::Rates;
 use lcore::loadgen::Pace;
 use lcore::venue::Due;
 use risk::OrderLimits;
@@ -328,4 +329,23 @@ pub(crate) struct LoadgenConfig {
     pub(crate) orders: Option<OrdersClient>,
     /// What a venue publishes, received and checked.
     pub(crate) watch: Option<Receiver>,
+}
+
+/// A network that loses, repeats, reorders, delays and damages frames between two ports.
+#[derive(Clone, Debug)]
+pub(crate) struct ImpairConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// One port.
+    pub(crate) a: String,
+    /// The other.
+    pub(crate) b: String,
+    /// What all chance comes from.
+    pub(crate) seed: u64,
+    /// What happens to frames that `a` receives.
+    pub(crate) a_to_b: Rates,
+    /// What happens to frames that `b` receives.
+    pub(crate) b_to_a: Rates,
 }

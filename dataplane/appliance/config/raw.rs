@@ -38,6 +38,8 @@ pub(super) struct Raw {
     pub(super) trader: Vec<Trader>,
     #[serde(default)]
     pub(super) loadgen: Vec<Loadgen>,
+    #[serde(default)]
+    pub(super) impair: Vec<Impair>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -419,6 +421,35 @@ pub(super) struct Loadgen {
     pub(super) feed: Option<Publisher>,
     pub(super) orders: Option<OrdersClient>,
     pub(super) watch: Option<Receiver>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Impair {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) a: Text,
+    pub(super) b: Text,
+    pub(super) seed: Option<Int>,
+    #[serde(default)]
+    pub(super) a_to_b: Rates,
+    #[serde(default)]
+    pub(super) b_to_a: Rates,
+}
+
+/// `[impair.a_to_b]` and `[impair.b_to_a]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rates {
+    pub(super) loss: Option<Num>,
+    pub(super) burst_loss: Option<Num>,
+    pub(super) burst_frames_max: Option<Int>,
+    pub(super) duplicate: Option<Num>,
+    pub(super) reorder: Option<Num>,
+    pub(super) reorder_frames_max: Option<Int>,
+    pub(super) corrupt: Option<Num>,
+    pub(super) delay_us: Option<Int>,
+    pub(super) udp_port: Option<Int>,
 }
 
 /// A table, or a list of them. serde's untagged enums would do, but lose the place and the reason

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Logical lcores: as many as EAL is built for.
-const LCORES: RangeInclusive<i64> = 0..=127;
+pub(super) const LCORES: RangeInclusive<i64> = 0..=127;
 /// Slabs are addressed by `u32`; 2^26 orders are 4 GB and beyond any market's day.
 const ORDERS: RangeInclusive<i64> = 16..=1 << 26;
 const LEVELS: RangeInclusive<i64> = 16..=1 << 24;

@@ -65,11 +65,11 @@ impl<'e> Ports<'e> {
             ids.insert(port.name.clone(), (id, port.device.to_string(), settings));
         }
         let mut ports = Ports { pool, open: BTreeMap::new() };
-        for (_, _, endpoint) in config.endpoints() {
-            let Some((id, device, settings)) = ids.remove(&endpoint.port) else {
-                bail!("port {:?} is used twice or does not exist", endpoint.port);
+        for name in config.ports_used() {
+            let Some((id, device, settings)) = ids.remove(name) else {
+                bail!("port {name:?} is used twice or does not exist");
             };
-            ports.start(eal, &endpoint.port, id, device, &settings)?;
+            ports.start(eal, name, id, device, &settings)?;
         }
         Ok(ports)
     }
@@ -103,9 +103,19 @@ impl<'e> Ports<'e> {
     /// A port that another role has taken.
     pub(crate) fn take(&mut self, endpoint: &Endpoint) -> Result<(PortIo<'e>, [u8; 6])> {
         let name = &endpoint.port;
+        let io = self.take_bare(name)?;
+        let open = self.open.get(name).ok_or_else(|| anyhow!("no port {name:?}"))?;
+        Ok((io, open.info.mac))
+    }
+
+    /// The queue pair of a port on which nobody has an address.
+    ///
+    /// # Errors
+    /// A port that another role has taken.
+    pub(crate) fn take_bare(&mut self, name: &str) -> Result<PortIo<'e>> {
         let open = self.open.get_mut(name).ok_or_else(|| anyhow!("no port {name:?}"))?;
         let (rx, tx) = open.queues.take().ok_or_else(|| anyhow!("port {name:?} is taken"))?;
-        Ok((PortIo::new(rx, tx, self.pool), open.info.mac))
+        Ok(PortIo::new(rx, tx, self.pool))
     }
 
     /// One line a port: what it is and what it offers.

@@ -1,6 +1,7 @@
 //! The roles a thread may poll, as one type.
 
 use algos::old::Echo;
+use lcore::impair::Impair;
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
 use lcore::trader::Trader;
@@ -15,6 +16,8 @@ pub(crate) enum Role<'e> {
     Echo(Box<Trader<'e, Echo>>),
     /// A load generator.
     Loadgen(Box<Loadgen<'e>>),
+    /// A network that loses frames.
+    Impair(Box<Impair<'e>>),
 }
 
 macro_rules! each {
@@ -23,6 +26,7 @@ macro_rules! each {
             Role::Venue($role) => $body,
             Role::Echo($role) => $body,
             Role::Loadgen($role) => $body,
+            Role::Impair($role) => $body,
         }
     };
 }

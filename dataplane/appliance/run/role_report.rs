@@ -4,6 +4,7 @@ use super::role::Role;
 use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageReport};
 use algos::old::Echo;
 use lcore::counts::ByType;
+use lcore::impair::{Impair, ImpairCounter};
 use lcore::loadgen::Loadgen;
 use lcore::market::Market;
 use lcore::port_io::PortIo;
@@ -11,7 +12,7 @@ use lcore::trader::Trader;
 use lcore::venue::Venue;
 use net::{DropReason, Host};
 use session::{MoldError, MoldPublisher, ReceiverCounters};
-use telemetry::{Reading, StageSnapshot};
+use telemetry::{Key, Reading, StageSnapshot};
 
 /// Stages that are spans from end to end rather than steps of the pipeline.
 const LATENCIES: [&str; 5] =
@@ -54,6 +55,7 @@ pub(super) fn tell(role: &Role<'_>, thread: usize) -> Told {
         Role::Venue(venue) => teller.venue(venue),
         Role::Echo(trader) => teller.trader(trader),
         Role::Loadgen(loadgen) => teller.loadgen(loadgen),
+        Role::Impair(impair) => teller.impair(impair),
     }
     teller.told
 }
@@ -168,6 +170,20 @@ impl Teller {
             self.port("watch", watch.port().io());
         }
         self.stages(loadgen.laps().snapshots());
+    }
+
+    /// What an impairment loses on purpose is no drop.
+    fn impair(&mut self, impair: &Impair<'_>) {
+        self.told.report.kind = "impair".into();
+        for (direction, counters) in ["a_to_b", "b_to_a"].into_iter().zip(impair.counters()) {
+            for (counter, value) in counters.iter() {
+                self.count(direction, counter.name(), value);
+            }
+            self.told.drops += counters.get(ImpairCounter::NotTaken);
+        }
+        for (part, io) in ["a", "b"].into_iter().zip(impair.ios()) {
+            self.port(part, io);
+        }
     }
 
     fn market(&mut self, feed: &str, market: &Market) {

@@ -29,6 +29,8 @@ impl<'r, 'e> Cast<'r, 'e> {
                 Role::Venue(r) => cast.venues.push(r),
                 Role::Echo(r) => cast.traders.push(r),
                 Role::Loadgen(r) => cast.loadgens.push(r),
+                // It is held to nothing: what it does to frames shows at both ends.
+                Role::Impair(_) => {}
             }
         }
         cast

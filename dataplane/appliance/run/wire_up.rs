@@ -5,8 +5,8 @@ use super::ports::Ports;
 use super::role::Role;
 use super::state;
 use crate::config::{
-    self, Config, EchoMode, Endpoint, Group, Huge, Listing as Listed, LoadgenConfig, OrdersClient,
-    Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
+    self, Config, EchoMode, Endpoint, Group, Huge, ImpairConfig, Listing as Listed, LoadgenConfig,
+    OrdersClient, Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
 };
 use crate::console::Console;
 use crate::itch_files;
@@ -22,6 +22,7 @@ use hostcpu::TscClock;
 use hugemem::HugePolicy;
 use lcore::control::Control;
 use lcore::feed_port::FeedPort;
+use lcore::impair::{Impair, ImpairParts};
 use lcore::laps::Laps;
 use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market::Market;
@@ -102,6 +103,9 @@ impl<'c> Wiring<'c> {
         }
         if let Some(trader) = config.traders.iter().find(|r| r.name == name) {
             return Ok(Role::Echo(Box::new(self.trader(trader, ports)?)));
+        }
+        if let Some(settings) = config.impairs.iter().find(|r| r.name == name) {
+            return Ok(Role::Impair(Box::new(impair(settings, ports)?)));
         }
         let loadgen = config.loadgens.iter().find(|r| r.name == name);
         let loadgen = loadgen.ok_or_else(|| anyhow!("is placed and not configured"))?;
@@ -456,6 +460,17 @@ fn link<'e>(config: &OrdersClient, ports: &mut Ports<'e>) -> Result<OrderLink<'e
     let mut client = ClientConfig::new(&config.user, &config.password.0);
     client.session = config.session.clone().unwrap_or_default();
     Ok(OrderLink::new(io, host, SoupClient::new(&client)?, config.venue))
+}
+
+fn impair<'e>(config: &ImpairConfig, ports: &mut Ports<'e>) -> Result<Impair<'e>> {
+    Ok(Impair::new(ImpairParts {
+        name: config.name.clone(),
+        a: ports.take_bare(&config.a)?,
+        b: ports.take_bare(&config.b)?,
+        seed: config.seed,
+        a_to_b: config.a_to_b,
+        b_to_a: config.b_to_a,
+    }))
 }
 
 /// The locates that a venue trades, for the report.

@@ -5,7 +5,7 @@
 //! (`strategy/*`).
 //!
 //! Layout: [`duty`] runs roles on a thread and follows the run's phase ([`control`]); [`venue`],
-//! [`trader`] and [`loadgen`] are the roles, each an [`Agent`]; what two of them share stands
+//! [`trader`], [`loadgen`] and [`impair`] are the roles, each an [`Agent`]; what two of them share stands
 //! beside them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
 //!
 //! Failure modes: frames, messages and answers may be anything, and are counted where they end.
@@ -17,6 +17,7 @@ pub mod control;
 pub mod counts;
 pub mod duty;
 pub mod feed_port;
+pub mod impair;
 pub mod laps;
 pub mod loadgen;
 pub mod market;

@@ -119,6 +119,19 @@ impl<'e> Outbox<'e> {
         let _ = self.spare.try_push(mbuf);
     }
 
+    /// Queues a received frame as it is, for this port to send. Gives it back where the queue is
+    /// full: see [`room`](Self::room).
+    #[inline]
+    pub fn forward(&mut self, mbuf: Mbuf<'e>) -> Result<(), Mbuf<'e>> {
+        self.queued.try_push(mbuf).map_err(|full| full.element())
+    }
+
+    /// Frames that can still be queued.
+    #[inline]
+    pub fn room(&self) -> usize {
+        self.queued.remaining_capacity()
+    }
+
     /// Hands what is queued to the device.
     #[inline]
     pub fn flush(&mut self) {
