@@ -139,6 +139,8 @@ pub struct Core<S> {
     market_hours: bool,
     /// Whether the strategy was told of the kill that is in force.
     kill_told: bool,
+    /// Cancels of suspect symbols' orders found no room.
+    cancels_owed: bool,
 }
 
 /// Events of the desk told in one poll at most.
@@ -157,6 +159,7 @@ impl<S: Strategy> Core<S> {
             down_since_ns: None,
             market_hours: false,
             kill_told: false,
+            cancels_owed: false,
         }
     }
 
@@ -186,7 +189,7 @@ impl<S: Strategy> Core<S> {
         let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
         if news.has(News::STATUS) {
             if self.config.cancel_on_suspect && self.market.status(ticker).suspect.is_some() {
-                hands.cancel_in(ticker);
+                self.cancels_owed |= !hands.cancel_in(ticker);
             }
             self.strategy.on_status(ticker, &mut hands);
         }
@@ -217,7 +220,7 @@ impl<S: Strategy> Core<S> {
 
     #[cold]
     fn hear_of_the_day<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
-        let open = self.market.market_hours();
+        let open = self.market.tickers() > 0 && self.market.status(Ticker(0)).market_hours;
         if open != self.market_hours {
             self.market_hours = open;
             let event = if open { SessionEvent::MarketOpen } else { SessionEvent::MarketClose };
@@ -289,8 +292,7 @@ impl<S: Strategy> Core<S> {
         self.market.clear_day();
     }
 
-    /// Timer, watchdogs and what the desk has to send; once a poll. `silence_ns` is how long every
-    /// line of the feed and the control plane have been silent.
+    /// Timer, watchdogs and what the desk has to send; once a poll.
     pub fn tick<W: OrderWire>(&mut self, now_ns: u64, silence: Silence, wire: &mut W) -> usize {
         self.watch(now_ns, silence);
         let timer_ns = self.strategy.timer_ns();
@@ -304,7 +306,18 @@ impl<S: Strategy> Core<S> {
             }
             self.timer_at_ns = now_ns + timer_ns;
         }
+        if self.cancels_owed {
+            self.cancel_suspect(now_ns, wire);
+        }
         work + self.settle(now_ns, wire)
+    }
+
+    #[cold]
+    fn cancel_suspect<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        self.cancels_owed = (0..self.market.tickers()).map(Ticker).any(|ticker| {
+            self.market.status(ticker).suspect.is_some() && !hands.cancel_in(ticker)
+        });
     }
 
     /// Pulls the plug where something has been silent or gone for too long.

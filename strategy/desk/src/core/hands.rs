@@ -1,7 +1,7 @@
 //! The context that a strategy is given: the market to look at, the desk behind the gate.
 
 use crate::{Desk, OrderWire};
-use algos::{Context, OrderView};
+use algos::{Context, OrderState, OrderView};
 use book::{LevelView, Top};
 use market::{Ahead, Market, Status, Trade};
 use risk::{Ask, Position, Quote, Refusal};
@@ -36,12 +36,14 @@ impl<W: OrderWire> Hands<'_, W> {
         }
     }
 
-    /// Asks for all orders in a symbol to be taken off.
+    /// Asks for all orders in a symbol to be taken off; whether all could be asked for.
     #[cold]
-    pub(super) fn cancel_in(&mut self, ticker: Ticker) {
-        while let Some(order) = self.desk.uncanceled_in(ticker) {
-            if !self.desk.cancel(self.now_ns, order, self.wire) {
-                break;
+    pub(super) fn cancel_in(&mut self, ticker: Ticker) -> bool {
+        let stands = |o: &OrderView| o.ticker == ticker && o.state != OrderState::Canceling;
+        loop {
+            let Some(order) = self.desk.orders().find(stands) else { return true };
+            if !self.desk.cancel(self.now_ns, order.user_ref, self.wire) {
+                return false;
             }
         }
     }
