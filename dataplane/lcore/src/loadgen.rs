@@ -21,7 +21,7 @@ use crate::control::{Control, Fault, Phase};
 use crate::counts::ByType;
 use crate::laps::Laps;
 use crate::market_data::MarketDataPort;
-use crate::order_link::OrderLink;
+use crate::order_link::{LinkHandler, OrderLink};
 use crate::port_io::{Burst, PortIo};
 use crate::requests::REQUEST_LEN_MAX;
 use hugemem::{HugePolicy, HugeSlab};
@@ -379,6 +379,8 @@ impl Answers<'_> {
         self.laps.span_ns(LoadgenStage::DueToAck, self.now.ns.saturating_sub(due));
     }
 }
+
+impl LinkHandler for Answers<'_> {}
 
 impl ClientHandler for Answers<'_> {
     #[inline]

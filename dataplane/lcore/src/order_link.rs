@@ -3,20 +3,20 @@
 //! Used by the trader and by a loadgen that enters orders. It connects, logs in, beats, and when
 //! the connection is lost connects again and asks for what it missed. Messages are written straight
 //! into TCP's ring and leave with [`OrderLink::flush`], once a burst.
+//!
+//! A second session over the same port may read a snapshot of the market, when it is wanted: it
+//! logs in, is read from its first message to its last, and is closed again.
+
+mod client;
 
 use crate::agent::Now;
 use crate::control::Fault;
 use crate::port_io::{Burst, PortIo, rx_checks};
-use net::{ConnId, Host, Input, NetEvent};
-use session::{ClientHandler, DisconnectReason, SoupClient};
+use client::Client;
+use net::{Host, Input};
+use session::{ClientHandler, SoupClient};
 use std::net::SocketAddrV4;
 use telemetry::CounterSet;
-use wire::soup::HEADER_LEN;
-
-/// Silence between an attempt to connect and the next.
-const RETRY_NS: u64 = 100_000_000;
-/// Room asked of TCP's ring for login, heartbeat or logout.
-const SESSION_PACKET_MAX: usize = 64;
 
 telemetry::keys! {
     /// What a link counts.
@@ -34,41 +34,43 @@ telemetry::keys! {
     }
 }
 
+/// Who takes what a link brings: the venue's answers, and a snapshot where one is read.
+pub trait LinkHandler: ClientHandler {
+    /// A message of the snapshot.
+    fn on_snapshot(&mut self, message: &[u8]) {
+        let _ = message;
+    }
+}
+
+/// Turns a snapshot's messages from the orders' ones.
+struct OfSnapshot<'a, H>(&'a mut H);
+
+impl<H: LinkHandler> ClientHandler for OfSnapshot<'_, H> {
+    fn on_sequenced(&mut self, _seq: u64, message: &[u8]) {
+        self.0.on_snapshot(message);
+    }
+}
+
 /// See the module.
 pub struct OrderLink<'e> {
     io: PortIo<'e>,
     host: Host,
-    client: SoupClient,
-    venue: SocketAddrV4,
-    conn: Option<ConnId>,
-    /// TCP is up on `conn`.
-    connected: bool,
-    retry_at_ns: u64,
-    leaving: bool,
-    fault: Option<Fault>,
-    counters: CounterSet<LinkCounter>,
+    orders: Client,
+    snapshot: Option<Client>,
 }
 
 impl<'e> OrderLink<'e> {
     /// A link to the venue at `venue`.
-    pub fn new(
-        io: PortIo<'e>,
-        host: Host,
-        client: SoupClient,
-        venue: SocketAddrV4,
-    ) -> OrderLink<'e> {
-        OrderLink {
-            io,
-            host,
-            client,
-            venue,
-            conn: None,
-            connected: false,
-            retry_at_ns: 0,
-            leaving: false,
-            fault: None,
-            counters: CounterSet::new(),
-        }
+    pub fn new(io: PortIo<'e>, host: Host, soup: SoupClient, venue: SocketAddrV4) -> OrderLink<'e> {
+        OrderLink { io, host, orders: Client::new(soup, venue), snapshot: None }
+    }
+
+    /// Reads snapshots from `server`, when they are wanted.
+    pub fn with_snapshots(mut self, soup: SoupClient, server: SocketAddrV4) -> OrderLink<'e> {
+        let mut client = Client::new(soup, server);
+        client.wanted = false;
+        self.snapshot = Some(client);
+        self
     }
 
     /// Announces our address.
@@ -79,39 +81,29 @@ impl<'e> OrderLink<'e> {
     /// Whether we are logged in.
     #[inline]
     pub fn is_open(&self) -> bool {
-        self.client.is_open()
+        self.orders.is_open()
     }
 
     /// What cannot be gone on after, once it has happened.
     pub fn fault(&self) -> Option<Fault> {
-        self.fault
+        self.orders.fault
     }
 
     /// Whether a message of `len` bytes could be sent.
     #[inline]
     pub fn has_room(&self, len: usize) -> bool {
-        let need = HEADER_LEN + len;
-        self.is_open() && self.conn.is_some_and(|c| self.host.send_room(c) >= need)
+        self.orders.has_room(&self.host, len)
     }
 
     /// Writes a message into TCP's ring; `false`, counted, when there is no room or no session.
     #[inline]
     pub fn send(&mut self, now: Now, message: &[u8]) -> bool {
-        let need = HEADER_LEN + message.len();
-        let (client, counters) = (&mut self.client, &self.counters);
-        let sent = self.conn.and_then(|conn| {
-            self.host.send(conn, need, |ring| {
-                client.send_unsequenced(now.ns, ring, message).unwrap_or(0)
-            })
-        });
-        let sent = sent.is_some_and(|n| n > 0);
-        counters.inc(if sent { LinkCounter::Sent } else { LinkCounter::NoRoom });
-        sent
+        self.orders.send(now, &mut self.host, message)
     }
 
-    /// Takes a burst and hands the venue's messages to `handler`.
+    /// Takes a burst and hands the servers' messages to `handler`.
     #[inline]
-    pub fn receive<H: ClientHandler>(
+    pub fn receive<H: LinkHandler>(
         &mut self,
         now: Now,
         burst: &mut Burst<'e>,
@@ -121,125 +113,72 @@ impl<'e> OrderLink<'e> {
         for mbuf in burst.drain(..) {
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), &mut self.io.out);
             if let Input::Tcp(conn) = input {
-                self.read(now, conn, handler);
+                if self.orders.is(conn) {
+                    self.orders.read(now, &mut self.host, conn, handler);
+                } else if let Some(snapshot) = self.snapshot.as_mut().filter(|s| s.is(conn)) {
+                    snapshot.read(now, &mut self.host, conn, &mut OfSnapshot(handler));
+                }
             }
             self.io.out.recycle(mbuf);
         }
         got
     }
 
-    fn read<H: ClientHandler>(&mut self, now: Now, conn: ConnId, handler: &mut H) {
-        let was_open = self.client.is_open();
-        let client = &mut self.client;
-        let mut over = None;
-        self.host.recv(conn, |bytes| {
-            if let Err(reason) = client.on_bytes(now.ns, bytes, handler) {
-                over = Some(reason);
-            }
-            bytes.len()
-        });
-        if !was_open && self.client.is_open() {
-            self.counters.inc(LinkCounter::Logins);
-            // A refusal while the venue still held our old connection has mended itself.
-            self.fault = None;
-        }
-        if let Some(reason) = over {
-            self.end(reason);
-        }
-    }
-
-    /// What a disconnect means for the run.
-    #[cold]
-    fn end(&mut self, reason: DisconnectReason) {
-        self.fault = self.fault.or(match reason {
-            DisconnectReason::RejectedNotAuthorized => Some(Fault::LoginNotAuthorized),
-            DisconnectReason::RejectedSession => Some(Fault::LoginNoSession),
-            _ => None,
-        });
-        if let Some(conn) = self.conn {
-            self.host.close(conn);
-        }
-    }
-
     /// Everything that is not a message: connecting, login, heartbeats, timers, the end.
     pub fn tend(&mut self, now: Now) -> usize {
         while let Some(event) = self.host.next_event() {
-            self.on_event(now, event);
+            self.orders.on_event(now, &mut self.host, event);
+            if let Some(snapshot) = &mut self.snapshot {
+                snapshot.on_event(now, &mut self.host, event);
+            }
         }
-        if self.conn.is_none() && !self.leaving && now.ns >= self.retry_at_ns {
-            self.connect(now);
+        self.orders.tend(now, &mut self.host);
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.tend(now, &mut self.host);
         }
-        if let Err(reason) = self.client.check(now.ns) {
-            self.end(reason);
-        }
-        self.pump(now);
         self.host.poll(now.ns, &mut self.io.out)
     }
 
-    fn on_event(&mut self, now: Now, event: NetEvent) {
-        match event {
-            NetEvent::Connected { conn } if Some(conn) == self.conn => {
-                self.connected = true;
-                self.client.open(now.ns);
-            }
-            NetEvent::PeerClosed { conn } if Some(conn) == self.conn => {
-                self.host.close(conn);
-            }
-            NetEvent::Closed { conn, .. } if Some(conn) == self.conn => {
-                self.counters.inc(LinkCounter::Closed);
-                self.client.on_closed();
-                (self.conn, self.connected) = (None, false);
-                self.retry_at_ns = now.ns + RETRY_NS;
-            }
-            _ => {}
-        }
+    /// Whether the orders' connection was lost since this was last asked.
+    #[inline]
+    pub fn take_closed(&mut self) -> bool {
+        std::mem::take(&mut self.orders.closed)
     }
 
-    fn connect(&mut self, now: Now) {
-        self.retry_at_ns = now.ns + RETRY_NS;
-        // No slot or port now means another try later.
-        if let Ok(conn) = self.host.connect(now.ns, 0, self.venue) {
-            self.counters.inc(LinkCounter::Connects);
-            self.conn = Some(conn);
-        }
+    /// Whether the snapshot's connection ended since this was last asked.
+    #[inline]
+    pub fn take_snapshot_closed(&mut self) -> bool {
+        self.snapshot.as_mut().is_some_and(|s| std::mem::take(&mut s.closed))
     }
 
-    fn pump(&mut self, now: Now) {
-        let Some(conn) = self.conn.filter(|_| self.connected) else { return };
-        if self.client.wants_pump(now.ns) {
-            let client = &mut self.client;
-            self.host.send(conn, SESSION_PACKET_MAX, |ring| client.pump(now.ns, ring));
-        }
-        if self.client.is_over() {
-            self.host.close(conn);
+    /// Wants a snapshot, or no longer.
+    #[inline]
+    pub fn want_snapshot(&mut self, wanted: bool) {
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.want_once(wanted, &mut self.host);
         }
     }
 
     /// Sends what was written, and hands it to the device.
     #[inline]
     pub fn flush(&mut self, now: Now) {
-        if let Some(conn) = self.conn {
-            self.host.flush(now.ns, conn, &mut self.io.out);
+        for client in [Some(&self.orders), self.snapshot.as_ref()].into_iter().flatten() {
+            if let Some(conn) = client.conn() {
+                self.host.flush(now.ns, conn, &mut self.io.out);
+            }
         }
         self.io.out.flush();
     }
 
     /// Whether the venue has acknowledged all we sent.
     pub fn is_acknowledged(&self) -> bool {
-        self.conn.is_none_or(|c| self.host.tcp().send_len(c) == 0)
+        self.orders.conn().is_none_or(|c| self.host.tcp().send_len(c) == 0)
     }
 
-    /// Logs out; true once the connection is closed.
+    /// Logs out; true once the connections are closed.
     pub fn leave(&mut self) -> bool {
-        if !self.leaving {
-            self.leaving = true;
-            if self.client.is_open() {
-                self.client.logout();
-            } else if let Some(conn) = self.conn {
-                self.host.abort(conn);
-            }
-        }
-        self.conn.is_none()
+        let snapshot = self.snapshot.as_mut().is_none_or(|s| s.leave(&mut self.host));
+        self.orders.leave(&mut self.host) && snapshot
     }
 
     /// The host behind the port, for its counters.
@@ -249,7 +188,12 @@ impl<'e> OrderLink<'e> {
 
     /// What was counted.
     pub fn counters(&self) -> &CounterSet<LinkCounter> {
-        &self.counters
+        &self.orders.counters
+    }
+
+    /// What the snapshot's connection counted.
+    pub fn snapshot_counters(&self) -> Option<&CounterSet<LinkCounter>> {
+        self.snapshot.as_ref().map(|s| &s.counters)
     }
 
     /// The port, for its counters.

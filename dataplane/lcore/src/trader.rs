@@ -122,7 +122,7 @@ impl<'e, S: Strategy> Trader<'e, S> {
         self.desk.laps.start(now.tsc);
         self.desk.laps.lap(DeskStage::Rx);
         for mbuf in self.burst.drain(..) {
-            if let Some(payload) = self.feed_port.open(now, &mbuf) {
+            if let Some((_, payload)) = self.feed_port.open(now, &mbuf) {
                 let mut on_feed = OnFeed {
                     market: &mut self.market,
                     desk: &mut self.desk,

@@ -30,7 +30,7 @@ impl<'e> Watch<'e> {
     pub(super) fn poll(&mut self, now: Now, burst: &mut Burst<'e>) -> usize {
         let got = self.port.rx(burst);
         for mbuf in burst.drain(..) {
-            if let Some(payload) = self.port.open(now, &mbuf) {
+            if let Some((_, payload)) = self.port.open(now, &mbuf) {
                 let mut heard = Heard { market: &mut self.market, shares: &self.shares_executed };
                 self.feed.on_packet(Line::A, now.ns, payload, &mut heard);
             }

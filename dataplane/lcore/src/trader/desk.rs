@@ -3,7 +3,7 @@
 use super::working::{Working, WorkingOrders};
 use crate::agent::Now;
 use crate::laps::Laps;
-use crate::order_link::OrderLink;
+use crate::order_link::{LinkHandler, OrderLink};
 use crate::requests::{REQUEST_LEN_MAX, cancel, enter};
 use algos::old::{Intent, Orders, Strategy};
 use book::Top;
@@ -292,6 +292,8 @@ impl<S: Strategy> Answers<'_, S> {
         }
     }
 }
+
+impl<S: Strategy> LinkHandler for Answers<'_, S> {}
 
 impl<S: Strategy> ClientHandler for Answers<'_, S> {
     #[inline]

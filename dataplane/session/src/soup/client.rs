@@ -130,6 +130,8 @@ enum State {
 pub struct SoupClient {
     deframer: Deframer,
     link: Link,
+    /// Session and sequence number that were asked for at first.
+    first: (Session, u64),
 }
 
 /// All but the reassembly buffer, which is borrowed while its packet is worked on.
@@ -170,12 +172,14 @@ impl SoupClient {
         if !session.is_empty() && !is_name(session, 10) {
             return Err(ClientConfigError::Session(session.clone()));
         }
+        let session = wire::field::padded(session.as_bytes());
         Ok(SoupClient {
+            first: (session, config.first_seq),
             deframer: Deframer::new(config.packet_bytes_max.max(PACKET_BYTES_MIN)),
             link: Link {
                 user: wire::field::padded(user.as_bytes()),
                 password: wire::field::padded(password.as_bytes()),
-                session: wire::field::padded(session.as_bytes()),
+                session,
                 next_seq: config.first_seq,
                 heartbeat_ns: config.heartbeat_ns,
                 silence_max_ns: config.silence_max_ns,
@@ -208,7 +212,7 @@ impl SoupClient {
         input: &[u8],
         handler: &mut H,
     ) -> Result<(), DisconnectReason> {
-        let SoupClient { deframer, link } = self;
+        let SoupClient { deframer, link, .. } = self;
         if matches!(link.state, State::Idle | State::Closing) {
             return Ok(());
         }
@@ -311,6 +315,12 @@ impl SoupClient {
             self.link.close(DisconnectReason::TransportClosed);
         }
         self.link.state = State::Idle;
+    }
+
+    /// Forgets what was seen: the next login asks for what the first one asked for. For a session
+    /// that is read anew each time, such as a snapshot's.
+    pub fn start_over(&mut self) {
+        (self.link.session, self.link.next_seq) = self.first;
     }
 
     /// Whether the client is logged in and may send.
