@@ -1,7 +1,7 @@
 //! The feed's books: ITCH's order references in front of the slabs.
 
 use crate::core::WARM_MAX;
-use crate::refs::{Refs, SLOTS_MAX};
+use crate::refs::{Place, Refs, SLOTS_MAX};
 use crate::{
     BookCore, BookError, Capacity, Change, LevelView, Levels, OrderView, Orders, Slot, Top,
 };
@@ -25,11 +25,13 @@ pub enum FeedError {
     OrdersFull = 5,
     /// Every level is taken.
     LevelsFull = 6,
+    /// The order is another symbol's; only where the symbol was told.
+    WrongSymbol = 7,
 }
 
 impl FeedError {
     /// Every reason, in the order of its code.
-    pub const ALL: [FeedError; 7] = [
+    pub const ALL: [FeedError; 8] = [
         FeedError::UnknownOrder,
         FeedError::DuplicateOrder,
         FeedError::QtyExceedsOrder,
@@ -37,6 +39,7 @@ impl FeedError {
         FeedError::BadOrder,
         FeedError::OrdersFull,
         FeedError::LevelsFull,
+        FeedError::WrongSymbol,
     ];
 
     /// The counter's name.
@@ -49,6 +52,7 @@ impl FeedError {
             FeedError::BadOrder => "bad_order",
             FeedError::OrdersFull => "orders_full",
             FeedError::LevelsFull => "levels_full",
+            FeedError::WrongSymbol => "wrong_symbol",
         }
     }
 }
@@ -63,7 +67,32 @@ impl From<BookError> for FeedError {
     }
 }
 
+/// A message that could not be applied as told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub why: FeedError,
+    /// What it did all the same; `None` for nothing.
+    pub did: Option<Change>,
+}
+
+impl From<FeedError> for Refusal {
+    fn from(why: FeedError) -> Refusal {
+        Refusal { why, did: None }
+    }
+}
+
+impl From<Refusal> for FeedError {
+    fn from(refusal: Refusal) -> FeedError {
+        refusal.why
+    }
+}
+
 /// Books of all symbols, by order reference number. An order carries its own number.
+///
+/// Memory: 32 bytes an order and 8 to 16 of the table that finds it, 32 bytes a level and at most
+/// 43 of the index, a line of 64 bytes and a node of 256 a symbol: all from the capacity, touched
+/// at construction.
 #[derive(Clone, Debug)]
 pub struct Books {
     core: BookCore<OrderId>,
@@ -91,7 +120,7 @@ impl Books {
         qty: Qty,
         price: Price,
     ) -> Result<Change, FeedError> {
-        if qty == Qty::ZERO || price == Price(0) || id.0 == u64::MAX {
+        if qty == Qty::ZERO || price == Price(0) {
             return Err(FeedError::BadOrder);
         }
         // One probe tells a known number from a new one and takes its place: the slab's next slot
@@ -116,7 +145,7 @@ impl Books {
     /// Why a full slab refuses: what is wrong with the order itself comes first.
     #[cold]
     fn refused(&self, id: OrderId, symbol: SymbolId) -> FeedError {
-        if self.slot(id).is_ok() {
+        if self.find(None, id).is_ok() {
             FeedError::DuplicateOrder
         } else if u32::from(symbol.0) >= self.core.books() {
             FeedError::BadSymbol
@@ -140,7 +169,7 @@ impl Books {
     /// An order that is not there, or has fewer shares.
     #[inline]
     pub fn execute(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
-        self.reduce(id, qty)
+        Ok(self.reduce(None, id, qty)?)
     }
 
     /// ITCH X: shares taken off.
@@ -149,18 +178,7 @@ impl Books {
     /// An order that is not there, or has fewer shares.
     #[inline]
     pub fn cancel(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
-        self.reduce(id, qty)
-    }
-
-    #[inline]
-    fn reduce(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
-        let slot = self.slot(id)?;
-        let left = self.core.qty(slot);
-        if qty >= left {
-            self.forget(id)?;
-        }
-        let change = self.core.reduce(slot, qty);
-        if qty > left { Err(FeedError::QtyExceedsOrder) } else { Ok(change) }
+        Ok(self.reduce(None, id, qty)?)
     }
 
     /// ITCH D: the order is gone.
@@ -169,8 +187,7 @@ impl Books {
     /// An order that is not there.
     #[inline]
     pub fn delete(&mut self, id: OrderId) -> Result<Change, FeedError> {
-        let slot = self.forget(id)?;
-        Ok(self.core.remove(slot))
+        self.take_out(None, id)
     }
 
     /// ITCH U: the old order is gone, the new one stands at the back of its queue, on the same
@@ -187,27 +204,144 @@ impl Books {
         qty: Qty,
         price: Price,
     ) -> Result<Change, FeedError> {
-        let slot = self.forget(old)?;
+        Ok(self.exchange(None, old, new, qty, price)?)
+    }
+
+    /// ITCH E, C and X of an order that is told to be `symbol`'s.
+    ///
+    /// # Errors
+    /// An order that is not there or another symbol's: nothing is done then. More shares than it
+    /// has: it is taken out.
+    #[inline]
+    pub fn reduce_of(
+        &mut self,
+        symbol: SymbolId,
+        id: OrderId,
+        qty: Qty,
+    ) -> Result<Change, Refusal> {
+        self.reduce(Some(symbol), id, qty)
+    }
+
+    /// ITCH D of an order that is told to be `symbol`'s.
+    ///
+    /// # Errors
+    /// An order that is not there or another symbol's: nothing is done then.
+    #[inline]
+    pub fn delete_of(&mut self, symbol: SymbolId, id: OrderId) -> Result<Change, FeedError> {
+        self.take_out(Some(symbol), id)
+    }
+
+    /// ITCH U of an order that is told to be `symbol`'s.
+    ///
+    /// # Errors
+    /// As [`Books::replace`], and an order that is another symbol's: nothing is done then.
+    #[inline]
+    pub fn replace_of(
+        &mut self,
+        symbol: SymbolId,
+        old: OrderId,
+        new: OrderId,
+        qty: Qty,
+        price: Price,
+    ) -> Result<Change, Refusal> {
+        self.exchange(Some(symbol), old, new, qty, price)
+    }
+
+    #[inline(always)]
+    fn reduce(
+        &mut self,
+        symbol: Option<SymbolId>,
+        id: OrderId,
+        qty: Qty,
+    ) -> Result<Change, Refusal> {
+        let (place, slot) = self.find(symbol, id)?;
+        let left = self.core.qty(slot);
+        if qty >= left {
+            self.forget(place);
+        }
+        let change = self.core.reduce(slot, qty);
+        if qty > left {
+            return Err(Refusal { why: FeedError::QtyExceedsOrder, did: Some(change) });
+        }
+        Ok(change)
+    }
+
+    #[inline(always)]
+    fn take_out(&mut self, symbol: Option<SymbolId>, id: OrderId) -> Result<Change, FeedError> {
+        let (place, slot) = self.find(symbol, id)?;
+        self.forget(place);
+        Ok(self.core.remove(slot))
+    }
+
+    #[inline(always)]
+    fn exchange(
+        &mut self,
+        symbol: Option<SymbolId>,
+        old: OrderId,
+        new: OrderId,
+        qty: Qty,
+        price: Price,
+    ) -> Result<Change, Refusal> {
+        let (place, slot) = self.find(symbol, old)?;
         let OrderView { book, side, .. } = self.core.order(slot);
         let before = self.core.best(book, side);
-        self.core.remove(slot);
-        let change = self.add(new, SymbolId(book.0 as u16), side, qty, price)?;
+        self.forget(place);
+        let removed = self.core.remove(slot);
+        let change = match self.add(new, SymbolId(book.0 as u16), side, qty, price) {
+            Ok(change) => change,
+            Err(why) => return Err(Refusal { why, did: Some(removed) }),
+        };
         // Neither half tells: an order may come back to the best level just as it left it.
         Ok(Change { top_changed: self.core.best(book, side) != before, ..change })
     }
 
-    #[inline]
-    fn slot(&self, id: OrderId) -> Result<Slot, FeedError> {
-        let slot = self.by_id.get(id.0, |s| self.core.payload(s).0);
-        slot.map(Slot::from_index).ok_or(FeedError::UnknownOrder)
+    /// The order of a number and where the table has it. With a symbol, only that symbol's.
+    #[inline(always)]
+    fn find(&self, symbol: Option<SymbolId>, id: OrderId) -> Result<(Place, Slot), FeedError> {
+        let found = self.by_id.find(id.0, |s| self.core.payload(s).0);
+        let (place, slot) = found.ok_or(FeedError::UnknownOrder)?;
+        let slot = Slot::from_index(slot);
+        match symbol {
+            Some(symbol) if self.core.book_of(slot) != symbol.into() => Err(FeedError::WrongSymbol),
+            _ => Ok((place, slot)),
+        }
     }
 
     /// Takes a number out of the table; its order must be taken out of the book next.
     #[inline]
-    fn forget(&mut self, id: OrderId) -> Result<Slot, FeedError> {
+    fn forget(&mut self, place: Place) {
         let core = &self.core;
-        let slot = self.by_id.remove(id.0, |s| core.payload(s).0);
-        slot.map(Slot::from_index).ok_or(FeedError::UnknownOrder)
+        self.by_id.remove_at(place, |s| core.payload(s).0);
+    }
+
+    /// Forgets every order: the books are as they were made. Costs what
+    /// [`BookCore::clear`] does, and writing the table of numbers (8 to 16 bytes an order of the
+    /// capacity).
+    pub fn clear(&mut self) {
+        self.core.clear();
+        self.by_id.clear();
+    }
+
+    /// A resting order by its number.
+    pub fn order(&self, id: OrderId) -> Option<OrderView<OrderId>> {
+        self.find(None, id).ok().map(|(_, slot)| self.core.order(slot))
+    }
+
+    /// What stands in front of an order at its price; see [`BookCore::ahead`]. `None` when it is
+    /// not there.
+    pub fn ahead(&self, id: OrderId, orders_max: u32) -> Option<(u64, u32, bool)> {
+        self.find(None, id).ok().map(|(_, slot)| self.core.ahead(slot, orders_max))
+    }
+
+    /// The level at a price.
+    pub fn level(&self, symbol: SymbolId, side: Side, price: Price) -> Option<LevelView> {
+        self.core.level(symbol.into(), side, price)
+    }
+
+    /// The best price of a side; unlike [`Books::best`], it reads the symbol's line alone.
+    #[inline]
+    pub fn best_price(&self, symbol: SymbolId, side: Side) -> Option<Price> {
+        self.core.best_price(symbol.into(), side)
     }
 
     /// The best of both sides.

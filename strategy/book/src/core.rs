@@ -88,6 +88,9 @@ pub struct BookCore<P> {
     free_order: u32,
     free_level: u32,
     len: u32,
+    /// Orders and levels that were ever used: those from here on are as they were made.
+    used_orders: u32,
+    used_levels: u32,
 }
 
 impl<P: Copy + Default> BookCore<P> {
@@ -95,24 +98,40 @@ impl<P: Copy + Default> BookCore<P> {
     pub fn new(capacity: Capacity) -> BookCore<P> {
         let (orders_max, levels_max) = (capacity.orders, capacity.levels.min(LEVELS_MAX));
         let blank = Order { ahead: NIL, behind: NIL, level: NIL, qty: 0, payload: P::default() };
-        let mut orders = vec![blank; orders_max as usize].into_boxed_slice();
-        for (next, order) in (1..orders_max).zip(orders.iter_mut()) {
-            order.behind = next;
-        }
-        let mut levels = vec![BLANK_LEVEL; levels_max as usize].into_boxed_slice();
-        for (next, level) in (1..levels_max).zip(levels.iter_mut()) {
-            level.front = next;
-        }
         let books = capacity.books as usize;
-        BookCore {
+        let mut core = BookCore {
             sides: vec![Sides([SideHead::EMPTY; 2]); books].into_boxed_slice(),
-            orders,
-            levels,
+            orders: vec![blank; orders_max as usize].into_boxed_slice(),
+            levels: vec![BLANK_LEVEL; levels_max as usize].into_boxed_slice(),
             index: Index::new(levels_max, 2 * books),
-            free_order: if orders_max > 0 { 0 } else { NIL },
-            free_level: if levels_max > 0 { 0 } else { NIL },
+            free_order: NIL,
+            free_level: NIL,
             len: 0,
+            used_orders: orders_max,
+            used_levels: levels_max,
+        };
+        core.clear();
+        core
+    }
+
+    /// Forgets every order: the books are as they were made. Costs a line for each book, and what
+    /// the most orders and levels since the last time lie in, whatever the capacity.
+    pub fn clear(&mut self) {
+        let last = |len: usize| len.saturating_sub(1);
+        self.sides.fill(Sides([SideHead::EMPTY; 2]));
+        let end = last(self.orders.len());
+        for (at, order) in self.orders.iter_mut().take(self.used_orders as usize).enumerate() {
+            order.level = NIL;
+            order.behind = if at < end { at as u32 + 1 } else { NIL };
         }
+        let end = last(self.levels.len());
+        for (at, level) in self.levels.iter_mut().take(self.used_levels as usize).enumerate() {
+            level.front = if at < end { at as u32 + 1 } else { NIL };
+        }
+        self.index.clear();
+        self.free_order = if self.orders.is_empty() { NIL } else { 0 };
+        self.free_level = if self.levels.is_empty() { NIL } else { 0 };
+        (self.len, self.used_orders, self.used_levels) = (0, 0, 0);
     }
 
     /// Bytes an order takes, its payload included.
@@ -192,6 +211,7 @@ impl<P: Copy + Default> BookCore<P> {
             None => self.open_level(book, side, price, key)?,
         };
         self.free_order = next_free;
+        self.used_orders = self.used_orders.max(slot + 1);
         self.len += 1;
         let queue = &mut self.levels[level as usize];
         let ahead = queue.back;
@@ -273,6 +293,26 @@ impl<P: Copy + Default> BookCore<P> {
         }
     }
 
+    /// The book of a resting order.
+    #[inline]
+    pub fn book_of(&self, slot: Slot) -> BookId {
+        self.levels[self.orders[slot.0 as usize].level as usize].book
+    }
+
+    /// What stands in front of a resting order at its price, not walked further than `orders_max`
+    /// orders: shares, orders, and whether there may be more.
+    pub fn ahead(&self, slot: Slot, orders_max: u32) -> (u64, u32, bool) {
+        let (mut shares, mut count) = (0, 0);
+        let mut at = self.orders[slot.0 as usize].ahead;
+        while at != NIL && count < orders_max {
+            let order = &self.orders[at as usize];
+            shares += u64::from(order.qty);
+            count += 1;
+            at = order.ahead;
+        }
+        (shares, count, at != NIL)
+    }
+
     /// Shares left of a resting order; cheaper than [`BookCore::order`].
     #[inline]
     pub fn qty(&self, slot: Slot) -> Qty {
@@ -350,6 +390,13 @@ impl<P: Copy + Default> BookCore<P> {
     #[inline]
     pub fn top(&self, book: BookId) -> Top {
         Top { bid: self.best(book, Side::Buy), ask: self.best(book, Side::Sell) }
+    }
+
+    /// The level at a price.
+    #[inline]
+    pub fn level(&self, book: BookId, side: Side, price: Price) -> Option<LevelView> {
+        let at = self.level_at(self.side(book, side)?, key(side, price))?;
+        self.levels.get(at as usize).map(Level::view)
     }
 
     /// A side's levels, the best first.
@@ -436,6 +483,7 @@ impl<P: Copy + Default> BookCore<P> {
         }
         *level = Level { price: price.0, book, side, ..BLANK_LEVEL };
         self.free_level = next_free;
+        self.used_levels = self.used_levels.max(at + 1);
         Ok(at)
     }
 }

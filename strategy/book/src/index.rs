@@ -132,6 +132,8 @@ pub(crate) struct Index {
     nodes: Vec<Node>,
     free: u32,
     free_len: usize,
+    /// Nodes that were ever taken: those from here on are as they were made.
+    used: u32,
 }
 
 /// A descent: node and place of the child taken, root first.
@@ -154,11 +156,19 @@ fn nodes_for(levels: usize, sides: usize) -> usize {
 impl Index {
     pub(crate) fn new(levels: u32, sides: usize) -> Index {
         let count = nodes_for(levels as usize, sides);
-        let mut nodes = vec![Node::EMPTY; count];
-        for (i, node) in nodes.iter_mut().enumerate() {
+        let mut index =
+            Index { nodes: vec![Node::EMPTY; count], free: 0, free_len: count, used: count as u32 };
+        index.clear();
+        index
+    }
+
+    /// Gives every node back; the sides' heads are the caller's to empty.
+    pub(crate) fn clear(&mut self) {
+        let count = self.nodes.len();
+        for (i, node) in self.nodes.iter_mut().take(self.used as usize).enumerate() {
             node.next_free = if i + 1 < count { i as u32 + 1 } else { NIL };
         }
-        Index { nodes, free: 0, free_len: count }
+        (self.free, self.free_len, self.used) = (0, count, 0);
     }
 
     /// The level at `key`.
@@ -244,6 +254,7 @@ impl Index {
         let node = self.nodes.get_mut(id as usize)?;
         self.free = node.next_free;
         self.free_len -= 1;
+        self.used = self.used.max(id + 1);
         node.len = 0;
         Some(id)
     }

@@ -19,7 +19,7 @@ mod refmap;
 mod refs;
 mod view;
 
-pub use books::{Books, FeedError};
+pub use books::{Books, FeedError, Refusal};
 pub use core::{BookCore, Levels, Orders, Served, WARM_MAX};
 pub use refmap::RefMap;
 pub use view::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};

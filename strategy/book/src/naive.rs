@@ -66,7 +66,7 @@ impl Naive {
         qty: Qty,
         price: Price,
     ) -> Result<Change, FeedError> {
-        if qty.0 == 0 || price.0 == 0 || id.0 == u64::MAX {
+        if qty.0 == 0 || price.0 == 0 {
             return Err(FeedError::BadOrder);
         }
         if self.places.contains_key(&id.0) {

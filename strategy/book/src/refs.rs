@@ -24,6 +24,10 @@ pub(crate) const SLOTS_MAX: u32 = SLOT_MASK;
 #[repr(align(64))]
 struct Line([u32; LINE]);
 
+/// Where a key lies; good until the table changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(usize);
+
 /// See the module. The caller gives the number of the order in a slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Refs {
@@ -43,11 +47,22 @@ impl Refs {
         }
     }
 
-    /// The slot of `key`.
+    /// Where `key` lies in the table, and its slot.
     #[inline]
-    pub(crate) fn get(&self, key: u64, key_of: impl Fn(u32) -> u64) -> Option<u32> {
-        let (_, entry) = self.probe(key, key_of);
-        (entry != EMPTY).then_some(entry & SLOT_MASK)
+    pub(crate) fn find(&self, key: u64, key_of: impl Fn(u32) -> u64) -> Option<(Place, u32)> {
+        let (at, entry) = self.probe(key, key_of);
+        (entry != EMPTY).then_some((Place(at), entry & SLOT_MASK))
+    }
+
+    /// The slot of `key`.
+    #[cfg(test)]
+    fn get(&self, key: u64, key_of: impl Fn(u32) -> u64) -> Option<u32> {
+        self.find(key, key_of).map(|(_, slot)| slot)
+    }
+
+    /// Forgets every key.
+    pub(crate) fn clear(&mut self) {
+        self.lines.fill(Line([EMPTY; LINE]));
     }
 
     /// What lies at the home of `key`: mostly its slot, but nothing has been compared.
@@ -67,12 +82,16 @@ impl Refs {
     }
 
     /// Takes `key` out and gives its slot.
-    #[inline]
     pub(crate) fn remove(&mut self, key: u64, key_of: impl Fn(u32) -> u64) -> Option<u32> {
-        let (mut gap, found) = self.probe(key, &key_of);
-        if found == EMPTY {
-            return None;
-        }
+        let (place, slot) = self.find(key, &key_of)?;
+        self.remove_at(place, key_of);
+        Some(slot)
+    }
+
+    /// Takes out the key that [`Refs::find`] found; nothing may have changed since.
+    #[inline]
+    pub(crate) fn remove_at(&mut self, place: Place, key_of: impl Fn(u32) -> u64) {
+        let mut gap = place.0;
         let mut at = gap;
         loop {
             at = (at + 1) & self.mask;
@@ -91,7 +110,6 @@ impl Refs {
             }
         }
         *self.at_mut(gap) = EMPTY;
-        Some(found & SLOT_MASK)
     }
 
     /// Where `key` is and its entry, or the empty place where it would go. Ends: half are empty.

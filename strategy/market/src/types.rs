@@ -75,6 +75,69 @@ pub struct Trade {
     pub kind: TradeKind,
     /// Whether it counts for volume (C may say no).
     pub printable: bool,
+    /// Whether the venue broke it afterwards (B).
+    pub broken: bool,
+}
+
+/// The price bands of the auction that ends a pause, as J told them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collar {
+    /// When, in ns since midnight.
+    pub at_ns: u64,
+    /// The reference.
+    pub reference: Price,
+    /// The highest price.
+    pub upper: Price,
+    /// The lowest price.
+    pub lower: Price,
+    /// How often the auction was put off.
+    pub extensions: u32,
+}
+
+/// An offering's quoting period, as K told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offering {
+    /// When quoting is released, in seconds since midnight.
+    pub release_s: u32,
+    /// Whether the release was canceled or put off.
+    pub canceled: bool,
+    /// The offering's price.
+    pub price: Price,
+}
+
+/// A direct listing with a capital raise, as O told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectListing {
+    /// Whether it may open.
+    pub eligible: bool,
+    /// The lowest price it may open at.
+    pub lowest: Price,
+    /// The highest price it may open at.
+    pub highest: Price,
+    /// Where it would open now.
+    pub near: Price,
+}
+
+/// What a feed tells of a symbol now and then, the last of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// J.
+    pub collar: Option<Collar>,
+    /// K.
+    pub offering: Option<Offering>,
+    /// O.
+    pub direct_listing: Option<DirectListing>,
+    /// N's letter: retail interest to buy, to sell, both or none; 0 before the first.
+    pub retail_interest: u8,
+}
+
+/// The market-wide circuit breakers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Breakers {
+    /// V: the three levels of the index, in 1/100000000.
+    pub levels: Option<[u64; 3]>,
+    /// W: the level that was breached, 1 to 3; 0 for none.
+    pub breached: u8,
 }
 
 /// A cross to come, as the last I message told it.
@@ -122,17 +185,20 @@ pub enum Lie {
     BadSide = 8,
     /// Another symbol than the order's own, or than its locate stands for.
     WrongSymbol = 9,
-    /// Bid at or above offer in continuous trading, after a message that cannot leave it so.
+    /// Bid above offer in continuous trading, each time that a top changes and stays so. Bid at
+    /// offer (locked) is no lie: a venue may show it for the length of a burst.
     Crossed = 10,
-    /// An unknown type, or a length that is not its type's.
+    /// An unknown type, a length that is not its type's, or a letter that its field does not have.
     Unreadable = 11,
-    /// A price above ITCH's highest.
+    /// A price above ITCH's highest, $200,000.
     PriceBeyondMax = 12,
+    /// No lie of the feed's: our own tables had no room for what was told.
+    NoRoom = 13,
 }
 
 impl Lie {
     /// Every kind, in the order of its code.
-    pub const ALL: [Lie; 13] = [
+    pub const ALL: [Lie; Lie::COUNT] = [
         Lie::ExecutedBeyondSize,
         Lie::CanceledBeyondSize,
         Lie::UnknownReference,
@@ -146,7 +212,10 @@ impl Lie {
         Lie::Crossed,
         Lie::Unreadable,
         Lie::PriceBeyondMax,
+        Lie::NoRoom,
     ];
+    /// How many kinds there are.
+    pub const COUNT: usize = 14;
 
     /// The counter's name.
     pub const fn name(self) -> &'static str {
@@ -164,6 +233,7 @@ impl Lie {
             Lie::Crossed => "crossed",
             Lie::Unreadable => "unreadable",
             Lie::PriceBeyondMax => "price_beyond_max",
+            Lie::NoRoom => "no_room",
         }
     }
 }
@@ -186,7 +256,7 @@ pub enum Currency {
 /// A symbol's standing, beside its book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// Whether it trades.
+    /// Whether it trades. Halted also while the venue is halted for it operationally (h).
     pub trading: TradingState,
     /// Between the feed's Q and M system events.
     pub market_hours: bool,
