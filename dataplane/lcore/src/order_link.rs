@@ -8,11 +8,13 @@
 //! logs in, is read from its first message to its last, and is closed again.
 
 mod client;
+mod inbox;
 
 use crate::agent::Now;
 use crate::control::Fault;
 use crate::port_io::{Burst, PortIo, rx_checks};
 use client::Client;
+pub use inbox::{CLIENT_RX_BYTES, Inbox, Item};
 use net::{Host, Input};
 use session::{ClientHandler, SoupClient};
 use std::net::SocketAddrV4;
