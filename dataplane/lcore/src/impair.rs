@@ -1,83 +1,40 @@
 //! Bad weather between two ports: frames that one receives go out on the other, and some are lost,
 //! repeated, out of order, late or damaged on the way.
+//!
+//! Why it exists: how a feed or a connection recovers is only known once frames were lost through
+//! real ports, in a pattern that can be had again. So all chance comes from a seed: the same seed
+//! and the same frames have the same fate, whatever the time.
+//!
+//! ```text
+//!            ┌────────────────────── Way a to b ───────────────────────┐
+//!   a.rx ──▶ plan ─┬─ Pass, Twice, Corrupt ──┬─ no delay ─────────────┬─▶ b.tx
+//!                  ├─ Hold ─▶ aside (≤ 64) ──┤                        │
+//!                  └─ Drop                   └─ late (≤ 960), FIFO ───┘
+//! ```
+//! The way back is another of the same, with chances and rates of its own. Frames move by their
+//! mbufs; only copies and damaged frames are written anew.
+//!
+//! Limits: at most [`HELD_MAX`] frames are held a way. What the other port does not take, and what
+//! there is no room to hold, is not lost but waits, and behind it what the first port receives: an
+//! impairment loses by its plan alone. A device whose ring runs over meanwhile says so itself.
+//!
+//! Failure modes: no mbuf for a copy, or frames still held when the run ends all the same, count
+//! as `not_taken`. Frames may hold anything: what cannot be read as UDP is not the chosen port's.
+
+mod plan;
+mod way;
+
+pub use plan::{Fate, Plan, Rates};
+pub use way::{HELD_MAX, ImpairCounter, REORDER_NS_MAX};
 
 use crate::agent::{Agent, Now, WorkCount};
-use crate::port_io::{Burst, PortIo};
+use crate::port_io::PortIo;
 use telemetry::CounterSet;
+use way::Way;
 
-telemetry::keys! {
-    /// What becomes of the frames of one direction.
-    pub enum ImpairCounter in "impair" {
-        /// Frames that went on, late or damaged ones too.
-        Passed = "passed",
-        /// Frames lost one by one.
-        Lost = "lost",
-        /// Frames lost in a run of them.
-        LostInBursts = "lost_in_bursts",
-        /// Frames that went on twice.
-        Duplicated = "duplicated",
-        /// Frames that others were let past.
-        Reordered = "reordered",
-        /// Frames that went on later by the fixed delay.
-        Delayed = "delayed",
-        /// Frames of which one byte was changed.
-        Corrupted = "corrupted",
-        /// Frames and copies lost that should not have been; the aim is 0.
-        NotTaken = "not_taken",
-        /// Polls in which frames had to wait for a port or for room to be held in.
-        Waited = "waited",
-    }
-}
-
-/// What happens to the frames of one direction. Shares are of all frames, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rates {
-    /// Share that is lost.
-    pub loss: f64,
-    /// Chance of a frame to begin a run of lost ones.
-    pub burst_loss: f64,
-    /// The longest such run, in frames; at least 1.
-    pub burst_frames_max: u16,
-    /// Share that goes on twice.
-    pub duplicate: f64,
-    /// Share that others are let past.
-    pub reorder: f64,
-    /// How many others, at most; at least 1.
-    pub reorder_frames_max: u16,
-    /// Share in which one byte is changed.
-    pub corrupt: f64,
-    /// How much later every frame goes on, in ns.
-    pub delay_ns: u64,
-    /// Only UDP frames to this port; `None` is every frame.
-    pub udp_port: Option<u16>,
-}
-
-impl Default for Rates {
-    /// Nothing happens.
-    fn default() -> Rates {
-        Rates {
-            loss: 0.0,
-            burst_loss: 0.0,
-            burst_frames_max: 8,
-            duplicate: 0.0,
-            reorder: 0.0,
-            reorder_frames_max: 5,
-            corrupt: 0.0,
-            delay_ns: 0,
-            udp_port: None,
-        }
-    }
-}
-
-impl Rates {
-    /// Whether frames may be kept for a while.
-    pub fn holds(&self) -> bool {
-        self.reorder > 0.0 || self.delay_ns > 0
-    }
-}
-
-/// Frames of one direction that can be held at once.
-pub const HELD_MAX: usize = 1024;
+/// At the end the role goes on until nothing has passed for so long: peers on other lcores say
+/// goodbye through it.
+const QUIET_NS: u64 = 200_000_000;
 
 /// The parts an [`Impair`] is made of.
 #[derive(Debug)]
@@ -102,17 +59,27 @@ pub struct Impair<'e> {
     name: String,
     a: PortIo<'e>,
     b: PortIo<'e>,
-    a_to_b: CounterSet<ImpairCounter>,
-    b_to_a: CounterSet<ImpairCounter>,
-    burst: Burst<'e>,
+    a_to_b: Way<'e>,
+    b_to_a: Way<'e>,
+    /// Nothing is held back any more.
+    closing: bool,
+    /// When a frame passed last, or the role was told to stop.
+    last_ns: u64,
 }
 
 impl<'e> Impair<'e> {
-    /// Puts one together.
+    /// Puts one together; takes all memory that it will need.
     pub fn new(parts: ImpairParts<'e>) -> Impair<'e> {
-        let ImpairParts { name, a, b, .. } = parts;
-        let (a_to_b, b_to_a) = (CounterSet::new(), CounterSet::new());
-        Impair { name, a, b, a_to_b, b_to_a, burst: Burst::new() }
+        let ImpairParts { name, a, b, seed, a_to_b, b_to_a } = parts;
+        Impair {
+            name,
+            a,
+            b,
+            a_to_b: Way::new(Plan::new(seed, 0, &a_to_b), &a_to_b),
+            b_to_a: Way::new(Plan::new(seed, 1, &b_to_a), &b_to_a),
+            closing: false,
+            last_ns: 0,
+        }
     }
 
     /// The role's name.
@@ -122,12 +89,17 @@ impl<'e> Impair<'e> {
 
     /// What became of the frames that `a` received, and of those that `b` did.
     pub fn counters(&self) -> [&CounterSet<ImpairCounter>; 2] {
-        [&self.a_to_b, &self.b_to_a]
+        [self.a_to_b.counters(), self.b_to_a.counters()]
     }
 
     /// The ports, for their counters.
     pub fn ios(&self) -> [&PortIo<'e>; 2] {
         [&self.a, &self.b]
+    }
+
+    /// Frames on their way through the role.
+    pub fn held(&self) -> usize {
+        self.a_to_b.held() + self.b_to_a.held() + self.a.out.queued() + self.b.out.queued()
     }
 
     /// Takes the role apart for its ports.
@@ -137,43 +109,38 @@ impl<'e> Impair<'e> {
 }
 
 impl Agent for Impair<'_> {
-    fn start(&mut self, _now: Now) {}
+    fn start(&mut self, now: Now) {
+        self.last_ns = now.ns;
+    }
 
-    fn poll(&mut self, _now: Now) -> WorkCount {
-        let Impair { a, b, a_to_b, b_to_a, burst, .. } = self;
-        cross(a, b, a_to_b, burst) + cross(b, a, b_to_a, burst)
+    fn poll(&mut self, now: Now) -> WorkCount {
+        let there = self.a_to_b.pass_on(now.ns, &mut self.a, &mut self.b.out);
+        let back = self.b_to_a.pass_on(now.ns, &mut self.b, &mut self.a.out);
+        if there + back > 0 {
+            self.last_ns = now.ns;
+        }
+        there + back
     }
 
     fn is_ready(&self) -> bool {
         true
     }
 
+    /// Goes on as before: what others finish passes through here.
     fn drain(&mut self, _now: Now) {}
 
     fn is_drained(&self) -> bool {
-        self.a.out.queued() == 0 && self.b.out.queued() == 0
+        self.held() == 0
     }
 
-    fn stop(&mut self, _now: Now) -> bool {
-        self.is_drained()
+    /// Releases what is held; true once nothing has passed for a while.
+    fn stop(&mut self, now: Now) -> bool {
+        if !self.closing {
+            self.closing = true;
+            self.last_ns = now.ns;
+            self.a_to_b.release_all(&mut self.b.out);
+            self.b_to_a.release_all(&mut self.a.out);
+        }
+        self.held() == 0 && now.ns.saturating_sub(self.last_ns) > QUIET_NS
     }
-}
-
-fn cross<'e>(
-    from: &mut PortIo<'e>,
-    to: &mut PortIo<'e>,
-    counters: &CounterSet<ImpairCounter>,
-    burst: &mut Burst<'e>,
-) -> usize {
-    to.out.flush();
-    if to.out.queued() > 0 {
-        return 0;
-    }
-    let got = from.rx(burst);
-    for mbuf in burst.drain(..) {
-        counters.inc(ImpairCounter::Passed);
-        let _ = to.out.forward(mbuf);
-    }
-    to.out.flush();
-    got
 }

@@ -126,6 +126,17 @@ impl<'e> Outbox<'e> {
         self.queued.try_push(mbuf).map_err(|full| full.element())
     }
 
+    /// A frame of these bytes, with nothing known of it. `None` where there is no mbuf, or the
+    /// frame is longer than one holds.
+    pub fn copy_of(&mut self, frame: &[u8]) -> Option<Mbuf<'e>> {
+        if self.spare.is_empty() {
+            self.refill();
+        }
+        let mut copy = self.spare.pop()?;
+        copy.reset();
+        copy.extend(frame).then_some(copy)
+    }
+
     /// Frames that can still be queued.
     #[inline]
     pub fn room(&self) -> usize {
