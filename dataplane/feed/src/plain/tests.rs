@@ -46,7 +46,7 @@ proptest! {
         b_first in prop::collection::vec(any::<bool>(), 60),
     ) {
         let packets = packets(60, each);
-        let mut feed = Feed::new(ReceiverConfig { first_seq: Some(1), ..Default::default() });
+        let mut feed = PlainFeed::new(ReceiverConfig { first_seq: Some(1), ..Default::default() });
         let mut seen = Seen::default();
         for (i, packet) in packets.iter().enumerate() {
             let (a_lost, b_lost) = lost[i];
@@ -71,7 +71,7 @@ proptest! {
 #[test]
 fn the_line_that_shows_a_gap_has_it_counted() {
     let packets = packets(3, 1);
-    let mut feed = Feed::new(ReceiverConfig::default());
+    let mut feed = PlainFeed::new(ReceiverConfig::default());
     let mut seen = Seen::default();
     feed.on_packet(Line::A, 1, &packets[0], &mut seen);
     feed.on_packet(Line::B, 2, &packets[2], &mut seen);
