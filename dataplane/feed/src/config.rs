@@ -39,7 +39,7 @@ pub struct SnapshotJoinConfig {
     /// Between the end of a snapshot, whole or failed, and the next one, in ns. Not less than the
     /// age that the server's images may have, or it serves the same one again.
     pub retry_ns: u64,
-    /// Failed snapshots before the gap is given up.
+    /// Failed snapshots before the gap is given up; at least one is tried.
     pub tries_max: u32,
 }
 
@@ -61,7 +61,7 @@ pub struct FeedConfig {
     /// The session's name, and then no other is ever taken over; `None` takes that of the first
     /// good packet.
     pub session: Option<Session>,
-    /// The first message wanted of each session: 1 makes everything before a late join a gap;
+    /// The first message wanted of each session, from 1: 1 makes everything before a late join a gap;
     /// `None` starts where it comes in.
     pub first_seq: Option<u64>,
     /// A sequence number farther ahead of what is known than this is refused rather than believed.

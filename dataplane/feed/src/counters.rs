@@ -34,7 +34,7 @@ counters! {
     packets,
     /// Messages handed on, but those of snapshots.
     delivered,
-    /// Messages that were there before, or came too late; those of replies too.
+    /// Messages of the lines that were there before, or came too late.
     duplicates,
     /// Gaps noticed.
     gaps,
@@ -50,6 +50,8 @@ counters! {
     replies,
     /// Requests whose answer did not come in time.
     request_timeouts,
+    /// Messages of replies that were there before, or came too late.
+    reply_duplicates,
     /// Missing messages that replies brought.
     recovered_messages,
     /// Snapshots asked for.

@@ -134,7 +134,7 @@ impl Feed {
     /// A feed that has heard nothing. Takes, and touches, all memory it will ever use.
     pub fn new(config: &FeedConfig) -> Feed {
         Feed {
-            config: *config,
+            config: FeedConfig { first_seq: config.first_seq.filter(|&seq| seq > 0), ..*config },
             stage: Stage::Start,
             expected: config.first_seq.unwrap_or(0),
             known_next: 0,
@@ -288,7 +288,7 @@ impl Feed {
         let joins = self.config.snapshot.is_some_and(|snapshot| snapshot.join_at_start);
         self.stage = Stage::Live;
         self.expected = self.config.first_seq.unwrap_or(first);
-        self.known_next = self.expected;
+        (self.known_next, self.known_ns) = (self.expected, now_ns);
         // With the very first message at hand there is nothing that a snapshot could add.
         if self.config.first_seq.is_none() && joins && first > 1 {
             self.expected = 0;

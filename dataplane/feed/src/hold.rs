@@ -83,10 +83,6 @@ impl Hold {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The lowest sequence number held.
     #[inline]
     pub(crate) fn first(&self) -> Option<u64> {

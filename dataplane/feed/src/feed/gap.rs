@@ -32,7 +32,7 @@ impl Feed {
         };
         let first = packet.header.sequence_number.get();
         if matches!(self.stage, Stage::Live) {
-            self.counters.duplicates += u64::from(packet.count());
+            self.counters.reply_duplicates += u64::from(packet.count());
             return;
         }
         self.take_behind(now_ns, &packet, first, Source::Reply, handler);
@@ -64,10 +64,6 @@ impl Feed {
         let gap = Gap { from: self.known_next, to: first };
         self.known_next = first;
         self.known_ns = now_ns;
-        if self.expected == 0 && gap.from == 0 {
-            // The first packet of a late join: where it comes in, nothing is missing.
-            return None;
-        }
         self.counters.gaps += 1;
         self.counters.missing += gap.missing();
         self.behind = true;
@@ -88,7 +84,8 @@ impl Feed {
         source: Source,
         handler: &mut H,
     ) -> (u16, u16) {
-        let (mut new, mut duplicates, expected) = (0, 0, self.expected);
+        let (mut new, mut duplicates) = (0, 0);
+        let (gap, lost_gaps) = (self.first_gap(), self.counters.lost_gaps);
         for (seq, message) in (first..).zip(packet.messages().flatten()) {
             match self.place(now_ns, seq, message.data, source, handler) {
                 Placed::New => new += 1,
@@ -100,8 +97,15 @@ impl Feed {
                 self.known_ns = now_ns;
             }
         }
-        self.counters.duplicates += u64::from(duplicates);
-        let is_answer = source == Source::Reply && self.expected > expected;
+        match source {
+            Source::Line => self.counters.duplicates += u64::from(duplicates),
+            Source::Reply => self.counters.reply_duplicates += u64::from(duplicates),
+        }
+        let is_filled = self.expected >= gap.to && self.counters.lost_gaps == lost_gaps;
+        if is_filled && matches!(self.stage, Stage::Waiting { .. }) {
+            self.counters.waited_out += 1;
+        }
+        let is_answer = source == Source::Reply && self.expected > gap.from;
         self.settle(now_ns, is_answer, handler);
         (new, duplicates)
     }
@@ -228,15 +232,11 @@ impl Feed {
         match self.stage {
             Stage::Start | Stage::Live => {}
             Stage::Joining(_) if is_whole => {
-                self.counters.snapshots_cancelled += 1;
-                self.end_join(now_ns);
+                self.cancel_join(now_ns);
                 self.whole(handler);
             }
             Stage::Joining(_) => {}
-            Stage::Waiting { .. } => {
-                self.counters.waited_out += u64::from(is_whole);
-                self.open(now_ns, handler);
-            }
+            Stage::Waiting { .. } => self.open(now_ns, handler),
             Stage::Asking(ask) if is_whole || is_answer || self.expected >= ask.to => {
                 self.open(now_ns, handler);
             }
@@ -273,7 +273,7 @@ impl Feed {
     /// Another session follows: what is missing of this one is lost.
     pub(super) fn lose_all<H: FeedHandler>(&mut self, now_ns: u64, handler: &mut H) {
         if let Stage::Joining(_) = self.stage {
-            self.break_off_join(now_ns);
+            self.cancel_join(now_ns);
             self.tell_failure(handler);
         }
         while self.expected < self.known_next {

@@ -129,7 +129,13 @@ impl Feed {
         self.break_off_join(now_ns);
     }
 
-    pub(super) fn break_off_join(&mut self, now_ns: u64) {
+    /// A session is over, or what was missing has come: no snapshot is needed.
+    pub(super) fn cancel_join(&mut self, now_ns: u64) {
+        self.counters.snapshots_cancelled += u64::from(self.wants_snapshot());
+        self.break_off_join(now_ns);
+    }
+
+    fn break_off_join(&mut self, now_ns: u64) {
         self.end_join(now_ns);
         let until_ns = self.join_not_before_ns;
         if let Stage::Joining(join) = &mut self.stage {
@@ -140,7 +146,7 @@ impl Feed {
     }
 
     /// Keeps the next snapshot at a distance, so that the caller sees that this one is not wanted.
-    pub(super) fn end_join(&mut self, now_ns: u64) {
+    fn end_join(&mut self, now_ns: u64) {
         let retry_ns = self.config.snapshot.map_or(0, |snapshot| snapshot.retry_ns);
         self.join_not_before_ns = now_ns.saturating_add(retry_ns);
     }
