@@ -135,6 +135,9 @@ const SCHEDULE: (&str, usize) = ("[[venue.schedule]]", 0);
 const LEDGER: (&str, usize) = ("[[venue.ledger]]", 0);
 const SESSION_LIMITS: (&str, usize) = ("[venue.session_limits]", 0);
 const SESSIONS: (&str, usize) = ("[venue.sessions]", 0);
+const IMPAIR: (&str, usize) = ("[[impair]]", 0);
+const A_TO_B: (&str, usize) = ("[impair.a_to_b]", 0);
+const B_TO_A: (&str, usize) = ("[impair.b_to_a]", 0);
 
 #[test]
 fn unknown_keys_and_values_name_the_nearest_known() {
@@ -418,6 +421,75 @@ fn an_exchange_is_whole() {
     let silent = [(days, ""), ("control = \"exchange.sock\"", "")];
     told("never", &silent, &["opens_trading = false", "give a [[venue.schedule]] or `control`"]);
     told("operator", &silent[..1], &[]);
+}
+
+/// The quickstart with its bad weather taken in, as its comments say.
+fn weather() -> String {
+    let text = quickstart();
+    let (rest, weather) = text.split_at(text.find("# [[impair]]").expect("an impairment"));
+    let rest = rest.replace("[pool]", "[[link]]\nname = \"hurt\"\n\n[pool]");
+    let rest = rest.replace("port = \"feed.b\"", "port = \"hurt.b\"");
+    rest + &weather.replace("\n# ", "\n")[2..]
+}
+
+#[test]
+fn an_impairment_says_what_can_be() {
+    let text = weather();
+    let output = Written::new("weather", &text).check();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for part in ["a to b impaired, back untouched, seed 1", "weather.b", "frames on to feed.b"] {
+        assert!(told.contains(part), "{part:?} is not in\n{told}");
+    }
+    assert!(told.contains("weather: 1 x 1024 frames held"), "{told}");
+    assert!(told.lines().all(|line| line.chars().count() <= 100), "a line is too long:\n{told}");
+    run_cases_of(
+        &text,
+        "impair",
+        &[
+            case(IMPAIR, "seed", "seeds = 1", &["unknown key `seeds`", "mean `seed`"]),
+            case(IMPAIR, "seed", "seed = -1", &["impair[0].seed = -1", "0 to 9223372036854775807"]),
+            case(IMPAIR, "lcore", "lcore = 128", &["impair[0].lcore = 128", "0 to 127"]),
+            case(IMPAIR, "b", "", &["the key `b` is missing"]),
+            case(IMPAIR, "name", "name = \"trader\"", &["has a role of this name"]),
+            case(IMPAIR, "name", "name = \"bad weather\"", &["impair[0].name", "1 to 12"]),
+            case(A_TO_B, "", "[impair.a_to_c]", &["unknown key `a_to_c`", "mean `a_to_b`"]),
+            case(A_TO_B, "loss", "lost = 0.1", &["unknown key `lost`", "mean `loss`"]),
+            case(A_TO_B, "loss", "loss = 1.01", &["impair[0].a_to_b.loss = 1.01", "0 to 1"]),
+            case(A_TO_B, "loss", "loss = -0.1", &["a_to_b.loss = -0.1", "0 to 1"]),
+            case(A_TO_B, "loss", "loss = nan", &["a_to_b.loss = nan", "0 to 1"]),
+            case(A_TO_B, "loss", "loss = \"1%\"", &["loss = \"1%\""]),
+            case(A_TO_B, "burst_loss", "burst_loss = 2", &["burst_loss = 2", "0 to 1"]),
+            case(A_TO_B, "burst_frames", "burst_frames_max = 0", &["1 to 1000"]),
+            case(A_TO_B, "duplicate", "duplicate = inf", &["duplicate = inf", "0 to 1"]),
+            case(A_TO_B, "reorder_frames", "reorder_frames_max = 1001", &["1 to 1000"]),
+            case(A_TO_B, "corrupt", "corrupt = 7", &["corrupt = 7", "0 to 1"]),
+            case(A_TO_B, "delay_us", "delay_us = 10001", &["delay_us = 10001", "0 to 10000"]),
+            case(A_TO_B, "udp_port", "udp_port = 0", &["a_to_b.udp_port = 0", "1 to 65535"]),
+            case(B_TO_A, "", "[impair.a_to_b]", &["duplicate key"]),
+        ],
+    );
+}
+
+#[test]
+fn the_ends_behind_an_impairment_agree() {
+    let group = case(FEED, "group", "group = \"239.192.0.9\"", &["feed.group", "239.192.0.2"]);
+    let mac =
+        case(LOADGEN_FEED, "mac", "mac = \"02:00:00:00:04:02\"", &["the address of the other end"]);
+    run_cases_of(&weather(), "far-ends", &[group, mac]);
+    // What breaks a cable is told of its ends, too.
+    for (name, instead, told) in [
+        ("none", "b = \"hurts.a\"", "did you mean \"hurt.a\"?"),
+        ("taken", "b = \"md.b\"", "(loadgen[0].watch) uses this port already"),
+        ("itself", "b = \"feed.b\"", "(impair[0]) uses this port already"),
+        ("round", "b = \"feed.a\"", "frames would go round for ever"),
+    ] {
+        let (text, line) = edit(&weather(), &case(IMPAIR, "b", instead, &[]));
+        let output = Written::new(&format!("impair-{name}"), &text).check();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("x.toml:{line}:")) && text.contains(told), "{name}: {text}");
+    }
 }
 
 #[test]

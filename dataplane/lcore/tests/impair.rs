@@ -19,12 +19,15 @@ fn cable<'e>(
     ports: &mut Started<'e>,
 ) -> [PortIo<'e>; 2] {
     let names = ["a", "b"].map(|side| format!("{name}{side}"));
-    let (a, b) = eal.ring_pair(&names[0], &names[1], SLOTS, SocketId::ANY).unwrap();
-    [a, b].map(|id| {
-        let idle = eal.port(id).unwrap();
-        let (port, rx, tx) = idle.configure(&PortConfig::default(), pool).unwrap().start().unwrap();
+    let pair = eal.ring_pair(&names[0], &names[1], SLOTS, SocketId::ANY);
+    <[_; 2]>::from(pair.expect("two ports")).map(|id| {
+        let idle = eal.port(id).expect("the port");
+        let port = idle.configure(&PortConfig::default(), pool).expect("settings");
+        let (port, rx, tx) = port.start().expect("a started port");
         ports.push(port);
-        PortIo::new(rx.into_iter().next().unwrap(), tx.into_iter().next().unwrap(), pool)
+        let queues = rx.into_iter().next().zip(tx.into_iter().next());
+        let (rx, tx) = queues.expect("a queue each way");
+        PortIo::new(rx, tx, pool)
     })
 }
 
@@ -86,6 +89,9 @@ impl<'e> Bench<'e> {
     }
 }
 
+/// What is held against one setting.
+type Test = fn(&mut Bench<'_>);
+
 /// All that waits at a port.
 fn take(io: &mut PortIo<'_>) -> Vec<Vec<u8>> {
     let (mut frames, mut burst) = (Vec::new(), Burst::new());
@@ -115,7 +121,7 @@ fn datagram(number: u32, port: u16) -> Vec<u8> {
 }
 
 fn number(frame: &[u8]) -> u32 {
-    u32::from_be_bytes(*frame.last_chunk().unwrap())
+    u32::from_be_bytes(*frame.last_chunk().expect("a number"))
 }
 
 /// EAL starts once in a process, and has room for few ports: all is one test.
@@ -128,7 +134,7 @@ fn frames_meet_the_fates_that_are_planned() {
     let [near, a] = cable(&eal, pool, "near", &mut ports);
     let [b, far] = cable(&eal, pool, "far", &mut ports);
     let none = Rates::default();
-    let cases: [(Rates, fn(&mut Bench<'_>)); 10] = [
+    let cases: [(Rates, Test); 10] = [
         (none, everything_passes_as_it_was),
         (none, what_is_not_taken_waits),
         (Rates { loss: 0.2, ..none }, losses_are_counted),
