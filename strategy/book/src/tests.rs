@@ -1,5 +1,5 @@
 use crate::naive::Naive;
-use crate::{BookCore, BookError, BookId, Books, Capacity, Change, FeedError, Top};
+use crate::{BookCore, BookError, BookId, Books, Capacity, Change, FeedError, Refusal, Top};
 use proptest::prelude::*;
 use types::{OrderId, Price, Qty, Side, SymbolId};
 
@@ -84,6 +84,13 @@ fn assert_same(books: &Books, naive: &Naive) {
                 let queue: Vec<_> =
                     books.orders(symbol, side, level.price).map(|o| (o.payload, o.qty)).collect();
                 assert_eq!(queue, naive.queue(symbol, side, level.price));
+                assert_eq!(books.level(symbol, side, level.price), Some(level));
+                let mut shares = 0;
+                for (at, (id, qty)) in (0u32..).zip(queue) {
+                    assert_eq!(books.ahead(id, u32::MAX), Some((shares, at, false)));
+                    assert_eq!(books.ahead(id, 0), Some((0, 0, at > 0)));
+                    shares += u64::from(qty.0);
+                }
             }
         }
     }
@@ -97,10 +104,16 @@ proptest! {
         orders in 0u32..24,
         levels in 0u32..12,
         ops in prop::collection::vec(op(), 0..160),
+        cleared_at in prop::collection::vec(0usize..160, 0..3),
     ) {
         let capacity = Capacity { orders, levels, books: 2 };
         let (mut books, mut naive) = (Books::with_capacity(capacity), Naive::new(capacity));
-        for op in ops {
+        for (at, op) in ops.into_iter().enumerate() {
+            if cleared_at.contains(&at) {
+                books.clear();
+                naive = Naive::new(capacity);
+                assert_same(&books, &naive);
+            }
             let (got, expected) = (apply(&mut books, op), apply_naive(&mut naive, op));
             prop_assert_eq!(got, expected, "{:?}", op);
             assert_same(&books, &naive);
@@ -219,6 +232,23 @@ fn a_replacement_that_changes_nothing_visible_is_no_tick() {
     assert!(!change.top_changed);
     let change = books.replace(OrderId(2), OrderId(3), Qty(5), Price(9)).unwrap();
     assert!(change.top_changed);
+}
+
+#[test]
+fn an_order_is_only_touched_in_its_own_symbols_name() {
+    let mut books = Books::with_capacity(Capacity { orders: 4, levels: 4, books: 2 });
+    let (mine, other) = (SymbolId(1), SymbolId(0));
+    books.add(OrderId(1), mine, Side::Buy, Qty(5), Price(10)).unwrap();
+    let wrong = Refusal { why: FeedError::WrongSymbol, did: None };
+    assert_eq!(books.reduce_of(other, OrderId(1), Qty(1)), Err(wrong));
+    assert_eq!(books.delete_of(other, OrderId(1)), Err(FeedError::WrongSymbol));
+    assert_eq!(books.replace_of(other, OrderId(1), OrderId(2), Qty(1), Price(1)), Err(wrong));
+    assert_eq!(books.order(OrderId(1)).map(|order| order.qty), Some(Qty(5)));
+    assert!(books.replace_of(mine, OrderId(1), OrderId(2), Qty(4), Price(11)).is_ok());
+    let beyond = books.reduce_of(mine, OrderId(2), Qty(9)).unwrap_err();
+    assert_eq!(beyond.why, FeedError::QtyExceedsOrder);
+    assert!(beyond.did.is_some_and(|change| change.top_changed && change.price == Price(11)));
+    assert!(books.is_empty());
 }
 
 #[test]
