@@ -22,8 +22,8 @@ fn weather(settings: &str) -> Scenario {
 /// As little as can be in a frame, one message or two of the shortest, and no heartbeat but the
 /// first: the frames of each run are the same.
 fn frame_by_frame(settings: &str) -> Scenario {
-    let packing = "messages_per_packet_max = 32\nreplay_messages = 65536\nreplay_bytes = 4194304\n\n\
-                   [loadgen.orders]";
+    let packing = "messages_per_packet_max = 32\nreplay_messages = 65536\n\
+                   replay_bytes = 4194304\n\n[loadgen.orders]";
     let one = "messages_per_packet_max = 1\nheartbeat_ms = 60000\n\n[loadgen.orders]";
     weather(settings).edit(packing, one)
 }
