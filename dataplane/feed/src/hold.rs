@@ -5,8 +5,8 @@
 //! lie in a ring in the order they came, each message in one piece, with a queue of what lies there
 //! so that room is free again when the oldest are gone.
 //!
-//! Limits: all is taken at construction. What is held lies within as many sequence numbers as there
-//! are slots. A message that came early and is due late pins the bytes behind it; the ring counts
+//! Limits: all is taken at construction. There are twice as many slots as messages at most, and what
+//! is held lies within as many sequence numbers. A message that came early and is due late pins the bytes behind it; the ring counts
 //! as full then.
 //!
 //! Failure modes: no room is told to the caller, who decides what to give up.
@@ -62,7 +62,11 @@ pub(crate) struct Hold {
 impl Hold {
     /// Takes and touches the memory for so many messages with so many bytes.
     pub(crate) fn new(messages_max: usize, bytes_max: usize) -> Hold {
-        let slots = if messages_max == 0 { 0 } else { messages_max.next_power_of_two() };
+        // Twice as many, for the holes among what is held and for what is gone but still queued.
+        let slots = match messages_max {
+            0 => 0,
+            max => max.saturating_mul(2).next_power_of_two(),
+        };
         Hold {
             // Not zero, or the pages would only be there once they are written.
             slots: vec![Slot { at: u64::MAX, len: 0, came_ns: 0 }; slots].into_boxed_slice(),
