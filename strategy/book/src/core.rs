@@ -337,9 +337,15 @@ impl<P: Copy + Default> BookCore<P> {
         else {
             return 0;
         };
-        let found = slots.map(|slot| self.orders[(slot as usize).min(orders)].links());
-        let heads = symbols.map(|symbol| &self.sides[usize::from(symbol).min(sides)].0);
+        let mut found = [(0, 0, 0); WARM_MAX];
+        for (links, slot) in found.iter_mut().zip(slots) {
+            *links = self.orders[(*slot as usize).min(orders)].links();
+        }
         let mut sum = 0;
+        let heads = symbols.map(|symbol| &self.sides[usize::from(symbol).min(sides)].0);
+        for [buy, sell] in heads {
+            sum += u64::from(self.index.touch(buy)) + u64::from(self.index.touch(sell));
+        }
         for (level, ahead, behind) in found {
             sum += self.levels[(level as usize).min(levels)].qty;
             sum += u64::from(self.orders[(ahead as usize).min(orders)].qty);

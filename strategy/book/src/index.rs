@@ -54,10 +54,17 @@ impl Node {
         &self.entries[..(self.len as usize).min(FANOUT)]
     }
 
-    /// How many entries have keys up to `key`. From the end: flow is near the best price.
+    /// How many entries have keys up to `key`.
     #[inline]
     fn rank(&self, key: u32) -> usize {
-        let used = self.used();
+        self.rank_of(self.len, key)
+    }
+
+    /// The same where the caller knows the length, and the line that has it need not be read. From
+    /// the end: flow is near the best price.
+    #[inline]
+    fn rank_of(&self, len: u32, key: u32) -> usize {
+        let used = &self.entries[..(len as usize).min(FANOUT)];
         let mut at = used.len();
         while at > 0 && used[at - 1].key > key {
             at -= 1;
@@ -73,19 +80,24 @@ impl Node {
     }
 
     #[inline]
-    fn get(&self, key: u32) -> Option<u32> {
-        match self.used()[..self.rank(key)].last() {
+    fn get(&self, len: u32, key: u32) -> Option<u32> {
+        match self.entries[..self.rank_of(len, key)].last() {
             Some(entry) if entry.key == key => Some(entry.child),
             _ => None,
         }
     }
 
+    /// Puts an entry at its place among `len`, fewer than [`FANOUT`].
+    #[inline]
+    fn insert_of(&mut self, len: u32, at: usize, entry: Entry) {
+        self.entries.copy_within(at..len as usize, at + 1);
+        self.entries[at] = entry;
+        self.len = len + 1;
+    }
+
     #[inline]
     fn insert_at(&mut self, at: usize, entry: Entry) {
-        let len = self.len as usize;
-        self.entries.copy_within(at..len, at + 1);
-        self.entries[at] = entry;
-        self.len += 1;
+        self.insert_of(self.len, at, entry);
     }
 
     #[inline]
@@ -94,13 +106,14 @@ impl Node {
         self.len -= 1;
     }
 
-    /// Removes `key` if it is there.
+    /// Removes `key`, if it is there, from among `len`.
     #[inline]
-    fn remove(&mut self, key: u32) -> bool {
-        let rank = self.rank(key);
+    fn remove(&mut self, len: u32, key: u32) -> bool {
+        let rank = self.rank_of(len, key);
         let found = rank > 0 && self.entries[rank - 1].key == key;
         if found {
-            self.remove_at(rank - 1);
+            self.entries.copy_within(rank..len as usize, rank - 1);
+            self.len = len - 1;
         }
         found
     }
@@ -119,11 +132,23 @@ pub(crate) struct SideHead {
     height: u32,
     /// Levels on the side.
     levels: u32,
+    /// Entries in the best leaf: its own count lies in another line than its best entries.
+    best_len: u32,
+    /// The lowest key that belongs into the best leaf.
+    floor: u32,
 }
 
 impl SideHead {
-    pub(crate) const EMPTY: SideHead =
-        SideHead { root: NIL, best_leaf: NIL, best: NIL, best_key: 0, height: 0, levels: 0 };
+    pub(crate) const EMPTY: SideHead = SideHead {
+        root: NIL,
+        best_leaf: NIL,
+        best: NIL,
+        best_key: 0,
+        height: 0,
+        levels: 0,
+        best_len: 0,
+        floor: 0,
+    };
 }
 
 /// The nodes of every side's tree.
@@ -177,15 +202,23 @@ impl Index {
         if side.root == NIL {
             return None;
         }
-        let leaf = &self.nodes[side.best_leaf as usize];
-        if side.height == 0 || key >= leaf.entries[0].key {
-            return leaf.get(key);
+        if key >= side.floor {
+            return self.nodes[side.best_leaf as usize].get(side.best_len, key);
         }
         let mut node = side.root;
         for _ in 0..side.height {
             node = self.nodes[node as usize].child(key).1;
         }
-        self.nodes[node as usize].get(key)
+        let leaf = &self.nodes[node as usize];
+        leaf.get(leaf.len, key)
+    }
+
+    /// Reads what opening a level near the best one will read; see
+    /// [`BookCore::warm`](crate::BookCore).
+    #[inline]
+    pub(crate) fn touch(&self, side: &SideHead) -> u32 {
+        let leaf = &self.nodes[(side.best_leaf as usize).min(self.nodes.len() - 1)];
+        leaf.entries[(side.best_len as usize).min(FANOUT - 1)].child
     }
 
     /// Puts `level` at `key`, which must be new. `false`: no node is free, and nothing changed.
@@ -195,12 +228,12 @@ impl Index {
         if side.root == NIL {
             let Some(leaf) = self.take() else { return false };
             self.nodes[leaf as usize].insert_at(0, entry);
-            *side = SideHead { root: leaf, best_leaf: leaf, height: 0, ..*side };
+            *side = SideHead { root: leaf, best_leaf: leaf, best_len: 1, ..SideHead::EMPTY };
         } else {
-            let leaf = &mut self.nodes[side.best_leaf as usize];
-            let here = side.height == 0 || key > leaf.entries[0].key;
-            if here && (leaf.len as usize) < FANOUT {
-                leaf.insert_at(leaf.rank(key), entry);
+            if key >= side.floor && (side.best_len as usize) < FANOUT {
+                let leaf = &mut self.nodes[side.best_leaf as usize];
+                leaf.insert_of(side.best_len, leaf.rank_of(side.best_len, key), entry);
+                side.best_len += 1;
             } else if !self.insert_below(side, entry) {
                 return false;
             }
@@ -219,10 +252,14 @@ impl Index {
         if side.root == NIL {
             return false;
         }
-        let leaf = &mut self.nodes[side.best_leaf as usize];
-        let roomy = leaf.len as usize > FILL_MIN && key >= leaf.entries[0].key;
-        let found =
-            if side.height == 0 || roomy { leaf.remove(key) } else { self.remove_below(side, key) };
+        let roomy = side.best_len as usize > FILL_MIN && key >= side.floor;
+        let found = if side.height == 0 || roomy {
+            let found = self.nodes[side.best_leaf as usize].remove(side.best_len, key);
+            side.best_len -= u32::from(found);
+            found
+        } else {
+            self.remove_below(side, key)
+        };
         if !found {
             return false;
         }
@@ -231,7 +268,8 @@ impl Index {
             self.give(side.root);
             *side = SideHead::EMPTY;
         } else if key == side.best_key
-            && let Some(last) = self.nodes[side.best_leaf as usize].used().last()
+            && let Some(last) = (side.best_len as usize).checked_sub(1)
+            && let Some(last) = self.nodes[side.best_leaf as usize].entries.get(last)
         {
             side.best = last.child;
             side.best_key = last.key;
@@ -332,7 +370,8 @@ impl Index {
     #[cold]
     fn remove_below(&mut self, side: &mut SideHead, key: u32) -> bool {
         let (path, leaf) = self.descend(side, key);
-        if !self.nodes[leaf as usize].remove(key) {
+        let len = self.nodes[leaf as usize].len;
+        if !self.nodes[leaf as usize].remove(len, key) {
             return false;
         }
         let mut node = leaf;
@@ -384,11 +423,14 @@ impl Index {
     }
 
     fn find_best_leaf(&self, side: &mut SideHead) {
-        let mut node = side.root;
+        let mut best = Entry { key: 0, child: side.root };
         for _ in 0..side.height {
-            node = self.nodes[node as usize].used().last().map_or(NIL, |e| e.child);
+            // Bounds only grow on the way down.
+            best = self.nodes[best.child as usize].used().last().copied().unwrap_or(best);
         }
-        side.best_leaf = node;
+        side.best_leaf = best.child;
+        side.floor = best.key;
+        side.best_len = self.nodes[best.child as usize].len;
     }
 }
 

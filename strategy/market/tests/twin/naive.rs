@@ -211,7 +211,7 @@ impl Naive {
                 self.what |= News::STATUS;
                 self.status[named].suspect = Some(lie);
                 if let Some(locate) = self.locate(named) {
-                    self.listed.get_mut(&locate).unwrap().suspect = Some(lie);
+                    self.listed.get_mut(&locate).expect("listed").suspect = Some(lie);
                 }
             }
             return;
@@ -406,14 +406,14 @@ impl Naive {
             Told::Broken { of } => self.broken(locate, of),
             Told::State { letter, .. } => match state(letter) {
                 Some(told) => {
-                    self.listed.get_mut(&locate).unwrap().told = told;
+                    self.listed.get_mut(&locate).expect("listed").told = told;
                     self.show(locate);
                 }
                 None => self.lie(locate, Lie::Unreadable),
             },
             Told::Halt { market, letter, .. } => match (market, letter) {
                 (b'Q', b'H' | b'T') => {
-                    self.listed.get_mut(&locate).unwrap().halted_here = letter == b'H';
+                    self.listed.get_mut(&locate).expect("listed").halted_here = letter == b'H';
                     self.show(locate);
                 }
                 (b'B' | b'X', b'H' | b'T') => {}
@@ -559,7 +559,7 @@ impl Naive {
     pub(crate) fn absolve(&mut self, ticker: usize) {
         self.status[ticker].suspect = None;
         if let Some(locate) = self.locate(ticker) {
-            self.listed.get_mut(&locate).unwrap().suspect = None;
+            self.listed.get_mut(&locate).expect("listed").suspect = None;
         }
     }
 
