@@ -242,12 +242,10 @@ impl Feed {
         }
         // Live, so `first <= known_next == expected`, and the difference is less than `count`.
         let duplicates = (expected - first) as u16;
-        let mut seq = first;
-        for message in packet.messages().flatten() {
+        for (seq, message) in (first..).zip(packet.messages().flatten()) {
             if seq >= expected {
                 handler.on_message(seq, message.data);
             }
-            seq += 1;
         }
         self.expected = next;
         self.known_next = next;
