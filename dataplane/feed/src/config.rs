@@ -61,8 +61,8 @@ pub struct FeedConfig {
     /// The session's name, and then no other is ever taken over; `None` takes that of the first
     /// good packet.
     pub session: Option<Session>,
-    /// The first message wanted of each session, from 1: 1 makes everything before a late join a gap;
-    /// `None` starts where it comes in.
+    /// The first message wanted of each session, from 1: 1 makes everything before a late join a
+    /// gap; `None` starts where it comes in.
     pub first_seq: Option<u64>,
     /// A sequence number farther ahead of what is known than this is refused rather than believed.
     pub jump_max: u64,

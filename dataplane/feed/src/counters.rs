@@ -23,7 +23,9 @@ macro_rules! counters {
                 [$((stringify!($name), self.$name),)*]
                     .into_iter()
                     .chain(MoldError::ALL.map(|e| (e.name(), self.refused[e as usize])))
-                    .chain(MoldError::ALL.map(|e| (reply_name(e), self.replies_refused[e as usize])))
+                    .chain(MoldError::ALL.map(|e| {
+                        (reply_name(e), self.replies_refused[e as usize])
+                    }))
             }
         }
     };

@@ -5,9 +5,9 @@
 //! lie in a ring in the order they came, each message in one piece, with a queue of what lies there
 //! so that room is free again when the oldest are gone.
 //!
-//! Limits: all is taken at construction. There are twice as many slots as messages at most, and what
-//! is held lies within as many sequence numbers. A message that came early and is due late pins the bytes behind it; the ring counts
-//! as full then.
+//! Limits: all is taken at construction. There are twice as many slots as messages at most, and
+//! what is held lies within as many sequence numbers. A message that came early and is due late
+//! pins the bytes behind it; the ring counts as full then.
 //!
 //! Failure modes: no room is told to the caller, who decides what to give up.
 
