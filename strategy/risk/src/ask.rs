@@ -19,6 +19,19 @@ pub struct Ask {
     pub post_only: bool,
 }
 
+/// An order that the venue may still act on, as the gate needs it to replace it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// Which symbol.
+    pub ticker: Ticker,
+    /// Side and kind of sale.
+    pub side: OrderSide,
+    /// Shares that may still trade.
+    pub leaves: Qty,
+    /// The limit it counts at.
+    pub price: Price,
+}
+
 /// The market in a symbol at the moment of asking, as the gate needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quote {

@@ -2,8 +2,11 @@
 //!
 //! Why it exists: an order that should not trade must be stopped by code that the strategy cannot
 //! go around. [`OrderLimits`] holds the checks that both sides of the wire share; [`VenueGate`]
-//! answers with OUCH's reasons, [`TraderGate`] adds the trader's own state (positions, open orders,
-//! rate) and answers with a [`Refusal`], each of which has its own counter.
+//! answers with OUCH's reasons. [`Gate`] adds what the trader knows of itself (positions, profit,
+//! open orders, rates, its other accounts) and answers with a [`Refusal`], each of which has its
+//! own counter. The checks are those that SEC rule 15c3-5 asks of a broker-dealer with market
+//! access: credit and capital (c)(1)(i), erroneous orders (c)(1)(ii), what regulation forbids
+//! (c)(2)(i) and (ii), and control over them by the operator alone (d).
 //!
 //! Limits: tables are sized at construction by the number of symbols; nothing allocates later.
 //! Failure modes: a check whose reference is missing (a collar without a market) refuses rather
@@ -11,15 +14,24 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod bounds;
+mod firm;
+mod gate;
+mod history;
+mod holding;
 mod limits;
 pub mod old;
 mod position;
+mod rate;
+mod recent;
 mod refusal;
 mod venue;
 
-pub use ask::{Ask, KillReason, Quote};
+pub use ask::{Ask, KillReason, OpenOrder, Quote};
+pub use bounds::{GateLimits, LimitError, LimitName, Restriction, TickerLimitName, TickerLimits};
+pub use firm::Firm;
+pub use gate::Gate;
 pub use limits::{OrderLimits, Reference};
-
-pub use position::Position;
+pub use position::{Position, Profit};
 pub use refusal::Refusal;
 pub use venue::VenueGate;

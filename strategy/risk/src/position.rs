@@ -1,5 +1,6 @@
 //! What is held in a symbol, to the share and to 1/10000 dollar.
 
+use crate::holding::clamp;
 use types::Price;
 
 /// What is held and what is working in one symbol.
@@ -21,6 +22,8 @@ pub struct Position {
     pub open_buy_value: u64,
     /// Worth of open sell orders at their limits, in 1/10000 dollar.
     pub open_sell_value: u64,
+    /// Orders that may still trade.
+    pub open_orders: u32,
     /// What a share is worth now, by the last mark.
     pub mark: Option<Price>,
 }
@@ -33,11 +36,21 @@ impl Position {
 
     /// Profit that the shares held would realise at the mark, in 1/10000 dollar; 0 without one.
     pub fn open_profit(&self) -> i64 {
-        self.mark.map_or(0, |mark| self.shares * i64::from(mark.0) - self.cost)
+        let cost = i128::from(self.cost);
+        self.mark.map_or(0, |mark| clamp(i128::from(self.shares) * i128::from(mark.0) - cost))
     }
 
     /// Cash from fills, in 1/10000 dollar; buying spends.
     pub fn cash(&self) -> i64 {
-        self.realised - self.cost
+        self.realised.saturating_sub(self.cost)
     }
+}
+
+/// What an account has made, over all its symbols, in 1/10000 dollar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Profit {
+    /// By shares bought and sold again.
+    pub realised: i64,
+    /// What the shares held would realise at their marks.
+    pub open: i64,
 }
