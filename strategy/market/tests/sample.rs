@@ -162,7 +162,7 @@ fn other_symbols_are_skipped() {
     for block in Blocks::to_end(&data) {
         market.on_message(block.unwrap().data);
     }
-    // Three H and three Y of the day's first listings are of A, AA and AAA: two of each are skipped.
+    // The first listings have three H and three Y, of A and of two others, which are skipped.
     assert_eq!(market.counters().skipped, 49_947 + 4);
     assert_eq!(market.lies(), &[0; Lie::COUNT]);
     assert!(market.books().is_empty());

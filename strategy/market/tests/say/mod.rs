@@ -177,9 +177,13 @@ pub(crate) fn told(name: usize) -> impl Strategy<Value = Told> {
         3 => (id(), id(), qty(), price())
             .prop_map(|(old, new, qty, price)| Told::Replace { old, new, qty, price }),
         1 => (letter(b"BS"), qty(), name(), price(), of())
-            .prop_map(|(letter, qty, name, price, of)| Told::Trade { letter, qty, name, price, of }),
+            .prop_map(|(letter, qty, name, price, of)| {
+                Told::Trade { letter, qty, name, price, of }
+            }),
         1 => (0..9u64, name(), price(), of(), letter(b"OCHA"))
-            .prop_map(|(qty, name, price, of, letter)| Told::Cross { qty, name, price, of, letter }),
+            .prop_map(|(qty, name, price, of, letter)| {
+                Told::Cross { qty, name, price, of, letter }
+            }),
         1 => of().prop_map(|of| Told::Broken { of }),
         2 => (name(), 0..3u32).prop_map(|(name, lot)| Told::Directory { name, lot }),
         2 => (name(), letter(b"HPQT")).prop_map(|(name, letter)| Told::State { name, letter }),

@@ -52,7 +52,7 @@ fn pair(orders: u32, levels: u32, only_tickers: bool) -> (Market, Naive) {
         tape_len: TAPE as u32,
     };
     let room = (orders as usize, levels as usize, TAPE);
-    (Market::new(&config).unwrap(), Naive::new(room, &TICKERS, only_tickers))
+    (Market::new(&config).expect("a market"), Naive::new(room, &TICKERS, only_tickers))
 }
 
 fn assert_same(market: &Market, naive: &Naive) {
@@ -92,7 +92,7 @@ fn assert_queue(market: &Market, naive: &Naive, whose: (Ticker, u16), side: Side
     assert_eq!(queue, naive.queue(whose.1, side, price));
     let mut shares = 0;
     for (orders, (id, qty)) in (0u32..).zip(queue) {
-        let ahead = |most| market.ahead(id, most).unwrap();
+        let ahead = |most| market.ahead(id, most).expect("it rests");
         assert_eq!(ahead(99), Ahead { shares, orders, at_least: false });
         assert_eq!(ahead(1).orders, orders.min(1));
         assert_eq!(ahead(1).at_least, orders > 1);
@@ -150,7 +150,10 @@ proptest! {
         before in prop::collection::vec((1u16..4).prop_flat_map(|locate| {
             told(usize::from(locate) - 1).prop_map(move |told| (locate, told))
         }), 0..80),
-        after in prop::collection::vec((1u16..4, 0..40u64, 1..9u32, 60..68u32, any::<bool>()), 0..40),
+        after in prop::collection::vec(
+            (1u16..4, 0..40u64, 1..9u32, 60..68u32, any::<bool>()),
+            0..40,
+        ),
         another_day: bool,
     ) {
         let (mut worn, _) = pair(30, 20, false);
