@@ -180,8 +180,11 @@ fn run(path: &str, passes: usize) -> Result<(), Box<dyn std::error::Error>> {
     let [parsing, building, whole, warmed] = times.each_mut().map(|all| median(all));
     println!("{path}: {} messages, {} symbols, {passes} passes", messages.len(), names.len());
     println!("{back} times that went back were moved up");
-    println!("parsing {parsing:.1}, books {building:.1}, market {whole:.1}, with read-ahead");
-    println!("{warmed:.1} ns a message; peak {} MB", peak_mb());
+    println!(
+        "parsing {parsing:.1}, books {building:.1}, market {whole:.1}, with read-ahead \
+         {warmed:.1} ns a message; peak {} MB",
+        peak_mb()
+    );
     println!("{} orders live at the end", market.books().len());
     for (name, count) in market.counters().iter().filter(|(_, count)| *count > 0) {
         print!("{name} {count}  ");
