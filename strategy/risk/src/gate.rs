@@ -129,7 +129,8 @@ impl Gate {
     #[cold]
     pub fn refuse(&mut self, now_ns: u64, refusal: Refusal) -> Refusal {
         self.refused[refusal as usize] += 1;
-        if refusal != Refusal::Killed {
+        // Neither says anything of the strategy.
+        if !matches!(refusal, Refusal::Killed | Refusal::NotConnected) {
             self.refusals_in_a_row = self.refusals_in_a_row.saturating_add(1);
             self.trip_runaway(now_ns, self.refusals_in_a_row);
         }

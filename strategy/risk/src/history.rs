@@ -31,7 +31,9 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// Remembers `kept_max` fills, at least one.
     pub(crate) fn new(tickers: usize, kept_max: usize) -> History {
+        let kept_max = kept_max.max(1);
         History {
             ring: Vec::with_capacity(kept_max),
             kept_max,

@@ -59,7 +59,7 @@ impl Holding {
             }
             Side::Sell => {
                 self.shares = self.shares.saturating_sub(i64::from(opened.0));
-                self.cost = self.cost.saturating_sub(value);
+                self.cost = self.cost.saturating_sub(value).max(-i64::MAX);
             }
         }
     }

@@ -81,6 +81,8 @@ impl Gate {
         at: &Quote,
     ) -> Result<(), Refusal> {
         self.seen_ns = self.seen_ns.max(now_ns);
+        // Time going back would let orders out of the window of duplicates.
+        let now_ns = self.seen_ns;
         if self.killed.is_some() {
             return Err(Refusal::Killed);
         }
