@@ -9,12 +9,27 @@
 //! allocates once built, and each call is bounded work.
 #![forbid(unsafe_code)]
 
+mod builtin;
 mod context;
+mod echo;
+mod executor;
+mod follower;
+mod held;
+mod look;
+mod market_maker;
+#[cfg(test)]
+mod mock;
 pub mod old;
 mod params;
 mod strategy;
+mod values;
 
+pub use builtin::{Builtin, BuiltinError, Kind};
 pub use context::{Context, Fill, OrderReport, OrderState, OrderView, SessionEvent, What};
+pub use echo::Echo;
+pub use executor::Executor;
+pub use follower::{Follower, LEADERS_MAX};
+pub use market_maker::MarketMaker;
 pub use params::{ParamError, ParamSpec, set_by_name};
 pub use risk::{Ask, Refusal};
 pub use strategy::Strategy;
