@@ -12,8 +12,6 @@
 //! then refuses what the limits say. Each call is bounded work.
 
 mod hands;
-#[cfg(test)]
-mod tests;
 
 use crate::{Desk, DeskEvent, OrderWire, Step};
 use algos::{SessionEvent, Strategy};
@@ -315,9 +313,9 @@ impl<S: Strategy> Core<S> {
     #[cold]
     fn cancel_suspect<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
         let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
-        self.cancels_owed = (0..self.market.tickers()).map(Ticker).any(|ticker| {
-            self.market.status(ticker).suspect.is_some() && !hands.cancel_in(ticker)
-        });
+        self.cancels_owed = (0..hands::count(&self.market))
+            .map(Ticker)
+            .any(|ticker| self.market.status(ticker).suspect.is_some() && !hands.cancel_in(ticker));
     }
 
     /// Pulls the plug where something has been silent or gone for too long.
@@ -413,7 +411,7 @@ impl<S: Strategy> Core<S> {
 
     #[cold]
     fn answer_status(&self, answer: &mut impl FnMut(Answer)) {
-        for ticker in (0..self.market.tickers()).map(Ticker) {
+        for ticker in (0..hands::count(&self.market)).map(Ticker) {
             let position = self.desk.gate().position(ticker);
             let suspect = self.market.status(ticker).suspect.is_some();
             answer(Answer::Position { ticker, position, suspect });

@@ -49,6 +49,11 @@ impl<W: OrderWire> Hands<'_, W> {
     }
 }
 
+/// How many tickers there are; a market has at most as many as their numbers tell apart.
+pub(super) fn count(market: &Market) -> u16 {
+    u16::try_from(market.tickers()).unwrap_or(u16::MAX)
+}
+
 impl<W: OrderWire> Context for Hands<'_, W> {
     #[inline]
     fn now_ns(&self) -> u64 {
@@ -56,7 +61,7 @@ impl<W: OrderWire> Context for Hands<'_, W> {
     }
 
     fn tickers(&self) -> u16 {
-        self.market.tickers()
+        count(self.market)
     }
 
     #[inline]
