@@ -175,7 +175,7 @@ impl Gate {
     pub fn on_cancel_sent(&mut self, now_ns: u64) {
         self.seen_ns = self.seen_ns.max(now_ns);
         let rate = self.limits.messages_per_second_max;
-        self.messages.has_token(now_ns, rate);
+        self.messages.has_token(self.seen_ns, rate);
         self.messages.take(rate);
     }
 
@@ -368,7 +368,7 @@ impl Gate {
     }
 
     /// Allows entry again; for the operator only. Nothing is forgiven: a loss still beyond its
-    /// limit trips again at the next mark or fill.
+    /// limit trips again at the next change of a mark, a fill or an order's end.
     #[cold]
     pub fn revive(&mut self) {
         self.killed = None;
