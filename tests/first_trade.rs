@@ -153,7 +153,7 @@ fn latency<'r>(report: &'r Report, role: &str, name: &str) -> &'r Value {
 #[test]
 fn a_strategy_that_rests_and_cancels_balances_too() {
     let _machine = machine();
-    let join = Scenario::new(QUICKSTART).edit("mode = \"take\"", "mode = \"join\"");
+    let join = Scenario::new(QUICKSTART).edit("mode = 0 ", "mode = 1 ");
     let ended = join.args("--no-huge --pace 200x").run();
     let report = holds(&ended);
     assert!(report.counter("trader", "orders", "cancels_sent") > 0);

@@ -39,7 +39,7 @@ fn is_empty(folder: &Path) -> bool {
 /// A run of several minutes whose trader has orders resting.
 fn slow(huge: &str) -> Scenario {
     let run = Scenario::new("config/quickstart.toml")
-        .edit("mode = \"take\"", "mode = \"join\"")
+        .edit("mode = 0 ", "mode = 1 ")
         .edit("huge = \"auto\"", &format!("huge = \"{huge}\""))
         .edit("drain_ms = 500", "drain_ms = 10000");
     // The directory of the day at its own pace would take hours to go by.

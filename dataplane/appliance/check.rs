@@ -101,9 +101,8 @@ fn does(config: &Config, kind: &str, name: &str) -> String {
             format!("{} symbols, {} accounts", venue.symbols.len(), venue.accounts.len())
         }
         (_, Some(trader), _) => {
-            let crate::config::StrategyConfig::Echo { symbols, .. } = &trader.strategy;
-            let names: Vec<String> = symbols.iter().map(ToString::to_string).collect();
-            format!("echo on {}", names.join(" "))
+            let names = trader.strategy.symbols.iter().map(ToString::to_string);
+            format!("{} on {}", trader.strategy.kind, names.collect::<Vec<_>>().join(" "))
         }
         (.., Some(loadgen)) => replays(loadgen),
         _ => String::new(),

@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
 use crate::placement::PlacementError;
+use crate::replay::ReplayArgs;
 
 /// Exit status for what cannot be done as asked.
 pub(crate) const REFUSED: u8 = 2;
@@ -44,10 +45,13 @@ pub(crate) enum Command {
     /// Say whether a configuration is right, and what it would place where; starts nothing
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Replay a recorded feed through ports: to a trader here, or out of a device
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
     /// Run the bare matching engine on a script of JSON lines, and print its events as JSON lines
     #[command(after_help = MATCH_EXAMPLES)]
     Match(MatchArgs),
-    /// Tell a running venue what its operator wants: halt, resume, phases, crosses, busts
+    /// Tell a running venue or trader what its operator wants: halt, cross, limit, kill, status
     #[command(after_help = TELL_EXAMPLES)]
     Tell(TellArgs),
     /// Decode captures and ITCH files into JSON lines
@@ -119,7 +123,7 @@ pub(crate) struct MatchArgs {
 /// Arguments of `tell`.
 #[derive(Args, Debug)]
 pub(crate) struct TellArgs {
-    /// The venue's socket, as `control` in its configuration names it
+    /// The role's socket, as `control` in its configuration names it
     #[arg(value_name = "SOCKET")]
     pub(crate) socket: PathBuf,
     /// Commands as JSON; without any, lines of standard input
@@ -201,6 +205,14 @@ Examples:
       At 250,000 messages a second for ten seconds, the report in /tmp/r.
 
 SIGINT or SIGTERM ends a run in good order: what is under way is finished, the report written.";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  peregrine replay data/sample/sod.itch data/sample/aapl.itch --symbols AAPL
+      The sample's five minutes at 50 times their pace, from tick to trade by stage.
+  peregrine replay day.NASDAQ_ITCH50.gz --symbols AAPL,MSFT --strategy market-maker --pace max
+  peregrine replay day.itch --device net_af_packet0,iface=eth1 --ip 10.0.4.1/24 --pace recorded
+      The feed alone, out of an interface, for a trader on another host.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -28,14 +28,16 @@ mod pace;
 mod raw;
 mod roles;
 mod scope;
+mod trader;
 
 pub(crate) use fault::ConfigError;
 pub(crate) use lcore::loadgen::Pace;
+pub(crate) use listing::directory_symbols;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
-    Account, EchoMode, Endpoint, Group, ImpairConfig, LineB, Listing, LoadgenConfig, OrdersClient,
-    OrdersServer, Publisher, Receiver, StrategyConfig, TraderCapacity, TraderConfig, VenueConfig,
-    VenueLimits,
+    Account, Endpoint, Group, ImpairConfig, LineB, Listing, LoadgenConfig, OrdersClient,
+    OrdersServer, Publisher, Receiver, SnapshotClient, StrategyConfig, TraderCapacity,
+    TraderConfig, VenueConfig, VenueLimits,
 };
 pub(crate) use pace::parse_pace;
 
@@ -254,7 +256,7 @@ impl Config {
             ports: basics::ports(&mut scope, &raw.port),
             pool: basics::pool(&mut scope, &raw.pool),
             venues: roles::venues(&mut scope, &raw.venue),
-            traders: roles::traders(&mut scope, &raw.trader),
+            traders: trader::traders(&mut scope, &raw.trader),
             loadgens: roles::loadgens(&mut scope, &raw.loadgen),
             impairs: impair::impairs(&mut scope, &raw.impair),
         };
@@ -309,6 +311,8 @@ impl Config {
         for trader in &self.traders {
             all.push((trader.name.as_str(), "feed", &trader.feed.endpoint));
             all.push((trader.name.as_str(), "orders", &trader.orders.endpoint));
+            let line_b = trader.line_b.iter().filter_map(|line| line.endpoint.as_ref());
+            all.extend(line_b.map(|endpoint| (trader.name.as_str(), "line_b", endpoint)));
         }
         for loadgen in &self.loadgens {
             let name = loadgen.name.as_str();

@@ -1,14 +1,15 @@
-//! An operator's line to a live venue: a Unix socket, and `peregrine tell` at its other end.
+//! An operator's line to a live venue or trader: a Unix socket, and `peregrine tell` at its other
+//! end.
 //!
-//! Why it exists: halts, crosses, bands, busts and transfers are decided by people while the venue
-//! runs. The words are those of `peregrine match` (`docs/match.md`), one JSON object a line; what
-//! comes of each is sent back as JSON lines, closed by `{"event":"done"}`.
+//! Why it exists: halts, crosses and busts at a venue, limits, parameters and the kill switch of a
+//! trader are decided by people while it runs. Commands are one JSON object a line; what comes of
+//! each is sent back as JSON lines, closed by `{"event":"done"}`.
 //!
 //! How it reaches the lcore: the console's thread parses and formats; commands and answers cross
-//! two rings, and the venue takes at most one command a poll. A console that stops reading loses
-//! answers (counted as `operator_events_lost`), never the venue's time.
+//! two rings, and a role takes at most one command a poll. A console that stops reading loses
+//! answers, never the role's time.
 //!
-//! Whoever may open the socket may operate the venue: it is made with mode 0600.
+//! Whoever may open the socket may operate the role: it is made with mode 0600.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -19,21 +20,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lcore::venue::{OperatorLine, ToOperator};
-use rtrb::{Consumer, Producer, RingBuffer};
-use types::{EventSink, Operation};
-
 use crate::cli::TellArgs;
-use crate::script::{Lines, Names, Words};
+
+mod trader;
+mod venue;
+
+pub(crate) use trader::{TraderNames, for_trader};
+pub(crate) use venue::for_venue;
 
 /// Commands on their way.
 const COMMANDS_MAX: usize = 64;
 /// Answers on their way: a halt of every instrument is 16,384 of them.
 const ANSWERS_MAX: usize = 1 << 15;
-/// How long a venue may take to answer a command.
+/// How long a role may take to answer a command.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often the console looks for clients and answers.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -43,7 +45,7 @@ const LINE_MAX: u64 = 1 << 16;
 /// What closes the answer to a command.
 const DONE: &str = "{\"event\":\"done\"}\n";
 
-/// A venue's console: a thread and a socket. Dropping it ends both.
+/// A role's console: a thread and a socket. Dropping it ends both.
 #[derive(Debug)]
 pub(crate) struct Console {
     path: PathBuf,
@@ -52,24 +54,16 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Opens a console at `path` for a venue that knows these names, and gives the venue's end of
-    /// the line.
-    ///
-    /// # Errors
-    /// The socket cannot be made: another venue's lives there, or the folder does not.
-    pub(crate) fn open(path: &Path, names: Names) -> Result<(Console, OperatorLine)> {
+    /// Opens a console at `path` whose commands `attendant` carries out.
+    fn open(path: &Path, mut attendant: impl Attendant) -> Result<Console> {
         let listener = listen(path)?;
-        let (to_venue, commands) = RingBuffer::new(COMMANDS_MAX);
-        let (answers, from_venue) = RingBuffer::new(ANSWERS_MAX);
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
-        let desk = Desk { names, to_venue, from_venue };
         let thread = thread::Builder::new()
             .name("console".into())
-            .spawn(move || serve(&listener, desk, &seen))
+            .spawn(move || serve(&listener, &mut attendant, &seen))
             .context("starting the console's thread")?;
-        let console = Console { path: path.to_owned(), stop, thread: Some(thread) };
-        Ok((console, OperatorLine { commands, answers }))
+        Ok(Console { path: path.to_owned(), stop, thread: Some(thread) })
     }
 }
 
@@ -84,11 +78,11 @@ impl Drop for Console {
     }
 }
 
-/// Makes the socket; one that a dead venue left behind is taken over.
+/// Makes the socket; one that a dead process left behind is taken over.
 fn listen(path: &Path) -> Result<UnixListener> {
     let shown = path.display();
     if UnixStream::connect(path).is_ok() {
-        bail!("control {shown}: another venue listens there; give this one a path of its own");
+        bail!("control {shown}: another role listens there; give this one a path of its own");
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -104,100 +98,58 @@ fn listen(path: &Path) -> Result<UnixListener> {
 }
 
 /// One client at a time, until it is time to stop.
-fn serve(listener: &UnixListener, mut desk: Desk, stop: &AtomicBool) {
+fn serve(listener: &UnixListener, attendant: &mut impl Attendant, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         match listener.accept() {
             // A client that hangs up in the middle is its own trouble.
-            Ok((stream, _)) => drop(desk.attend(stream, stop)),
+            Ok((stream, _)) => drop(attend(attendant, stream, stop)),
             Err(_) => thread::sleep(LOOK_EVERY),
         }
     }
 }
 
-struct Desk {
-    names: Names,
-    to_venue: Producer<Operation>,
-    from_venue: Consumer<ToOperator>,
+/// What a console's commands do: one line in, JSON lines out.
+trait Attendant: Send + 'static {
+    /// Carries out one command; what came of it, as JSON lines.
+    fn carry_out(&mut self, line: &str, stop: &AtomicBool) -> String;
 }
 
-impl Desk {
-    fn attend(&mut self, stream: UnixStream, stop: &AtomicBool) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(Duration::from_millis(100)))?;
-        let mut reader = BufReader::new(io::Read::take(stream.try_clone()?, LINE_MAX));
-        let mut out = stream;
-        let mut line = String::new();
-        while !stop.load(Ordering::Relaxed) {
-            match reader.read_line(&mut line) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {
-                    let answer = self.carry_out(line.trim(), stop);
-                    out.write_all(answer.as_bytes())?;
-                    out.write_all(DONE.as_bytes())?;
-                    line.clear();
-                    reader.get_mut().set_limit(LINE_MAX);
-                }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
-    /// One command; what came of it as JSON lines.
-    fn carry_out(&mut self, line: &str, stop: &AtomicBool) -> String {
-        let mut lines = Lines::new(&self.names);
-        let words: Result<Words, _> = serde_json::from_str(line);
-        let operations = words.map_err(|e| format!("not a command: {e}")).and_then(|words| {
-            let first = words.reference_first(&self.names).map_err(|e| e.to_string())?;
-            let then = words.operation(&self.names).map_err(|e| e.to_string())?;
-            Ok([first, Some(then)])
-        });
-        let operations = match operations {
-            Ok(operations) => operations,
-            Err(message) => {
-                lines.error(1, &message);
-                return lines.take();
-            }
-        };
-        // What a client did not wait for is not the next one's.
-        while self.from_venue.pop().is_ok() {}
-        for operation in operations.into_iter().flatten() {
-            let sent = self.to_venue.push(operation).is_ok();
-            if !sent || !await_done(&mut self.from_venue, &mut lines, stop) {
-                lines.error(1, "the venue does not answer");
-                break;
-            }
-        }
-        lines.take()
-    }
-}
-
-/// Takes a command's answers; `false` when the venue has not done it in time.
-fn await_done(
-    from_venue: &mut Consumer<ToOperator>,
-    lines: &mut Lines<'_>,
+/// Serves one client until it hangs up.
+fn attend(
+    attendant: &mut impl Attendant,
+    stream: UnixStream,
     stop: &AtomicBool,
-) -> bool {
-    let began = Instant::now();
-    while began.elapsed() < ANSWER_TIME_MAX && !stop.load(Ordering::Relaxed) {
-        match from_venue.pop() {
-            Ok(ToOperator::Event(event)) => lines.on_event(&event),
-            Ok(ToOperator::Done) => return true,
-            Err(_) => thread::sleep(LOOK_EVERY),
+) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let mut reader = BufReader::new(io::Read::take(stream.try_clone()?, LINE_MAX));
+    let mut out = stream;
+    let mut line = String::new();
+    while !stop.load(Ordering::Relaxed) {
+        match reader.read_line(&mut line) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {
+                let answer = attendant.carry_out(line.trim(), stop);
+                out.write_all(answer.as_bytes())?;
+                out.write_all(DONE.as_bytes())?;
+                line.clear();
+                reader.get_mut().set_limit(LINE_MAX);
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(e) => return Err(e),
         }
     }
-    false
+    Ok(())
 }
 
-/// `peregrine tell`: sends commands to a venue's console and prints what comes of them.
+/// `peregrine tell`: sends commands to a role's console and prints what comes of them.
 ///
 /// # Errors
-/// No venue listens at the socket, or it went away.
+/// Nobody listens at the socket, or it went away.
 pub(crate) fn tell(args: &TellArgs) -> Result<ExitCode> {
     let shown = args.socket.display();
     let stream = UnixStream::connect(&args.socket).with_context(|| {
-        format!("no venue listens at {shown}: is it running, with venue.control set to this path?")
+        format!("nobody listens at {shown}: is it running, with `control` set to this path?")
     })?;
     let mut answers = BufReader::new(stream.try_clone()?);
     let mut refused = false;
@@ -206,11 +158,11 @@ pub(crate) fn tell(args: &TellArgs) -> Result<ExitCode> {
         false => args.commands.clone(),
     };
     for command in typed.iter().filter(|line| !line.trim().is_empty()) {
-        writeln!(&stream, "{}", command.trim()).context("the venue has gone")?;
+        writeln!(&stream, "{}", command.trim()).context("the process has gone")?;
         loop {
             let mut line = String::new();
-            if answers.read_line(&mut line).context("the venue has gone")? == 0 {
-                bail!("the venue has gone before it answered");
+            if answers.read_line(&mut line).context("the process has gone")? == 0 {
+                bail!("the process has gone before it answered");
             }
             if line == DONE {
                 break;

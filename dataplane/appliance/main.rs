@@ -10,6 +10,7 @@ mod eal;
 mod itch_files;
 mod placement;
 mod ports;
+mod replay;
 mod report;
 mod run;
 mod script;
@@ -42,6 +43,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             cli::print(&check::describe(&config))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay(args) => replay::run(&args),
         Command::Match(args) => script::play(&args),
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),

@@ -6,6 +6,7 @@
 
 mod conclude;
 mod ports;
+mod refusals;
 mod role;
 mod role_report;
 mod state;
@@ -66,13 +67,15 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let total = wiring.messages_total();
     let readers = wiring.take_readers();
     let consoles = wiring.take_consoles();
+    let logs = wiring.take_logs();
     let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
     let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
     drop(consoles);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
     // A state that cannot be saved is a failure of the run, which is reported all the same.
     let saved = save_states(config, &finished);
-    let failure = conclude::failure(config, &finished, readers, &control).or(saved.err());
+    let logged = logs.into_iter().try_for_each(|log| log.finish().map(drop));
+    let failure = conclude::failure(config, &finished, readers, &control).or(saved.err()).or(logged.err());
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));

@@ -117,6 +117,14 @@ impl Scenario {
         self
     }
 
+    /// Takes out what stands from `from` to before the first `to` behind it.
+    pub fn cut(mut self, from: &str, to: &str) -> Scenario {
+        let start = self.text.find(from).unwrap_or_else(|| panic!("no {from:?} to cut from"));
+        let end = self.text[start..].find(to).unwrap_or_else(|| panic!("no {to:?} to cut to"));
+        self.text.replace_range(start..start + end, "");
+        self
+    }
+
     /// Adds arguments, split at spaces.
     pub fn args(mut self, words: &str) -> Scenario {
         self.arguments.extend(words.split(' ').map(String::from));
@@ -305,6 +313,15 @@ impl Report {
         let mut counters = role["counters"].as_array().expect("counters").iter();
         let counter = counters.find(|c| c["group"] == group && c["name"] == name);
         counter.map_or(0, |c| c["value"].as_u64().expect("a number"))
+    }
+
+    /// A role's note that begins so, whole.
+    pub fn note(&self, role: &str, begins: &str) -> String {
+        let mut roles = self.0["roles"].as_array().expect("roles").iter();
+        let role = roles.find(|r| r["name"] == role).unwrap_or_else(|| panic!("no role {role:?}"));
+        let mut notes = role["notes"].as_array().expect("notes").iter().filter_map(Value::as_str);
+        let note = notes.find(|note| note.starts_with(begins));
+        note.unwrap_or_else(|| panic!("no note {begins:?}\n{}", self.counted())).to_owned()
     }
 
     /// Messages of each type that were decoded on `feed`, by the letter on the wire.

@@ -2,8 +2,8 @@
 //!
 //! A link is a cable with a role at each end, so both ends are known here and must agree: who
 //! publishes and who listens, on which group and session; who serves and who connects, to which
-//! address, and as whom. An `[[impair]]` joins two cables to a longer one. On a device the other end
-//! is elsewhere, and only our side can be checked.
+//! address, and as whom. An `[[impair]]` joins two cables to a longer one. On a device the other
+//! end is elsewhere, and only our side can be checked.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use super::memory::{eal_terms, mbuf_terms, total};
 use super::raw::{self, EndpointText, Raw, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    Config, Endpoint, Group, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
+    Config, Endpoint, Group, LineB, OrdersClient, OrdersServer, Publisher, Receiver, VenueConfig,
 };
 
 /// Headroom that DPDK keeps before a frame, and the Ethernet header with one tag.
@@ -49,6 +49,7 @@ enum Part<'c> {
     Connects(&'c OrdersClient, &'c raw::OrdersClient),
     Publishes(&'c Publisher, &'c raw::Publisher, &'c Group),
     Listens(&'c Receiver, &'c raw::Receiver),
+    ListensB(&'c LineB, &'c raw::LineB),
 }
 
 impl<'c> Use<'c> {
@@ -73,6 +74,12 @@ impl<'c> Use<'c> {
         Use { table, raw: raw.endpoint(), endpoint: &feed.endpoint, part: Part::Listens(feed, raw) }
     }
 
+    /// A second line that comes in at a port of its own.
+    fn listens_b(table: String, raw: &'c raw::LineB, line: &'c LineB) -> Option<Use<'c>> {
+        let (text, endpoint) = (raw.endpoint()?, line.endpoint.as_ref()?);
+        Some(Use { table, raw: text, endpoint, part: Part::ListensB(line, raw) })
+    }
+
     fn connects(table: String, raw: &'c raw::OrdersClient, orders: &'c OrdersClient) -> Use<'c> {
         let part = Part::Connects(orders, raw);
         Use { table, raw: raw.endpoint(), endpoint: &orders.endpoint, part }
@@ -92,7 +99,7 @@ impl<'c> Use<'c> {
             Part::Serves(..) => "takes orders",
             Part::Connects(..) => "sends orders",
             Part::Publishes(..) => "publishes market data",
-            Part::Listens(..) => "receives market data",
+            Part::Listens(..) | Part::ListensB(..) => "receives market data",
         }
     }
 }
@@ -110,6 +117,9 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
     for (index, (raw, trader)) in raw.trader.iter().zip(&config.traders).enumerate() {
         uses.push(Use::listens(format!("trader[{index}].feed"), &raw.feed, &trader.feed));
         uses.push(Use::connects(format!("trader[{index}].orders"), &raw.orders, &trader.orders));
+        if let (Some(raw), Some(line)) = (&raw.line_b, &trader.line_b) {
+            uses.extend(Use::listens_b(format!("trader[{index}].line_b"), raw, line));
+        }
     }
     for (index, (raw, loadgen)) in raw.loadgen.iter().zip(&config.loadgens).enumerate() {
         let table = |part| format!("loadgen[{index}].{part}");
@@ -258,6 +268,12 @@ fn pair_agrees(scope: &mut Scope<'_>, raw: &raw::Link, a: &Use<'_>, b: &Use<'_>)
         }
         (Part::Publishes(..), Part::Listens(..)) => market_data(scope, b, a),
         (Part::Listens(..), Part::Publishes(..)) => market_data(scope, a, b),
+        (Part::Publishes(.., group), Part::ListensB(line, raw)) => {
+            same_group(scope, b, a, (&line.group, raw.udp_port.as_ref(), &raw.group), group);
+        }
+        (Part::ListensB(line, raw), Part::Publishes(.., group)) => {
+            same_group(scope, a, b, (&line.group, raw.udp_port.as_ref(), &raw.group), group);
+        }
         _ => {
             let problem = format!(
                 "{} {} and {} {}: nothing passes between them",
@@ -330,16 +346,34 @@ fn market_data(scope: &mut Scope<'_>, listener: &Use<'_>, publisher: &Use<'_>) {
         return;
     };
     let table = listener.table.as_str();
-    let other = publisher.place(scope);
-    let what = |key| format!("the {key} that the other end, {other}, sends to");
-    agree(scope, (table, "group"), &raw.group, &feed.group.ip, &group.ip, &what("group"));
-    if feed.group.udp_port != group.udp_port {
-        let problem = format!("{} is {}", what("port"), group.udp_port);
-        let span = raw.udp_port.as_ref().map_or(raw.group.span(), Spanned::span);
-        scope.fault((table, "udp_port"), span, problem);
-    }
+    same_group(
+        scope,
+        listener,
+        publisher,
+        (&feed.group, raw.udp_port.as_ref(), &raw.group),
+        group,
+    );
     if let (Some(session), Some(text)) = (&feed.session, &raw.session) {
         agree(scope, (table, "session"), text, session, &itch.session, "the other end's session");
+    }
+}
+
+/// What one end joins is what the other sends to.
+fn same_group(
+    scope: &mut Scope<'_>,
+    listener: &Use<'_>,
+    publisher: &Use<'_>,
+    (joined, udp_port, text): (&Group, Option<&raw::Int>, &Text),
+    group: &Group,
+) {
+    let table = listener.table.as_str();
+    let other = publisher.place(scope);
+    let what = |key| format!("the {key} that the other end, {other}, sends to");
+    agree(scope, (table, "group"), text, &joined.ip, &group.ip, &what("group"));
+    if joined.udp_port != group.udp_port {
+        let problem = format!("{} is {}", what("port"), group.udp_port);
+        let span = udp_port.map_or(text.span(), Spanned::span);
+        scope.fault((table, "udp_port"), span, problem);
     }
 }
 
@@ -373,18 +407,25 @@ fn one_client_an_account(scope: &mut Scope<'_>, uses: &[Use<'_>]) {
     }
 }
 
-/// Two venues have two consoles, and two states.
+/// Each role has a console and files of its own.
 fn written_paths_differ(scope: &mut Scope<'_>, raw: &Raw) {
-    let mut seen: Vec<&Text> = Vec::new();
+    let mut paths: Vec<(String, &str, &Text)> = Vec::new();
     for (index, venue) in raw.venue.iter().enumerate() {
         for (key, path) in [("control", &venue.control), ("state_file", &venue.state_file)] {
-            let Some(path) = path else { continue };
-            if let Some(first) = seen.iter().find(|other| other.get_ref() == path.get_ref()) {
-                let line = scope.line(first.span().start);
-                let problem = format!("line {line} has this path too; give each its own");
-                scope.fault((&format!("venue[{index}]"), key), path.span(), problem);
-            }
-            seen.push(path);
+            paths.extend(path.iter().map(|path| (format!("venue[{index}]"), key, path)));
+        }
+    }
+    for (index, trader) in raw.trader.iter().enumerate() {
+        for (key, path) in [("control", &trader.control), ("refusals", &trader.refusals)] {
+            paths.extend(path.iter().map(|path| (format!("trader[{index}]"), key, path)));
+        }
+    }
+    for (at, (table, key, path)) in paths.iter().enumerate() {
+        let same = |(_, _, other): &&(String, &str, &Text)| other.get_ref() == path.get_ref();
+        if let Some((_, _, first)) = paths[..at].iter().find(same) {
+            let line = scope.line(first.span().start);
+            let problem = format!("line {line} has this path too; give each its own");
+            scope.fault((table, key), path.span(), problem);
         }
     }
 }

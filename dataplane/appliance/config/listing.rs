@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use types::{Symbol, SymbolId};
 use wire::itch::{self, Message, StockDirectory};
@@ -58,6 +59,15 @@ pub(super) fn listings(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> 
     }
     listings.sort_by_key(|listing| listing.locate);
     listings
+}
+
+/// The symbols that an ITCH file's directory lists, in its order.
+///
+/// # Errors
+/// A file that cannot be read, or is no ITCH file.
+pub(crate) fn directory_symbols(path: &Path) -> anyhow::Result<Vec<String>> {
+    let listings = read(path).with_context(|| path.display().to_string())?;
+    Ok(listings.iter().map(|listing| listing.symbol.to_string()).collect())
 }
 
 /// Locates from 1 in the order of the file.

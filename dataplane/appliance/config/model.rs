@@ -4,16 +4,16 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
+use desk::CoreConfig;
 use engine::ledger::{AccountTerms, SessionLimits};
 use engine::{SelfMatch, TickStep};
 use lcore::impair::Rates;
+use feed::FeedConfig;
 use lcore::loadgen::Pace;
 use lcore::venue::Due;
-use risk::OrderLimits;
-use risk::old::TraderLimits;
-use serde::Deserialize;
+use risk::{GateLimits, OrderLimits, TickerLimits};
 use session::{LoginLimits, RequestLimits, ServerConfig};
-use types::{Firm, Operation, PostOnly, Qty, Symbol, SymbolId};
+use types::{Firm, Operation, PostOnly, Symbol, SymbolId};
 use wire::Mac;
 
 /// One end of the network: a port and who we are on it.
@@ -259,42 +259,58 @@ pub(crate) struct TraderConfig {
     pub(crate) name: String,
     /// Logical lcore.
     pub(crate) lcore: u16,
-    /// Market data.
+    /// The operator's socket.
+    pub(crate) control: Option<PathBuf>,
+    /// Where refused orders are written down.
+    pub(crate) refusals: Option<PathBuf>,
+    /// Market data, line A.
     pub(crate) feed: Receiver,
+    /// Line B.
+    pub(crate) line_b: Option<LineB>,
+    /// What is done about loss; the session is `feed`'s.
+    pub(crate) recovery: FeedConfig,
+    /// The retransmission server.
+    pub(crate) server: Option<SocketAddrV4>,
+    /// Silence of every line after which the feed is taken for silent, in ns; 0 never.
+    pub(crate) silent_after_ns: u64,
+    /// Where snapshots are read, over the port of `orders`.
+    pub(crate) snapshot: Option<SnapshotClient>,
     /// Its orders.
     pub(crate) orders: OrdersClient,
     /// What decides.
     pub(crate) strategy: StrategyConfig,
     /// The gate behind the strategy.
-    pub(crate) risk: TraderLimits,
+    pub(crate) gate: GateLimits,
+    /// The same of each symbol, in the strategy's order.
+    pub(crate) ticker_limits: Vec<TickerLimits>,
+    /// Exposure that all traders of this process may have together, in 1/10000 dollar; 0 any.
+    pub(crate) firm_exposure_max: u64,
+    /// What pulls the plug.
+    pub(crate) core: CoreConfig,
     /// Capacities.
     pub(crate) limits: TraderCapacity,
 }
 
-/// What decides.
+/// Who reads snapshots, and where.
 #[derive(Clone, Debug)]
-pub(crate) enum StrategyConfig {
-    /// An order a tick.
-    Echo {
-        /// What it watches.
-        symbols: Vec<Symbol>,
-        /// How it answers.
-        mode: EchoMode,
-        /// Shares an order.
-        qty: Qty,
-        /// Answers every so many ticks.
-        every_ticks: u32,
-    },
+pub(crate) struct SnapshotClient {
+    /// Whom it asks.
+    pub(crate) server: SocketAddrV4,
+    /// At most six characters.
+    pub(crate) user: String,
+    /// At most ten characters.
+    pub(crate) password: Password,
 }
 
-/// How `echo` answers a tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum EchoMode {
-    /// Crosses the spread, immediate or cancel.
-    Take,
-    /// Rests at the near touch.
-    Join,
+/// What decides.
+#[derive(Clone, Debug)]
+pub(crate) struct StrategyConfig {
+    /// One of `algos::Builtin::KINDS`.
+    pub(crate) kind: &'static str,
+    /// What it trades, by ticker.
+    pub(crate) symbols: Vec<Symbol>,
+    /// Its parameters, in their order.
+    pub(crate) values: Vec<i64>,
 }
 
 /// Capacities of a trader.
@@ -306,6 +322,10 @@ pub(crate) struct TraderCapacity {
     pub(crate) levels_max: u32,
     /// Locates below this can be watched.
     pub(crate) symbols_max: u16,
+    /// Whether the books of other symbols are not kept.
+    pub(crate) only_traded: bool,
+    /// Prints kept of the tape; a power of two.
+    pub(crate) tape_prints_max: u32,
 }
 
 /// A load generator: replays ITCH files.

@@ -9,7 +9,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value};
 use toml::Spanned;
 
-use super::{EalLog, EchoMode, Huge, Stop};
+use super::{EalLog, Huge, Stop};
+
+mod trader;
+
+pub(super) use trader::{Act, Books, From, Strategy, Trader, TraderLimits, TraderRisk};
 
 pub(super) type Text = Spanned<String>;
 pub(super) type Int = Spanned<i64>;
@@ -357,56 +361,6 @@ pub(super) struct VenueRisk {
     pub(super) order_qty_max: Option<Int>,
     pub(super) order_notional_max_dollars: Option<Int>,
     pub(super) price_collar_bps: Option<Int>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trader {
-    pub(super) name: Text,
-    pub(super) lcore: Int,
-    pub(super) feed: Receiver,
-    pub(super) orders: OrdersClient,
-    pub(super) strategy: Strategy,
-    #[serde(default)]
-    pub(super) risk: TraderRisk,
-    #[serde(default)]
-    pub(super) limits: TraderLimits,
-}
-
-/// `kind` says which of the other keys mean something.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Strategy {
-    pub(super) kind: StrategyKind,
-    pub(super) symbols: Spanned<Vec<Text>>,
-    pub(super) mode: Option<EchoMode>,
-    pub(super) qty: Option<Int>,
-    pub(super) every_ticks: Option<Int>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum StrategyKind {
-    Echo,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TraderRisk {
-    pub(super) order_qty_max: Option<Int>,
-    pub(super) order_notional_max_dollars: Option<Int>,
-    pub(super) position_max_shares: Option<Int>,
-    pub(super) open_orders_max: Option<Int>,
-    pub(super) orders_per_second_max: Option<Int>,
-    pub(super) price_collar_bps: Option<Int>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TraderLimits {
-    pub(super) orders_max: Option<Int>,
-    pub(super) levels_max: Option<Int>,
-    pub(super) symbols_max: Option<Int>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use risk::OrderLimits;
-use risk::old::TraderLimits;
 use toml::Spanned;
 use types::{Qty, Symbol};
 
@@ -14,15 +13,15 @@ use super::listing;
 use super::raw::{self, Int, Text};
 use super::scope::{Scope, span_of};
 use super::{
-    EchoMode, LineB, LoadgenConfig, OrdersClient, OrdersServer, Pace, Publisher, Receiver,
-    StrategyConfig, TraderCapacity, TraderConfig, VenueConfig, VenueLimits, parse_pace,
+    LineB, LoadgenConfig, OrdersClient, OrdersServer, Pace, Publisher, Receiver, VenueConfig,
+    VenueLimits, parse_pace,
 };
 
 /// Logical lcores: as many as EAL is built for.
 pub(super) const LCORES: RangeInclusive<i64> = 0..=127;
 /// Slabs are addressed by `u32`; 2^26 orders are 4 GB and beyond any market's day.
-const ORDERS: RangeInclusive<i64> = 16..=1 << 26;
-const LEVELS: RangeInclusive<i64> = 16..=1 << 24;
+pub(super) const ORDERS: RangeInclusive<i64> = 16..=1 << 26;
+pub(super) const LEVELS: RangeInclusive<i64> = 16..=1 << 24;
 /// What can be multiplied by 10,000 and by a quantity without leaving `u64`.
 const NOTIONAL_DOLLARS: RangeInclusive<i64> = 1..=1_000_000_000_000;
 const COLLAR_BPS: RangeInclusive<i64> = 0..=10_000;
@@ -79,7 +78,7 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
         round_lots: raw.round_lots.unwrap_or(false),
         post_only: exchange::post_only(raw.post_only),
         opens_trading: exchange::opens_trading(scope, table, raw),
-        control: exchange::control(scope, table, raw),
+        control: exchange::control(scope, table, raw.control.as_ref()),
         state_file: raw
             .state_file
             .as_ref()
@@ -164,14 +163,14 @@ fn positions_suffice(
 }
 
 /// What an order is held to when the file does not say: quantity, dollars, basis points.
-struct OrderDefault(u32, u64, u32);
+pub(super) struct OrderDefault(u32, u64, u32);
 
 /// A venue takes what OUCH can say; a collar is its rule book's business.
 const VENUE_DEFAULT: OrderDefault = OrderDefault(Qty::ORDER_MAX.0, 200_000_000, 0);
 /// A trader is held tight until someone says otherwise.
-const TRADER_DEFAULT: OrderDefault = OrderDefault(1_000, 1_000_000, 500);
+pub(super) const TRADER_DEFAULT: OrderDefault = OrderDefault(1_000, 1_000_000, 500);
 
-fn order_limits(
+pub(super) fn order_limits(
     scope: &mut Scope<'_>,
     table: &str,
     [qty, notional, collar]: [Option<&Int>; 3],
@@ -184,80 +183,6 @@ fn order_limits(
         qty_max: Qty(scope.int((table, "order_qty_max"), qty, default.0, qty_bounds)),
         notional_max: dollars * DOLLAR,
         collar_bps: scope.int((table, "price_collar_bps"), collar, default.2, COLLAR_BPS),
-    }
-}
-
-/// `[[trader]]`
-pub(super) fn traders(scope: &mut Scope<'_>, raw: &[raw::Trader]) -> Vec<TraderConfig> {
-    let one = |(index, raw)| trader(scope, &format!("trader[{index}]"), raw);
-    raw.iter().enumerate().map(one).collect()
-}
-
-fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig {
-    let limits = format!("{table}.limits");
-    let symbols = raw.limits.symbols_max.as_ref();
-    TraderConfig {
-        name: scope.name((table, "name"), &raw.name),
-        lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
-        feed: receiver(scope, &format!("{table}.feed"), &raw.feed),
-        orders: client(scope, &format!("{table}.orders"), &raw.orders),
-        strategy: strategy(scope, &format!("{table}.strategy"), &raw.strategy),
-        risk: trader_limits(scope, &format!("{table}.risk"), &raw.risk),
-        limits: TraderCapacity {
-            orders_max: scope.int(
-                (&limits, "orders_max"),
-                raw.limits.orders_max.as_ref(),
-                65_536,
-                ORDERS,
-            ),
-            levels_max: scope.int(
-                (&limits, "levels_max"),
-                raw.limits.levels_max.as_ref(),
-                16_384,
-                LEVELS,
-            ),
-            symbols_max: scope.int((&limits, "symbols_max"), symbols, 1024, 2..=65_535),
-        },
-    }
-}
-
-fn trader_limits(scope: &mut Scope<'_>, table: &str, raw: &raw::TraderRisk) -> TraderLimits {
-    let shares = raw.position_max_shares.as_ref();
-    let open = raw.open_orders_max.as_ref();
-    let rate = raw.orders_per_second_max.as_ref();
-    TraderLimits {
-        order: order_limits(
-            scope,
-            table,
-            [
-                raw.order_qty_max.as_ref(),
-                raw.order_notional_max_dollars.as_ref(),
-                raw.price_collar_bps.as_ref(),
-            ],
-            TRADER_DEFAULT,
-        ),
-        position_max: scope.int((table, "position_max_shares"), shares, 10_000, 1..=1_000_000_000),
-        open_orders_max: scope.int((table, "open_orders_max"), open, 64, 1..=1 << 20),
-        orders_per_second_max: scope.int(
-            (table, "orders_per_second_max"),
-            rate,
-            1000,
-            1..=10_000_000,
-        ),
-    }
-}
-
-fn strategy(scope: &mut Scope<'_>, table: &str, raw: &raw::Strategy) -> StrategyConfig {
-    let raw::StrategyKind::Echo = raw.kind;
-    if raw.symbols.get_ref().is_empty() {
-        let problem = "watches nothing; name at least one symbol";
-        scope.fault((table, "symbols"), raw.symbols.span(), problem);
-    }
-    StrategyConfig::Echo {
-        symbols: symbols(scope, table, raw.symbols.get_ref()),
-        mode: raw.mode.unwrap_or(EchoMode::Take),
-        qty: Qty(scope.int((table, "qty"), raw.qty.as_ref(), 100, 1..=i64::from(Qty::ORDER_MAX.0))),
-        every_ticks: scope.int((table, "every_ticks"), raw.every_ticks.as_ref(), 1, 1..=1 << 30),
     }
 }
 
@@ -339,7 +264,7 @@ fn publisher(
     let packet_max = raw.messages_per_packet_max.as_ref();
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
     Publisher {
-        line_b: raw.line_b.as_ref().map(|b| line_b(scope, &format!("{table}.line_b"), b, raw)),
+        line_b: raw.line_b.as_ref().map(|b| line_b(scope, &format!("{table}.line_b"), b, LineA::of(raw))),
         requests: exchange::requests(scope, table, raw),
         heartbeat_ns: exchange::heartbeat_ns(scope, table, raw.heartbeat_ms.as_ref()),
         endpoint: scope.endpoint(table, raw.endpoint()),
@@ -368,8 +293,32 @@ fn publisher(
     }
 }
 
+/// What the second line must differ from.
+#[derive(Clone, Copy)]
+pub(super) struct LineA<'r> {
+    pub(super) port: &'r Text,
+    pub(super) group: &'r Text,
+    pub(super) udp_port: Option<&'r Int>,
+}
+
+impl<'r> LineA<'r> {
+    fn of(raw: &'r raw::Publisher) -> LineA<'r> {
+        LineA { port: &raw.port, group: &raw.group, udp_port: raw.udp_port.as_ref() }
+    }
+
+    /// Of a feed that comes in.
+    pub(super) fn heard(raw: &'r raw::Receiver) -> LineA<'r> {
+        LineA { port: &raw.port, group: &raw.group, udp_port: raw.udp_port.as_ref() }
+    }
+}
+
 /// The second line: over a port of its own, with all an endpoint has, or over line A's.
-fn line_b(scope: &mut Scope<'_>, table: &str, raw: &raw::LineB, line_a: &raw::Publisher) -> LineB {
+pub(super) fn line_b(
+    scope: &mut Scope<'_>,
+    table: &str,
+    raw: &raw::LineB,
+    line_a: LineA<'_>,
+) -> LineB {
     let shared = raw.port.as_ref().is_none_or(|port| port.get_ref() == line_a.port.get_ref());
     let own = [&raw.ip, &raw.mac, &raw.gateway].into_iter().flatten().next().map(Spanned::span);
     let own = own.or(raw.vlan.as_ref().map(Spanned::span));
@@ -387,15 +336,15 @@ fn line_b(scope: &mut Scope<'_>, table: &str, raw: &raw::LineB, line_a: &raw::Pu
     }
     let endpoint = raw.endpoint().filter(|_| !shared);
     let group = scope.group(table, &raw.group, raw.udp_port.as_ref());
-    let of_a = (line_a.group.get_ref(), line_a.udp_port.as_ref().map_or(26477, |p| *p.get_ref()));
+    let of_a = (line_a.group.get_ref(), line_a.udp_port.map_or(26477, |p| *p.get_ref()));
     if (raw.group.get_ref(), i64::from(group.udp_port)) == of_a {
-        let problem = "line A sends to this group and port; give the second line its own";
+        let problem = "line A has this group and port; give the second line its own";
         scope.fault((table, "group"), raw.group.span(), problem);
     }
     LineB { endpoint: endpoint.map(|text| scope.endpoint(table, text)), group }
 }
 
-fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver {
+pub(super) fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver {
     Receiver {
         endpoint: scope.endpoint(table, raw.endpoint()),
         group: scope.group(table, &raw.group, raw.udp_port.as_ref()),
@@ -403,7 +352,7 @@ fn receiver(scope: &mut Scope<'_>, table: &str, raw: &raw::Receiver) -> Receiver
     }
 }
 
-fn client(scope: &mut Scope<'_>, table: &str, raw: &raw::OrdersClient) -> OrdersClient {
+pub(super) fn client(scope: &mut Scope<'_>, table: &str, raw: &raw::OrdersClient) -> OrdersClient {
     let endpoint = scope.endpoint(table, raw.endpoint());
     let venue = scope.socket((table, "venue"), &raw.venue);
     let near = super::scope::same_net(endpoint.ip, *venue.ip(), endpoint.prefix_len);

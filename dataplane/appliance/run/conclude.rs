@@ -15,10 +15,11 @@ use crate::report::model::{
 };
 use anyhow::{Result, anyhow};
 use book::{LevelView, Top};
+use desk::DeskCounters;
 use dpdk::Eal;
 use hostcpu::HostFacts;
 use lcore::control::Control;
-use lcore::trader::DeskCounter;
+use market::Lie;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use types::{Side, SymbolId};
@@ -117,16 +118,13 @@ fn books(config: &Config, cast: &Cast<'_, '_>) -> Vec<BookReport> {
         }
     }
     for (trader, settings) in cast.traders.iter().zip(&config.traders) {
-        let books = trader.market().books();
+        let market = trader.core().market();
+        let books = market.books();
         for id in (0..books.symbols()).map(SymbolId) {
             let levels = |side| books.levels(id, side).collect::<Vec<_>>();
             let sides = [levels(Side::Buy), levels(Side::Sell)];
-            let name = trader.market().name(id);
-            if name.is_none() && sides.iter().all(Vec::is_empty) {
-                continue;
-            }
-            let name = name.map_or_else(|| format!("locate {id}"), |n| n.to_string());
             if sides.iter().any(|s| !s.is_empty()) {
+                let name = market.name(id).map_or_else(|| format!("locate {id}"), |n| n.to_string());
                 rows.push(book_row(format!("{name} at {}", settings.name), books.top(id), &sides));
             }
         }
@@ -156,22 +154,21 @@ fn summarise(
     ports: &[PortReport],
     lcores: &[LcoreReport],
 ) -> Summary {
-    let desk =
-        |c: DeskCounter| -> u64 { cast.traders.iter().map(|t| t.desk().counters().get(c)).sum() };
-    let markets = || cast.traders.iter().map(|t| t.market());
+    let desk = |count: fn(&DeskCounters) -> u64| -> u64 {
+        cast.traders.iter().map(|t| count(t.core().desk().counters())).sum()
+    };
+    let markets = || cast.traders.iter().map(|t| t.core().market());
     let on_ports: u64 = ports.iter().map(|p| p.rx_dropped + p.rx_errors + p.no_mbufs).sum();
     Summary {
-        messages_decoded: markets().map(|m| m.by_type().total()).sum(),
-        unknown_order_refs: markets()
-            .map(|m| m.refused().get(book::FeedError::UnknownOrder as usize))
-            .sum(),
+        messages_decoded: markets().map(|m| m.by_type().iter().sum::<u64>()).sum(),
+        unknown_order_refs: markets().map(|m| m.lies()[Lie::UnknownReference as usize]).sum(),
         books: books.len() as u64,
         live_orders: books.iter().map(|b| b.live_orders).sum(),
-        orders_sent: desk(DeskCounter::Sent),
-        orders_accepted: desk(DeskCounter::Accepted),
-        orders_rejected: desk(DeskCounter::Rejected),
-        fills: desk(DeskCounter::Fills),
-        shares_filled: desk(DeskCounter::SharesFilled),
+        orders_sent: desk(|c| c.sent + c.replaces_sent),
+        orders_accepted: desk(|c| c.accepted + c.replaced),
+        orders_rejected: desk(|c| c.rejected),
+        fills: desk(|c| c.fills),
+        shares_filled: desk(|c| c.shares_filled),
         drops: told.iter().map(|t| t.drops).sum::<u64>() + on_ports,
         gaps: told.iter().map(|t| t.gaps).sum(),
         allocations_hot: lcores.iter().map(|l| l.allocations_hot).sum(),

@@ -1,6 +1,6 @@
 //! The roles a thread may poll, as one type.
 
-use algos::old::Echo;
+use algos::Builtin;
 use lcore::impair::Impair;
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
@@ -12,8 +12,8 @@ use lcore::{Agent, Fault, Now, WorkCount};
 pub(crate) enum Role<'e> {
     /// A market.
     Venue(Box<Venue<'e>>),
-    /// A trader with the echo strategy.
-    Echo(Box<Trader<'e, Echo>>),
+    /// A trader.
+    Trader(Box<Trader<'e, Builtin>>),
     /// A load generator.
     Loadgen(Box<Loadgen<'e>>),
     /// A network that loses frames.
@@ -24,7 +24,7 @@ macro_rules! each {
     ($self:expr, $role:ident => $body:expr) => {
         match $self {
             Role::Venue($role) => $body,
-            Role::Echo($role) => $body,
+            Role::Trader($role) => $body,
             Role::Loadgen($role) => $body,
             Role::Impair($role) => $body,
         }

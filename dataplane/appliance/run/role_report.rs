@@ -2,17 +2,19 @@
 
 use super::role::Role;
 use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageReport};
-use algos::old::Echo;
-use lcore::counts::ByType;
+use algos::Builtin;
+use feed::{Feed, Line};
 use lcore::impair::{Impair, ImpairCounter};
 use lcore::loadgen::Loadgen;
-use lcore::market::Market;
 use lcore::port_io::PortIo;
 use lcore::trader::Trader;
 use lcore::venue::Venue;
+use market::{Lie, Market};
 use net::{DropReason, Host};
+use risk::Refusal;
 use session::{MoldError, MoldPublisher, ReceiverCounters};
 use telemetry::{Key, Reading, StageSnapshot};
+use types::Ticker;
 
 /// Stages that are spans from end to end rather than steps of the pipeline.
 const LATENCIES: [&str; 5] =
@@ -53,7 +55,7 @@ pub(super) fn tell(role: &Role<'_>, thread: usize) -> Told {
     let mut teller = Teller::new(role.name(), thread);
     match role {
         Role::Venue(venue) => teller.venue(venue),
-        Role::Echo(trader) => teller.trader(trader),
+        Role::Trader(trader) => teller.trader(trader),
         Role::Loadgen(loadgen) => teller.loadgen(loadgen),
         Role::Impair(impair) => teller.impair(impair),
     }
@@ -109,32 +111,74 @@ impl Teller {
         self.stages(core.laps.snapshots());
     }
 
-    fn trader(&mut self, trader: &Trader<'_, Echo>) {
+    fn trader(&mut self, trader: &Trader<'_, Builtin>) {
         self.told.report.kind = "trader".into();
-        let desk = trader.desk();
-        self.readings(desk.counters().readings());
-        self.readings(desk.refused().readings());
-        self.readings(desk.rejected().readings());
-        self.market("feed", trader.market());
-        self.receiver("feed", trader.feed().receiver().counters());
+        let desk = trader.core().desk();
+        let c = desk.counters();
+        for (name, value) in c.iter() {
+            self.count("orders", name, value);
+        }
+        for (name, value) in desk.rejected() {
+            self.count("venue_rejected", name, value);
+        }
+        for (refusal, value) in Refusal::ALL.iter().zip(desk.gate().refused()) {
+            self.count("gate_refused", refusal.name(), *value);
+        }
+        self.count("gate_refused", "unwritten", trader.refusals_lost());
+        self.market("feed", trader.core().market());
+        self.feed(trader.feed());
         self.readings(trader.link().counters().readings());
-        self.count("feed", "other_datagrams", trader.feed_port().other_datagrams());
-        self.host("feed", trader.feed_port().host());
-        self.port("feed", trader.feed_port().io());
+        for (at, port) in trader.feed_ports().iter().enumerate() {
+            let name = if at == 0 { "feed" } else { "line_b" };
+            self.count(name, "other_datagrams", port.other_datagrams());
+            self.host(name, port.host());
+            self.port(name, port.io());
+        }
         self.host("orders", trader.link().host());
         self.port("orders", trader.link().io());
-        for (id, name) in desk.symbols() {
-            let p = desk.position(id);
-            let dollars = p.cash as f64 / 10_000.0;
+        self.told.drops += c.unexpected + c.unreadable + trader.unread();
+        self.positions(trader);
+        self.stages(trader.clocks().laps.snapshots());
+    }
+
+    fn positions(&mut self, trader: &Trader<'_, Builtin>) {
+        let (market, gate) = (trader.core().market(), trader.core().desk().gate());
+        for ticker in (0..market.tickers() as u16).map(Ticker) {
+            let p = gate.position(ticker);
+            let dollars = |money: i64| money as f64 / 10_000.0;
             self.told.report.notes.push(format!(
-                "{name}: position {} shares, {} traded, cash {dollars:.2} dollars",
-                p.shares, p.traded
+                "{}: position {} shares, {} traded, cash {:.2} dollars, profit {:.2} realised and \
+                 {:.2} open",
+                market.symbol(ticker),
+                p.shares,
+                p.traded,
+                dollars(p.cash()),
+                dollars(p.realised),
+                dollars(p.open_profit()),
             ));
         }
-        use lcore::trader::DeskCounter as C;
-        let counters = desk.counters();
-        self.told.drops += counters.get(C::Unexpected) + counters.get(C::Unreadable);
-        self.stages(desk.laps.snapshots());
+        let books = market.books();
+        let (orders, hash) = (books.len(), books.state_hash());
+        self.told.report.notes.push(format!("books: {orders} orders, state {hash:016x}"));
+        if let Some(reason) = trader.core().desk().killed() {
+            self.told.report.notes.push(format!("killed: {}", reason.name()));
+        }
+    }
+
+    /// What the feed did about loss. What came again or was covered by a snapshot is no loss.
+    fn feed(&mut self, feed: &Feed) {
+        let c = feed.counters();
+        for (name, value) in c.iter() {
+            self.count("feed", name, value);
+        }
+        for line in Line::ALL {
+            let stats = feed.line(line);
+            self.count(line.name(), "packets", stats.packets);
+            self.count(line.name(), "delivered", stats.delivered);
+            self.count(line.name(), "duplicates", stats.duplicates);
+        }
+        self.told.drops += c.lost_messages + c.refused.iter().sum::<u64>();
+        self.told.gaps += c.lost_gaps;
     }
 
     fn loadgen(&mut self, loadgen: &Loadgen<'_>) {
@@ -164,7 +208,7 @@ impl Teller {
         }
         if let Some(watch) = loadgen.watch() {
             self.market("watch", watch.market());
-            self.receiver("watch", watch.feed().receiver().counters());
+            self.receiver("watch", watch.receiver());
             self.count("watch", "shares_executed", watch.shares_executed());
             self.host("watch", watch.port().host());
             self.port("watch", watch.port().io());
@@ -187,8 +231,12 @@ impl Teller {
     }
 
     fn market(&mut self, feed: &str, market: &Market) {
-        self.readings(market.counters().readings());
-        self.readings(market.refused().readings());
+        for (name, value) in market.counters().iter() {
+            self.count("market", name, value);
+        }
+        for (lie, value) in Lie::ALL.iter().zip(market.lies()) {
+            self.count("lies", lie.name(), *value);
+        }
         self.told.messages_by_type.extend(types(feed, market.by_type()));
     }
 
@@ -278,12 +326,14 @@ impl Teller {
     }
 }
 
-fn types(feed: &str, counts: &ByType) -> Vec<MessageTypeReport> {
-    let row = |(code, name, count): (char, &str, u64)| MessageTypeReport {
+fn types(feed: &str, counts: &[u64; 128]) -> Vec<MessageTypeReport> {
+    let count = |code: u8| counts.get(usize::from(code)).copied().unwrap_or(0);
+    let seen = wire::itch::TYPES.iter().filter(|(code, ..)| count(*code) > 0);
+    let row = |(code, name, _): &(u8, &str, usize)| MessageTypeReport {
         feed: feed.into(),
-        code: code.into(),
-        name: name.into(),
-        count,
+        code: char::from(*code).to_string(),
+        name: (*name).into(),
+        count: count(*code),
     };
-    counts.seen().map(row).collect()
+    seen.map(row).collect()
 }

@@ -89,10 +89,16 @@ impl Supervisor {
             if drained && began.elapsed() >= SETTLE {
                 break;
             }
-            thread::sleep(LOOK_EVERY);
+            self.wait();
         }
         self.control.enter(Phase::Closing);
         ending.unwrap_or(Ending::Failed)
+    }
+
+    /// Until the next look; the lcores see that somebody looks.
+    fn wait(&self) {
+        self.control.beats.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(LOOK_EVERY);
     }
 
     fn broken(&self, ended: &impl Fn() -> bool) -> Option<Ending> {
@@ -113,7 +119,7 @@ impl Supervisor {
             if self.replays != u32::MAX && began.elapsed() > CONNECT_MAX {
                 return Some(Ending::NotReady);
             }
-            thread::sleep(LOOK_EVERY);
+            self.wait();
         }
         None
     }
@@ -135,7 +141,7 @@ impl Supervisor {
                 let messages = self.control.messages_replayed.load(Ordering::Relaxed);
                 progress.update(messages, self.control.fills.load(Ordering::Relaxed));
             }
-            thread::sleep(LOOK_EVERY);
+            self.wait();
         };
         if let Some(progress) = progress {
             progress.finish();

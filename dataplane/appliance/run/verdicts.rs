@@ -4,17 +4,19 @@ use super::role::Role;
 use super::wire_up::{engine_config, locates};
 use crate::config::{Config, VenueConfig};
 use crate::report::model::{Summary, Verdict};
+use algos::Builtin;
 use engine::Engine;
 use lcore::control::Control;
 use lcore::loadgen::{Loadgen, LoadgenCounter};
-use lcore::trader::{DeskCounter, Trader};
+use lcore::trader::Trader;
 use lcore::venue::Venue;
-use types::{Event, EventSink, Side, SymbolId};
+use market::Market;
+use types::{AccountId, Event, EventSink, Side, SymbolId, Ticker};
 
 /// All roles of a run, by kind.
 pub(super) struct Cast<'r, 'e> {
     pub(super) venues: Vec<&'r Venue<'e>>,
-    pub(super) traders: Vec<&'r Trader<'e, algos::old::Echo>>,
+    pub(super) traders: Vec<&'r Trader<'e, Builtin>>,
     pub(super) loadgens: Vec<&'r Loadgen<'e>>,
 }
 
@@ -27,7 +29,7 @@ impl<'r, 'e> Cast<'r, 'e> {
         for role in roles {
             match role {
                 Role::Venue(r) => cast.venues.push(r),
-                Role::Echo(r) => cast.traders.push(r),
+                Role::Trader(r) => cast.traders.push(r),
                 Role::Loadgen(r) => cast.loadgens.push(r),
                 // It is held to nothing: what it does to frames shows at both ends.
                 Role::Impair(_) => {}
@@ -54,6 +56,7 @@ pub(super) fn judge(config: &Config, cast: &Cast<'_, '_>, summary: &Summary) -> 
     verdicts.extend(feed_is_whole(config, cast));
     verdicts.extend(cast.traders.iter().map(|t| orders_balance(t)));
     verdicts.extend(shares_balance(config, cast));
+    verdicts.extend(positions_agree(config, cast));
     for (venue, settings) in cast.venues.iter().zip(&config.venues) {
         verdicts.extend(tape_is_the_book(config, cast, venue, settings));
         verdicts.push(books_hold(venue));
@@ -86,8 +89,16 @@ fn feed_is_whole(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
         let sent = loadgen.counters().get(LoadgenCounter::Messages);
         for (trader, hears) in cast.traders.iter().zip(&config.traders) {
             if hears.feed.group == feed.group {
-                let heard = trader.feed().receiver().counters().delivered;
-                let detail = format!("{sent} messages sent, {heard} heard by {}", hears.name);
+                let c = trader.feed().counters();
+                let heard = c.delivered + c.snapshot_covered;
+                let name = &hears.name;
+                let mut detail = format!("{sent} messages sent, {heard} heard by {name}");
+                if c.gaps > 0 {
+                    detail += &format!(
+                        "; {} gaps of {} messages, {} asked for again and had",
+                        c.gaps, c.missing, c.recovered_messages
+                    );
+                }
                 verdicts.push(verdict("feed arrived whole", sent == heard, detail));
             }
         }
@@ -96,13 +107,18 @@ fn feed_is_whole(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
 }
 
 /// Every order of a trader has ended, one way or the other.
-fn orders_balance(trader: &Trader<'_, algos::old::Echo>) -> Verdict {
-    let get = |c| trader.desk().counters().get(c);
-    let (sent, accepted, rejected) =
-        (get(DeskCounter::Sent), get(DeskCounter::Accepted), get(DeskCounter::Rejected));
-    let live = trader.desk().live_orders();
-    let detail = format!("{sent} sent, {accepted} accepted, {rejected} rejected, {live} live");
-    verdict("every order is accounted for", sent == accepted + rejected && live == 0, detail)
+fn orders_balance(trader: &Trader<'_, Builtin>) -> Verdict {
+    let desk = trader.core().desk();
+    let c = desk.counters();
+    let live = desk.live_orders();
+    let sent = c.sent + c.replaces_sent;
+    let answered = c.accepted + c.replaced + c.rejected + c.replaces_void + c.lost;
+    let mut detail = format!("{sent} sent, {answered} answered, {} rejected, {live} live", c.rejected);
+    if c.lost > 0 {
+        detail += &format!(", {} lost with a connection and found again", c.lost);
+    }
+    let whole = sent == answered && live == 0 && c.unexpected == 0;
+    verdict("every order is accounted for", whole, detail)
 }
 
 /// Shares filled at the clients are the shares the venue matched, once on either side. Only where
@@ -115,34 +131,105 @@ fn shares_balance(config: &Config, cast: &Cast<'_, '_>) -> Option<Verdict> {
         return None;
     }
     let matched = venue.core().counts().set.get(lcore::venue::VenueCounter::SharesExecuted);
-    let traders = cast.traders.iter().map(|t| t.desk().counters().get(DeskCounter::SharesFilled));
+    let traders = cast.traders.iter().map(|t| t.core().desk().counters().shares_filled);
     let flows = cast.loadgens.iter().map(|l| l.counters().get(LoadgenCounter::SharesFilled));
     let filled: u64 = traders.chain(flows).sum();
     let detail = format!("{matched} shares matched, {filled} filled on both sides together");
     Some(verdict("fills balance", filled == 2 * matched, detail))
 }
 
-/// The books that a watcher rebuilt from the venue's tape are the engine's, order by order.
+/// What a trader holds is what the ledger of its venue, when that is ours, says it holds: shares and
+/// cash. Not where several logins share an account, or where it held something before.
+fn positions_agree(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for (trader, settings) in cast.traders.iter().zip(&config.traders) {
+        let user = &settings.orders.user;
+        for (venue, theirs) in cast.venues.iter().zip(&config.venues) {
+            let mut ports = theirs.orders.iter().map(|o| (o.endpoint.ip, o.listen));
+            let address = (*settings.orders.venue.ip(), settings.orders.venue.port());
+            let account = theirs.accounts.iter().find(|a| a.user.eq_ignore_ascii_case(user));
+            let Some(account) = account.filter(|_| ports.any(|port| port == address)) else {
+                continue;
+            };
+            let alone = theirs.accounts.iter().filter(|a| a.ledger == account.ledger).count() == 1;
+            if alone && theirs.state_file.is_none() {
+                verdicts.extend(position_agrees(trader, venue, theirs, account.ledger));
+            }
+        }
+    }
+    verdicts
+}
+
+fn position_agrees(
+    trader: &Trader<'_, Builtin>,
+    venue: &Venue<'_>,
+    settings: &VenueConfig,
+    account: u16,
+) -> Option<Verdict> {
+    let engine = venue.core().engine();
+    let (ledger, id) = (engine.ledger()?, AccountId(account));
+    let opened = settings.ledger.get(usize::from(account)).map_or(0, |a| a.terms.cash);
+    let theirs_cash = ledger.account(id)?.cash - i128::from(opened);
+    let (gate, market) = (trader.core().desk().gate(), trader.core().market());
+    let (mut cash, mut shares, mut differ) = (0i128, 0i64, 0u32);
+    for ticker in (0..market.tickers() as u16).map(Ticker) {
+        let position = gate.position(ticker);
+        let theirs = engine.symbol_id(&market.symbol(ticker)).map(|s| ledger.position(id, s));
+        differ += u32::from(theirs.map_or(0, |p| p.shares) != position.shares);
+        cash += i128::from(position.cash());
+        shares += position.shares;
+    }
+    let detail = format!(
+        "{shares} shares and {:.4} dollars at the trader, {:.4} dollars at the venue, {differ} \
+         symbols differ",
+        cash as f64 / 10_000.0,
+        theirs_cash as f64 / 10_000.0
+    );
+    let agree = differ == 0 && cash == theirs_cash;
+    Some(verdict("positions are the ledger's", agree, detail))
+}
+
+/// The books that a listener rebuilt from the venue's tape are the engine's, order by order.
 fn tape_is_the_book(
     config: &Config,
     cast: &Cast<'_, '_>,
     venue: &Venue<'_>,
     settings: &VenueConfig,
-) -> Option<Verdict> {
+) -> Vec<Verdict> {
     let watches = |l: &crate::config::LoadgenConfig| {
         l.watch.as_ref().is_some_and(|w| w.group == settings.itch.group)
     };
-    let at = config.loadgens.iter().position(watches)?;
-    let books = cast.loadgens.get(at)?.watch()?.market().books();
-    let engine = venue.core().engine();
+    let at = config.loadgens.iter().position(watches);
+    let watch = at.and_then(|at| cast.loadgens.get(at)?.watch());
+    let hears = cast.traders.iter().zip(&config.traders);
+    let traders = hears
+        .filter(|(_, hears)| hears.feed.group == settings.itch.group)
+        .filter(|(_, hears)| !hears.limits.only_traded)
+        .map(|(trader, hears)| ("book at the trader is the book", &*hears.name, trader.core().market()));
+    let watched = watch.map(|w| ("tape is the book", "the watcher", w.market()));
+    watched
+        .into_iter()
+        .chain(traders)
+        .map(|(name, who, market)| rebuilt(name, who, venue, settings, market))
+        .collect()
+}
+
+fn rebuilt(
+    name: &str,
+    who: &str,
+    venue: &Venue<'_>,
+    settings: &VenueConfig,
+    market: &Market,
+) -> Verdict {
+    let (engine, books) = (venue.core().engine(), market.books());
     let differ = locates(settings).filter(|(id, _)| !same_book(engine, books, *id)).count();
+    let shown = engine.shown_orders();
     let detail = format!(
-        "{} shown orders in the engine, {} rebuilt from its own ITCH, {differ} books differ",
-        engine.shown_orders(),
+        "{shown} shown orders in the engine, {} rebuilt from its ITCH by {who}, {differ} books \
+         differ",
         books.len()
     );
-    let shown = engine.shown_orders();
-    Some(verdict("tape is the book", differ == 0 && shown == books.len(), detail))
+    verdict(name, differ == 0 && shown == books.len(), detail)
 }
 
 fn same_book(engine: &Engine, books: &book::Books, id: SymbolId) -> bool {

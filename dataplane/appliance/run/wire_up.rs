@@ -1,23 +1,25 @@
 //! Builds the roles: each part from its section of the configuration, on the port that it names.
 
+mod trader_up;
+
 use super::Reader;
 use super::ports::Ports;
+use super::refusals::RefusalWriter;
 use super::role::Role;
 use super::state;
 use crate::config::{
-    self, Config, EchoMode, Endpoint, Group, Huge, ImpairConfig, Listing as Listed, LoadgenConfig,
-    OrdersClient, Publisher, Receiver, StrategyConfig, TraderConfig, VenueConfig,
+    self, Config, Endpoint, Group, Huge, ImpairConfig, Listing as Listed, LoadgenConfig,
+    OrdersClient, Publisher, Receiver, TraderConfig, VenueConfig,
 };
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::itch_files;
 use crate::placement::Placement;
 use crate::script::Names;
-use algos::old::{Echo, EchoConfig};
+use algos::Builtin;
 use anyhow::{Context, Result, anyhow};
-use book::{Books, Capacity};
+use book::Capacity;
 use engine::ledger::LedgerConfig;
 use engine::{CommandLog, EngineConfig, InstrumentConfig};
-use feed::Feed;
 use hostcpu::TscClock;
 use hugemem::HugePolicy;
 use lcore::control::Control;
@@ -25,19 +27,18 @@ use lcore::feed_port::FeedPort;
 use lcore::impair::{Impair, ImpairParts};
 use lcore::laps::Laps;
 use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
-use lcore::market::Market;
 use lcore::market_data::{LineB, MarketDataPort};
-use lcore::order_link::OrderLink;
-use lcore::trader::{Desk, Trader, TraderParts, WorkingOrders};
+use lcore::order_link::{CLIENT_RX_BYTES, OrderLink};
+use lcore::trader::Trader;
 use lcore::venue::entry::Origin;
 use lcore::venue::{
     Core, CoreParts, Endpoint as OrderPort, Listing, OperatorLine, Schedule, Venue, VenueParts,
 };
+use market::{Market, MarketConfig};
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
-use risk::VenueGate;
-use risk::old::TraderGate;
+use risk::{Firm, VenueGate};
 use session::{
-    AccountConfig, AccountKind, ClientConfig, MoldPublisher, PublisherConfig, ReceiverConfig,
+    AccountConfig, AccountKind, ClientConfig, MoldPublisher, MoldReceiver, PublisherConfig, ReceiverConfig,
     SessionId, Sessions, SnapshotConfig, SoupClient, StoreConfig,
 };
 use std::hash::{BuildHasher, RandomState};
@@ -49,8 +50,9 @@ use types::{AccountId, Symbol, SymbolId};
 const ORDERS_MTU: u16 = 1_500;
 /// Live orders that a loadgen's flow keeps apart at a venue that it knows nothing of.
 const FLOW_ORDERS_MAX: u32 = 1 << 18;
-/// TCP rings of a client's one connection, in bytes.
-const CLIENT_RX_BYTES: usize = 65_535;
+/// Prints of the tape that a watcher keeps.
+const WATCH_PRINTS: u32 = 1 << 10;
+/// TCP's transmit ring of a client's connection, in bytes.
 const CLIENT_TX_BYTES: usize = 1 << 17;
 
 /// What it takes to build roles.
@@ -60,6 +62,9 @@ pub(super) struct Wiring<'c> {
     control: Arc<Control>,
     readers: Vec<Reader>,
     consoles: Vec<Console>,
+    logs: Vec<RefusalWriter>,
+    /// What all traders of the process have at stake together, once there is one with a limit.
+    firm: Option<Arc<Firm>>,
 }
 
 impl<'c> Wiring<'c> {
@@ -68,7 +73,15 @@ impl<'c> Wiring<'c> {
         clock: &'c TscClock,
         control: Arc<Control>,
     ) -> Wiring<'c> {
-        Wiring { config, clock, control, readers: Vec::new(), consoles: Vec::new() }
+        Wiring {
+            config,
+            clock,
+            control,
+            readers: Vec::new(),
+            consoles: Vec::new(),
+            logs: Vec::new(),
+            firm: None,
+        }
     }
 
     /// Where tables outside DPDK lie: as the configuration says of EAL's memory.
@@ -102,7 +115,7 @@ impl<'c> Wiring<'c> {
             return Ok(Role::Venue(Box::new(self.venue(venue, ports)?)));
         }
         if let Some(trader) = config.traders.iter().find(|r| r.name == name) {
-            return Ok(Role::Echo(Box::new(self.trader(trader, ports)?)));
+            return Ok(Role::Trader(Box::new(self.trader(trader, ports)?)));
         }
         if let Some(settings) = config.impairs.iter().find(|r| r.name == name) {
             return Ok(Role::Impair(Box::new(impair(settings, ports)?)));
@@ -162,7 +175,7 @@ impl<'c> Wiring<'c> {
         for account in &config.ledger {
             names.open_account(&account.name);
         }
-        let (console, line) = Console::open(path, names)?;
+        let (console, line) = console::for_venue(path, names)?;
         self.consoles.push(console);
         Ok(Some(line))
     }
@@ -170,6 +183,11 @@ impl<'c> Wiring<'c> {
     /// The threads that operators talk to.
     pub(super) fn take_consoles(&mut self) -> Vec<Console> {
         std::mem::take(&mut self.consoles)
+    }
+
+    /// The threads that write refused orders down.
+    pub(super) fn take_logs(&mut self) -> Vec<RefusalWriter> {
+        std::mem::take(&mut self.logs)
     }
 
     fn core(&self, config: &VenueConfig) -> Result<Core> {
@@ -192,36 +210,12 @@ impl<'c> Wiring<'c> {
         }))
     }
 
-    fn trader<'e>(&self, config: &TraderConfig, ports: &mut Ports<'e>) -> Result<Trader<'e, Echo>> {
-        let limits = &config.limits;
-        let StrategyConfig::Echo { symbols, mode, qty, every_ticks } = &config.strategy;
-        let mode = match mode {
-            EchoMode::Take => algos::old::EchoMode::Take,
-            EchoMode::Join => algos::old::EchoMode::Join,
-        };
-        let echo = EchoConfig { mode, qty: *qty, every_ticks: *every_ticks };
-        let (port, feed) = feed_in(&config.feed, ports)?;
-        let gate = TraderGate::new(config.risk, limits.symbols_max);
-        // An order is one in flight or resting: a few turns of the open ones keep slots from
-        // meeting.
-        let span = config.risk.open_orders_max as usize * 64;
-        let working = WorkingOrders::new(span, self.huge())?;
-        let capacity = Capacity {
-            orders: limits.orders_max,
-            levels: limits.levels_max,
-            books: u32::from(limits.symbols_max),
-        };
-        Ok(Trader::new(TraderParts {
-            name: config.name.clone(),
-            feed_port: port,
-            feed,
-            link: link(&config.orders, ports)?,
-            market: Market::new(Books::with_capacity(capacity), limits.symbols_max),
-            desk: Desk::new(gate, limits.symbols_max, working, Laps::new(self.clock.scale())),
-            strategy: Echo::new(echo, limits.symbols_max),
-            symbols: symbols.clone(),
-            control: Arc::clone(&self.control),
-        }))
+    fn trader<'e>(
+        &mut self,
+        config: &TraderConfig,
+        ports: &mut Ports<'e>,
+    ) -> Result<Trader<'e, Builtin>> {
+        trader_up::trader(self, config, ports)
     }
 
     fn loadgen<'e>(
@@ -269,14 +263,23 @@ impl<'c> Wiring<'c> {
 
     /// What is watched is sized like the venue that publishes it, when it is one of ours.
     fn watch<'e>(&self, config: &Receiver, ports: &mut Ports<'e>) -> Result<Watch<'e>> {
-        let (port, feed) = feed_in(config, ports)?;
+        let port = feed_in(config, ports)?;
+        let receiver = MoldReceiver::new(ReceiverConfig {
+            session: config.session.as_deref().map(padded),
+            ..ReceiverConfig::default()
+        });
         let venue = self.config.venues.iter().find(|v| v.itch.group == config.group);
         let (orders, levels) =
             venue.map_or((1 << 16, 1 << 14), |v| (v.limits.orders_max, v.limits.levels_max));
         let locates = venue.into_iter().flat_map(|v| v.symbols.iter().map(|l| l.locate.0));
         let symbols = locates.max().map_or(u16::MAX, |highest| highest.saturating_add(1));
-        let books = Books::with_capacity(Capacity { orders, levels, books: u32::from(symbols) });
-        Ok(Watch::new(port, feed, Market::new(books, symbols)))
+        let market = Market::new(&MarketConfig {
+            capacity: Capacity { orders, levels, books: u32::from(symbols) },
+            tickers: Vec::new(),
+            only_tickers: false,
+            tape_len: WATCH_PRINTS,
+        })?;
+        Ok(Watch::new(port, receiver, market))
     }
 }
 
@@ -443,15 +446,11 @@ fn payload_max(messages: u16) -> usize {
     wire::moldudp64::HEADER_LEN + usize::from(messages) * block
 }
 
-fn feed_in<'e>(config: &Receiver, ports: &mut Ports<'e>) -> Result<(FeedPort<'e>, Feed)> {
+fn feed_in<'e>(config: &Receiver, ports: &mut Ports<'e>) -> Result<FeedPort<'e>> {
     let (io, mac) = ports.take(&config.endpoint)?;
     let mut host = host(&config.endpoint, mac, ORDERS_MTU, tcp_client())?;
     host.join(0, config.group.ip)?;
-    let receiver = ReceiverConfig {
-        session: config.session.as_deref().map(padded),
-        ..ReceiverConfig::default()
-    };
-    Ok((FeedPort::new(io, host, group_addr(config.group)), Feed::new(receiver)))
+    Ok(FeedPort::new(io, host, group_addr(config.group)))
 }
 
 fn link<'e>(config: &OrdersClient, ports: &mut Ports<'e>) -> Result<OrderLink<'e>> {

@@ -67,6 +67,8 @@ pub struct Control {
     lcores_ready: AtomicU32,
     lcores_drained: AtomicU32,
     replays_done: AtomicU32,
+    /// Signs of life of the control plane: whoever supervises the run counts it up.
+    pub beats: AtomicU64,
     /// Input bytes replayed, for the progress bar.
     pub bytes_replayed: AtomicU64,
     /// Input messages replayed, for the progress bar.

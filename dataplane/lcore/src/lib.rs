@@ -5,8 +5,8 @@
 //! (`strategy/*`).
 //!
 //! Layout: [`duty`] runs roles on a thread and follows the run's phase ([`control`]); [`venue`],
-//! [`trader`], [`loadgen`] and [`impair`] are the roles, each an [`Agent`]; what two of them share stands
-//! beside them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
+//! [`trader`], [`loadgen`] and [`impair`] are the roles, each an [`Agent`]; what two of them share
+//! stands beside them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
 //!
 //! Failure modes: frames, messages and answers may be anything, and are counted where they end.
 //! What a port does not take waits; what no pool holds is a counted refusal.
@@ -20,7 +20,6 @@ pub mod feed_port;
 pub mod impair;
 pub mod laps;
 pub mod loadgen;
-pub mod market;
 pub mod market_data;
 pub mod order_link;
 pub mod port_io;

@@ -428,6 +428,12 @@ impl<S: Strategy> Core<S> {
         });
     }
 
+    /// How far the feed can be relied on.
+    #[inline]
+    pub fn feed(&self) -> Currency {
+        self.feed
+    }
+
     /// The market.
     pub fn market(&self) -> &Market {
         &self.market

@@ -2,25 +2,24 @@
 
 use crate::agent::Now;
 use crate::feed_port::FeedPort;
-use crate::market::Market;
 use crate::port_io::{Burst, PortIo};
-use feed::{Feed, Line};
-use session::MoldHandler;
+use market::Market;
+use session::{MoldHandler, MoldReceiver, ReceiverCounters};
 use telemetry::Counter;
 use wire::itch::{self, Message};
 
 /// See the module.
 pub struct Watch<'e> {
     port: FeedPort<'e>,
-    feed: Feed,
+    receiver: MoldReceiver,
     market: Market,
     shares_executed: Counter,
 }
 
 impl<'e> Watch<'e> {
     /// Watches the feed that comes in at `port`.
-    pub fn new(port: FeedPort<'e>, feed: Feed, market: Market) -> Watch<'e> {
-        Watch { port, feed, market, shares_executed: Counter::new() }
+    pub fn new(port: FeedPort<'e>, receiver: MoldReceiver, market: Market) -> Watch<'e> {
+        Watch { port, receiver, market, shares_executed: Counter::new() }
     }
 
     pub(super) fn start(&mut self, now: Now) {
@@ -32,7 +31,7 @@ impl<'e> Watch<'e> {
         for mbuf in burst.drain(..) {
             if let Some((_, payload)) = self.port.open(now, &mbuf) {
                 let mut heard = Heard { market: &mut self.market, shares: &self.shares_executed };
-                self.feed.on_packet(Line::A, now.ns, payload, &mut heard);
+                self.receiver.on_packet(now.ns, payload, &mut heard);
             }
             self.port.recycle(mbuf);
         }
@@ -40,8 +39,8 @@ impl<'e> Watch<'e> {
     }
 
     /// Sequence and gaps.
-    pub fn feed(&self) -> &Feed {
-        &self.feed
+    pub fn receiver(&self) -> &ReceiverCounters {
+        self.receiver.counters()
     }
 
     /// The rebuilt books.

@@ -1,0 +1,221 @@
+//! A trader's console: parameters, limits, restrictions, the kill switch, and what is held.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use algos::{ParamSpec, set_by_name};
+use anyhow::Result;
+use desk::{Answer, Command};
+use lcore::trader::TraderLine;
+use market::Currency;
+use risk::{LimitName, Position, Restriction};
+use rtrb::{Consumer, Producer, RingBuffer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use types::{Symbol, Ticker};
+
+use super::{ANSWER_TIME_MAX, ANSWERS_MAX, Attendant, COMMANDS_MAX, Console, LOOK_EVERY};
+
+/// What is needed to understand an operator's words.
+pub(crate) struct TraderNames {
+    /// The trader's symbols, by ticker.
+    pub(crate) symbols: Vec<Symbol>,
+    /// The strategy's parameters.
+    pub(crate) params: &'static [ParamSpec],
+}
+
+/// Opens a console at `path` for a trader, and gives the trader's end of the line.
+///
+/// # Errors
+/// The socket cannot be made: another role's lives there, or the folder does not.
+pub(crate) fn for_trader(path: &Path, names: TraderNames) -> Result<(Console, TraderLine)> {
+    let (to_trader, commands) = RingBuffer::new(COMMANDS_MAX);
+    let (answers, from_trader) = RingBuffer::new(ANSWERS_MAX);
+    let console = Console::open(path, TraderDesk { names, to_trader, from_trader })?;
+    Ok((console, TraderLine { commands, answers }))
+}
+
+/// A command as it is typed.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+enum Typed {
+    /// Set a parameter of the strategy.
+    Set { param: String, value: i64 },
+    /// Change a limit of the gate.
+    Limit { limit: String, value: u64 },
+    /// Restrict a symbol.
+    Restrict { symbol: String, to: String },
+    /// Take a suspect symbol's book for right again.
+    Absolve { symbol: String },
+    /// Take all orders off and stop entry.
+    Kill,
+    /// Allow entry again.
+    Revive,
+    /// Take all orders off.
+    CancelAll,
+    /// Tell what is held.
+    Status,
+    /// Tell the strategy's parameters.
+    Params,
+}
+
+struct TraderDesk {
+    names: TraderNames,
+    to_trader: Producer<Command>,
+    from_trader: Consumer<Answer>,
+}
+
+fn line(value: &Value) -> String {
+    format!("{value}\n")
+}
+
+fn error(message: &str) -> String {
+    line(&json!({"event": "error", "message": message}))
+}
+
+impl Attendant for TraderDesk {
+    fn carry_out(&mut self, typed: &str, stop: &AtomicBool) -> String {
+        let typed: Typed = match serde_json::from_str(typed) {
+            Ok(typed) => typed,
+            Err(problem) => return error(&format!("not a command: {problem}")),
+        };
+        if matches!(typed, Typed::Params) {
+            return self.params();
+        }
+        match self.command(&typed) {
+            Ok(command) => self.send(command, stop),
+            Err(message) => error(&message),
+        }
+    }
+}
+
+impl TraderDesk {
+    fn ticker(&self, symbol: &str) -> Result<Ticker, String> {
+        let found = self.names.symbols.iter().position(|name| name.to_string() == symbol);
+        found.and_then(|at| u16::try_from(at).ok()).map(Ticker).ok_or_else(|| {
+            let known: Vec<String> = self.names.symbols.iter().map(Symbol::to_string).collect();
+            format!("{symbol:?} is not traded here; there are {}", known.join(", "))
+        })
+    }
+
+    fn command(&self, typed: &Typed) -> Result<Command, String> {
+        Ok(match typed {
+            Typed::Set { param, value } => {
+                let at = set_by_name(self.names.params, param, *value);
+                let at = at.map_err(|problem| problem.to_string())?;
+                Command::SetParam { at: u8::try_from(at).unwrap_or(u8::MAX), value: *value }
+            }
+            Typed::Limit { limit, value } => {
+                let known = LimitName::ALL.map(LimitName::name).join(", ");
+                let limit = LimitName::from_name(limit)
+                    .ok_or(format!("no limit {limit:?}; there are {known}"))?;
+                Command::SetLimit { limit, value: *value }
+            }
+            Typed::Restrict { symbol, to } => {
+                let ticker = self.ticker(symbol)?;
+                let restriction = match to.as_str() {
+                    "none" => Restriction::None,
+                    "close-only" => Restriction::CloseOnly,
+                    "no-trade" => Restriction::NoTrade,
+                    _ => return Err(format!("to = {to:?} is not none, close-only or no-trade")),
+                };
+                Command::Restrict { ticker, restriction }
+            }
+            Typed::Absolve { symbol } => Command::Absolve { ticker: self.ticker(symbol)? },
+            Typed::Kill => Command::Kill,
+            Typed::Revive => Command::Revive,
+            Typed::CancelAll => Command::CancelAll,
+            Typed::Status | Typed::Params => Command::Status,
+        })
+    }
+
+    fn params(&self) -> String {
+        let one = |p: &ParamSpec| {
+            line(&json!({
+                "event": "param", "name": p.name, "min": p.min, "max": p.max,
+                "default": p.default, "help": p.help,
+            }))
+        };
+        self.names.params.iter().map(one).collect()
+    }
+
+    /// Sends a command and gathers what comes of it.
+    fn send(&mut self, command: Command, stop: &AtomicBool) -> String {
+        // What a client did not wait for is not the next one's.
+        while self.from_trader.pop().is_ok() {}
+        let mut told = String::new();
+        if self.to_trader.push(command).is_err() {
+            return error("the trader does not answer");
+        }
+        let began = Instant::now();
+        while began.elapsed() < ANSWER_TIME_MAX && !stop.load(Ordering::Relaxed) {
+            match self.from_trader.pop() {
+                Ok(Answer::Done) => {
+                    if told.is_empty() {
+                        told = line(&json!({"event": "ok"}));
+                    }
+                    return told;
+                }
+                Ok(Answer::Refused(problem)) => return error(&problem.to_string()),
+                Ok(answer) => told.push_str(&self.tell(&answer)),
+                Err(_) => thread::sleep(LOOK_EVERY),
+            }
+        }
+        error("the trader does not answer")
+    }
+
+    fn tell(&self, answer: &Answer) -> String {
+        match *answer {
+            Answer::Position { ticker, position, suspect } => {
+                let symbol = self.names.symbols.get(usize::from(ticker.0));
+                let symbol = symbol.map(Symbol::to_string);
+                self.position(symbol.unwrap_or_default(), &position, suspect)
+            }
+            Answer::Trader { live_orders, realised, open, exposure, killed, can_trade, feed } => {
+                line(&json!({
+                    "event": "trader",
+                    "live_orders": live_orders,
+                    "realised_dollars": dollars(realised),
+                    "open_dollars": dollars(open),
+                    "exposure_dollars": exposure as f64 / 10_000.0,
+                    "killed": killed.map(|reason| reason.name()),
+                    "can_trade": can_trade,
+                    "feed": feed_name(feed),
+                }))
+            }
+            Answer::Done | Answer::Refused(_) => String::new(),
+        }
+    }
+
+    fn position(&self, symbol: String, p: &Position, suspect: bool) -> String {
+        line(&json!({
+            "event": "position",
+            "symbol": symbol,
+            "shares": p.shares,
+            "average_price_dollars": p.average_price().map(|price| price / 10_000.0),
+            "mark_dollars": p.mark.map(|mark| f64::from(mark.0) / 10_000.0),
+            "realised_dollars": dollars(p.realised),
+            "open_dollars": dollars(p.open_profit()),
+            "traded_shares": p.traded,
+            "open_buy_shares": p.open_buy,
+            "open_sell_shares": p.open_sell,
+            "suspect": suspect,
+        }))
+    }
+}
+
+fn feed_name(feed: Currency) -> &'static str {
+    match feed {
+        Currency::Current => "current",
+        Currency::Behind => "behind",
+        Currency::Lossy => "lossy",
+        Currency::Silent => "silent",
+    }
+}
+
+/// Dollars of 1/10000 dollars.
+fn dollars(money: i64) -> f64 {
+    money as f64 / 10_000.0
+}

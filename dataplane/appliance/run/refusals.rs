@@ -1,0 +1,111 @@
+//! Refused orders, written down as they happen: one JSON object a line.
+//!
+//! The lcore puts each into a ring and goes on; a thread of its own writes. A ring that is full
+//! loses lines, which are counted (`refusals_unwritten`), never the lcore's time.
+
+use anyhow::{Context, Result};
+use desk::Refused;
+use rtrb::{Consumer, Producer, RingBuffer};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use types::{Price, Symbol};
+
+/// Refusals on their way to the file.
+const REFUSALS_MAX: usize = 1 << 14;
+/// How often the thread looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The thread that writes; finishing it writes what is left.
+#[derive(Debug)]
+pub(crate) struct RefusalWriter {
+    path: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<u64>>,
+}
+
+/// Opens the file, and gives the ring's end for the lcore.
+///
+/// # Errors
+/// The file cannot be made.
+pub(crate) fn open(
+    path: &Path,
+    symbols: Vec<Symbol>,
+) -> Result<(RefusalWriter, Producer<Refused>)> {
+    let file = File::create(path).with_context(|| format!("refusals {}", path.display()))?;
+    let (producer, consumer) = RingBuffer::new(REFUSALS_MAX);
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    let thread = thread::Builder::new()
+        .name("refusals".into())
+        .spawn(move || write(consumer, BufWriter::new(file), &symbols, &seen))
+        .context("starting the thread that writes refusals")?;
+    Ok((RefusalWriter { path: path.to_owned(), stop, thread }, producer))
+}
+
+impl RefusalWriter {
+    /// Writes what is left, and gives the number of lines.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub(crate) fn finish(self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        let path = self.path.display();
+        match self.thread.join() {
+            Ok(lines) => lines.with_context(|| format!("refusals {path}")),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+fn write(
+    mut from_lcore: Consumer<Refused>,
+    mut file: BufWriter<File>,
+    symbols: &[Symbol],
+    stop: &AtomicBool,
+) -> io::Result<u64> {
+    let mut lines = 0;
+    loop {
+        let last = stop.load(Ordering::Relaxed);
+        while let Ok(refused) = from_lcore.pop() {
+            writeln!(file, "{}", line(&refused, symbols))?;
+            lines += 1;
+        }
+        file.flush()?;
+        if last {
+            return Ok(lines);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// What was refused, why, and the market it was held against. Prices in dollars.
+fn line(refused: &Refused, symbols: &[Symbol]) -> serde_json::Value {
+    let Refused { at_ns, refusal, ask, replaces, market } = refused;
+    let symbol = symbols.get(usize::from(ask.ticker.0)).map(Symbol::to_string);
+    let dollars = |price: Price| {
+        if price.is_market() { json!("market") } else { json!(price.to_string()) }
+    };
+    json!({
+        "at_ns": at_ns,
+        "refused": refusal.name(),
+        "symbol": symbol,
+        "side": char::from(ask.side.letter()).to_string(),
+        "qty": ask.qty.0,
+        "price": dollars(ask.price),
+        "replaces": replaces.map(|user_ref| user_ref.0),
+        "bid": market.bid.map(dollars),
+        "ask": market.ask.map(dollars),
+        "own_bid": market.own_bid.map(dollars),
+        "own_ask": market.own_ask.map(dollars),
+        "halted": market.halted,
+        "stale": market.stale,
+        "suspect": market.suspect,
+        "short_restricted": market.short_restricted,
+    })
+}
