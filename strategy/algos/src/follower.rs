@@ -30,7 +30,7 @@ use types::{Qty, Side, Ticker, TimeInForce};
 pub const LEADERS_MAX: u16 = 8;
 
 params! {
-    Weight1 = "weight_1_milli", -1_000_000, 1_000_000, 1_000, "weight of the first leader, in 1/1000";
+    Weight1 = "weight_1_milli", -1_000_000, 1_000_000, 1_000, "weight of the first leader, in 1e-3";
     Weight2 = "weight_2_milli", -1_000_000, 1_000_000, 1_000, "of the second, where there is one";
     Weight3 = "weight_3_milli", -1_000_000, 1_000_000, 1_000, "of the third";
     Weight4 = "weight_4_milli", -1_000_000, 1_000_000, 1_000, "of the fourth";
@@ -47,7 +47,8 @@ params! {
     Clip = "clip_shares", 1, 999_999, 100, "shares an order";
     PositionMax = "position_max_shares", 0, 1_000_000_000, 1_000, "most shares held, long or short";
     Pause = "cool_down_ms", 0, 3_600_000, 100, "least time between two orders";
-    Flat = "flat_from_s", 0, DAY_S, 57_540, "only take positions off from this time of day, in seconds";
+    Flat = "flat_from_s", 0, DAY_S, 57_540,
+        "only take positions off from this time of day, in seconds";
 }
 
 /// See the module.

@@ -23,11 +23,13 @@ pub(crate) fn is_sound(status: &Status) -> bool {
         && status.currency == Currency::Current
 }
 
-/// Best bid and offer of a book that has both, neither locked nor crossed.
+/// Best bid and offer of a book that has both, neither locked nor crossed, at prices that an order
+/// can have.
 #[inline]
 pub(crate) fn both_sides(top: &Top) -> Option<(LevelView, LevelView)> {
     let (bid, ask) = (top.bid?, top.ask?);
-    (bid.price < ask.price).then_some((bid, ask))
+    let limits = bid.price > Price(0) && ask.price <= Price::LIMIT_MAX;
+    (limits && bid.price < ask.price).then_some((bid, ask))
 }
 
 /// The kind of sale, or a purchase: a sale of more than is held and not for sale already is short.

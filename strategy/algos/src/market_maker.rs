@@ -32,7 +32,8 @@ use types::{Price, Qty, Side, Ticker, TimeInForce};
 params! {
     Fair = "fair", 0, 1, 1, "fair value: 0 the middle of the book, 1 its microprice";
     HalfTicks = "half_spread_ticks", 0, 10_000, 1, "half the spread, a part in ticks";
-    HalfBps = "half_spread_bps", 0, 1_000, 0, "half the spread, a part in 1/100 % of the fair value";
+    HalfBps = "half_spread_bps", 0, 1_000, 0,
+        "half the spread, a part in 1/100 % of the fair value";
     Size = "quote_shares", 1, 999_999, 100, "shares a quote";
     PositionMax = "position_max_shares", 0, 1_000_000_000, 1_000,
         "most shares held, long or short, with every quote filled";
