@@ -2,6 +2,14 @@
 //! strategy, gate and orders.
 #![forbid(unsafe_code)]
 
+mod counters;
+mod desk;
+mod fills;
+mod links;
 mod order_wire;
+pub mod requests;
+mod working;
 
+pub use counters::DeskCounters;
+pub use desk::{Desk, DeskConfig, DeskEvent};
 pub use order_wire::{OrderWire, Refused, Step};
