@@ -124,7 +124,9 @@ const TRADER: (&str, usize) = ("[[trader]]", 0);
 const FEED: (&str, usize) = ("[trader.feed]", 0);
 const TRADER_ORDERS: (&str, usize) = ("[trader.orders]", 0);
 const STRATEGY: (&str, usize) = ("[trader.strategy]", 0);
+const RECOVERY: (&str, usize) = ("[trader.recovery]", 0);
 const TRADER_RISK: (&str, usize) = ("[trader.risk]", 0);
+const KILL: (&str, usize) = ("[trader.kill]", 0);
 const TRADER_LIMITS: (&str, usize) = ("[trader.limits]", 0);
 const LOADGEN: (&str, usize) = ("[[loadgen]]", 0);
 const LOADGEN_FEED: (&str, usize) = ("[loadgen.feed]", 0);
@@ -154,10 +156,10 @@ fn unknown_keys_and_values_name_the_nearest_known() {
             case(("[[link]]", 0), "slots", "slotz = 64", &["`slotz`", "did you mean `slots`"]),
             case(ITCH, "mtu", "mtus = 1500", &["`mtus`", "did you mean `mtu`", "udp_port"]),
             case(VENUE_LIMITS, "rx_bytes", "rxbytes = 1", &["did you mean `rx_bytes`"]),
-            case(STRATEGY, "every_ticks", "every_tick = 1", &["did you mean `every_ticks`"]),
+            case(STRATEGY, "every_ticks", "every_tick = 1", &["did you mean \"every_ticks\""]),
             case(EAL, "huge", "huge = \"of\"", &["huge = \"of\"", "`of`", "auto, require, off"]),
             case(RUN, "stop", "stop = \"replay_end\"", &["did you mean `replay-end`"]),
-            case(STRATEGY, "kind", "kind = \"ecco\"", &["did you mean `echo`"]),
+            case(STRATEGY, "kind", "kind = \"ecco\"", &["did you mean \"echo\""]),
             case(("[[link]]", 1), "kind", "kind = \"net_rung\"", &["did you mean `net_ring`"]),
         ],
     );
@@ -202,9 +204,19 @@ fn numbers_out_of_bounds_name_the_bounds() {
             case(VENUE_LIMITS, "replay_bytes", "replay_bytes = 5000", &["power of two", "4096"]),
             case(VENUE_RISK, "order_qty_max", "order_qty_max = 1000000", &["1 to 999999"]),
             case(VENUE_RISK, "price_collar_bps", "price_collar_bps = 10001", &["0 to 10000"]),
-            case(TRADER_RISK, "open_orders_max", "open_orders_max = 0", &["1 to 1048576"]),
+            case(TRADER_RISK, "open_orders_max", "open_orders_max = 0", &["1 to 65536"]),
             case(TRADER_LIMITS, "symbols_max", "symbols_max = 65536", &["2 to 65535"]),
-            case(STRATEGY, "qty", "qty = 0", &["strategy.qty = 0", "1 to 999999"]),
+            case(STRATEGY, "qty", "qty_shares = 0", &["strategy.qty_shares = 0", "1 to 999999"]),
+            case(STRATEGY, "mode", "mode = \"take\"", &["strategy.mode", "0 to 1"]),
+            case(STRATEGY, "symbols", "symbols = []", &["watches nothing", "[\"AAPL\"]"]),
+            case(RECOVERY, "wait_us", "wait_us = -1", &["recovery.wait_us = -1", "0 to 10000000"]),
+            case(RECOVERY, "server", "server = \"10.0.4.1\"", &["recovery.server", "26400"]),
+            case(RECOVERY, "from", "from = \"snapshot\"", &["needs a [trader.snapshot]"]),
+            case(RECOVERY, "from", "from = \"begin\"", &["`begin`", "start, now, snapshot"]),
+            case(TRADER_RISK, "no_trade", "no_trade = [\"APL\"]", &["not traded", "\"AAPL\""]),
+            case(TRADER_RISK, "stale", "stale = \"halt\"", &["`halt`", "stop, trade"]),
+            case(KILL, "loss_dollars", "loss_dollars = -5", &["trader.kill.loss_dollars = -5"]),
+            case(TRADER_LIMITS, "tape", "tape_prints_max = 1000", &["power of two, such as 512"]),
             case(LOADGEN, "repeat", "repeat = 0", &["repeat = 0"]),
             case(LOADGEN, "gap_max_s", "gap_max_s = -0.5", &["gap_max_s = -0.5", "0 to 86400"]),
             case(LOADGEN, "pace", "pace = \"fast\"", &["pace = \"fast\"", "250000/s"]),
@@ -413,7 +425,7 @@ fn an_exchange_is_whole() {
     told("shared-ip", &[(port, ""), unused, device], &["it has line A's address"]);
     told("no-ip", &[(ip, "")], &["line_b.port = \"line_b\"", "needs an `ip`"]);
     let same = [("239.192.0.2", "239.192.0.1"), ("udp_port = 26478", "")];
-    told("one-group", &same, &["line A sends to this group and port"]);
+    told("one-group", &same, &["line A has this group and port"]);
     // A day that nothing begins.
     let text = configuration("exchange");
     let days =

@@ -25,6 +25,7 @@ fn two_lines(a: &str, b: &str) -> Scenario {
                 ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\n\n[loadgen.orders]";
     Scenario::new("config/quickstart.toml")
         .edit("[pool]", cables)
+        .edit("drain_ms = 500", "drain_ms = 5000")
         .edit("mbufs = 16383", "mbufs = 32767")
         .edit("memory_mb = 128", "memory_mb = 256")
         .edit("port = \"feed.b\"", "port = \"hurt.b\"")
@@ -36,7 +37,7 @@ fn two_lines(a: &str, b: &str) -> Scenario {
 }
 
 /// Room for the whole replay, so that nothing asked for is gone already.
-const REPLAY: &str = "replay_messages = 65536\nreplay_bytes = 4194304\n\
+const REPLAY: &str = "heartbeat_ms = 20\nreplay_messages = 65536\nreplay_bytes = 4194304\n\
                       requests_per_second_max = 1000000\nrequests_burst_max = 100000\n\n[loadgen";
 
 /// The books at the trader's end, as its report tells them.
@@ -106,6 +107,8 @@ fn of_the_venue(settings: &str, edits: &[(&str, &str)]) -> Scenario {
         .cut("[[link]]\nname = \"feed\"", "[[link]]\nname = \"order\"")
         .edit("[pool]", "[[link]]\nname = \"hurt\"\nslots = 1024\n\n[pool]")
         .edit("# [[venue.ledger]]", account)
+        .edit("heartbeat_ms = 1000 ", "heartbeat_ms = 20 ")
+        .edit("drain_ms = 500", "drain_ms = 5000")
         .edit("snapshot_age_ms = 1000", "snapshot_age_ms = 10")
         .edit("port = \"feed.b\"", "port = \"hurt.b\"")
         .edit("ip = \"10.0.4.2/24\"\ngroup = \"239.192.0.2\"", VENUES)

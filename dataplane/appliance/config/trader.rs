@@ -225,7 +225,7 @@ fn strategy(scope: &mut Scope<'_>, table: &str, raw: &Spanned<raw::Strategy>) ->
             None => {
                 let known: Vec<&str> = found.params.iter().map(|param| param.name).collect();
                 let problem = format!("{} has no such parameter; {}", found.name, hint(name, &known));
-                scope.fault((table, name), key.span(), problem);
+                scope.fault((table, name), value.span(), problem);
             }
         }
     }

@@ -34,8 +34,12 @@ pub(super) fn report(
     started_ns: u64,
 ) -> RunReport {
     let numbered = finished.roles.iter().enumerate();
+    let damaging =
+        config.impairs.iter().any(|i| i.a_to_b.corrupt > 0.0 || i.b_to_a.corrupt > 0.0);
     let told: Vec<Told> = numbered
-        .flat_map(|(at, roles)| roles.iter().map(move |role| role_report::tell(role, at)))
+        .flat_map(|(at, roles)| {
+            roles.iter().map(move |role| role_report::tell(role, at, damaging))
+        })
         .collect();
     let cast = Cast::of(finished.roles.iter().flatten());
     let books = books(config, &cast);

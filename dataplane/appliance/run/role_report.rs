@@ -50,9 +50,10 @@ pub(super) struct Told {
     pub(super) messages_by_type: Vec<MessageTypeReport>,
 }
 
-/// Tells what a role did.
-pub(super) fn tell(role: &Role<'_>, thread: usize) -> Told {
-    let mut teller = Teller::new(role.name(), thread);
+/// Tells what a role did. In a run that damages frames on purpose those that are found damaged are
+/// no losses: what was in them is missed by someone else.
+pub(super) fn tell(role: &Role<'_>, thread: usize, damaging: bool) -> Told {
+    let mut teller = Teller::new(role.name(), thread, damaging);
     match role {
         Role::Venue(venue) => teller.venue(venue),
         Role::Trader(trader) => teller.trader(trader),
@@ -64,12 +65,14 @@ pub(super) fn tell(role: &Role<'_>, thread: usize) -> Told {
 
 struct Teller {
     told: Told,
+    damaging: bool,
 }
 
 impl Teller {
-    fn new(name: &str, thread: usize) -> Teller {
+    fn new(name: &str, thread: usize, damaging: bool) -> Teller {
         let report = RoleReport { name: name.to_owned(), lcore: thread, ..RoleReport::default() };
-        Teller { told: Told { report, drops: 0, gaps: 0, messages_by_type: Vec::new() } }
+        let told = Told { report, drops: 0, gaps: 0, messages_by_type: Vec::new() };
+        Teller { told, damaging }
     }
 
     fn venue(&mut self, venue: &Venue<'_>) {
@@ -288,6 +291,9 @@ impl Teller {
                 });
             }
         });
+        if self.damaging {
+            return;
+        }
         let wrong = DropReason::ALL.iter().filter(|reason| !NOT_FOR_US.contains(reason));
         self.told.drops += wrong.map(|reason| counters.dropped(*reason)).sum::<u64>();
     }

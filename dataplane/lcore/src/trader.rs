@@ -24,7 +24,7 @@ use algos::Strategy;
 use clocks::Way;
 use desk::{Core, Silence};
 use ears::Ears;
-use feed::{Feed, Line};
+use feed::{Feed, FeedState, Line};
 use market::Currency;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -324,7 +324,9 @@ impl<S: Strategy> Agent for Trader<'_, S> {
     }
 
     fn is_drained(&self) -> bool {
-        self.core.desk().live_orders() == 0 && self.link.is_acknowledged()
+        // A gap that is being closed is under way as well; one that nothing closes is told as lost.
+        let whole = matches!(self.feed.state(), FeedState::Start | FeedState::Live);
+        whole && self.core.desk().live_orders() == 0 && self.link.is_acknowledged()
     }
 
     fn stop(&mut self, _now: Now) -> bool {
