@@ -23,7 +23,6 @@ pub mod loadgen;
 pub mod market_data;
 pub mod order_link;
 pub mod port_io;
-pub mod requests;
 pub mod trader;
 pub mod venue;
 

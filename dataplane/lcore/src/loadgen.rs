@@ -23,7 +23,7 @@ use crate::laps::Laps;
 use crate::market_data::MarketDataPort;
 use crate::order_link::{LinkHandler, OrderLink};
 use crate::port_io::{Burst, PortIo};
-use crate::requests::REQUEST_LEN_MAX;
+use desk::requests::REQUEST_LEN_MAX;
 use hugemem::{HugePolicy, HugeSlab};
 use session::ClientHandler;
 use std::sync::Arc;

@@ -25,9 +25,10 @@ use clocks::Way;
 use desk::{Core, Silence};
 use ears::Ears;
 use feed::{Feed, FeedState, Line};
-use market::Currency;
+use market::{Currency, Market};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use wire::moldudp64;
 
 /// A trader on its ports.
 pub struct Trader<'e, S> {
@@ -175,6 +176,7 @@ impl<'e, S: Strategy> Trader<'e, S> {
                 let mut ears = Ears { core: &mut self.core, lossy: &mut self.lossy, way };
                 match origin {
                     Origin::Line(line) => {
+                        warm(&self.feed, ears.core.market(), payload);
                         self.feed.on_packet(line, now.ns, payload, &mut ears);
                     }
                     Origin::Server => self.feed.on_retransmission(now.ns, payload, &mut ears),
@@ -288,6 +290,17 @@ impl<'e, S: Strategy> Trader<'e, S> {
             feed_ns: lines.min().unwrap_or(0),
             control_ns: now.ns.saturating_sub(self.beat.seen_ns),
         }
+    }
+}
+
+/// Brings into the cache what the packet's messages will need of the books, all at once: the waits
+/// for memory overlap. Not for one message alone, nor for what the other line has brought.
+#[inline]
+fn warm(feed: &Feed, market: &Market, payload: &[u8]) {
+    let Ok(packet) = moldudp64::parse(payload) else { return };
+    let is_new = feed.expected_seq().is_none_or(|seq| packet.next_sequence() > seq);
+    if packet.count() > 1 && is_new {
+        market.warm(packet.messages().flatten().map(|block| block.data));
     }
 }
 

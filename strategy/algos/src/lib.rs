@@ -19,7 +19,6 @@ mod look;
 mod market_maker;
 #[cfg(test)]
 mod mock;
-pub mod old;
 mod params;
 mod strategy;
 mod values;

@@ -20,7 +20,6 @@ mod gate;
 mod history;
 mod holding;
 mod limits;
-pub mod old;
 mod position;
 mod rate;
 mod recent;

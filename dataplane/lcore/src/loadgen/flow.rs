@@ -15,7 +15,7 @@
 //!
 //! Limits: `orders_max` recorded orders live at once; one more is left out, and counted.
 
-use crate::requests::{REQUEST_LEN_MAX, cancel, enter, replace};
+use desk::requests::{REQUEST_LEN_MAX, cancel, enter, replace};
 use book::RefMap;
 use types::{OrderSide, TimeInForce};
 use wire::IntoBytes;
