@@ -37,7 +37,7 @@ params! {
     Size = "quote_shares", 1, 999_999, 100, "shares a quote";
     PositionMax = "position_max_shares", 0, 1_000_000_000, 1_000,
         "most shares held, long or short, with every quote filled";
-    Skew = "skew_per_share_e7_dollars", 0, 10_000_000, 10_000,
+    Skew = "skew_per_share_e7_dollars", 0, 10_000_000, 1_000,
         "how far a share held moves the fair value against it";
     Threshold = "requote_ticks_min", 1, 10_000, 1, "leave a quote that is off by less";
     Interval = "requote_ms_min", 0, 60_000, 10, "least time between two orders of one side";

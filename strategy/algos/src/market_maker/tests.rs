@@ -51,7 +51,7 @@ fn the_microprice_leans_to_the_emptier_side() {
 
 #[test]
 fn leans_against_its_inventory() {
-    let s = maker(1, &[(Param::Fair, 0), (Param::HalfTicks, 2)]);
+    let s = maker(1, &[(Param::Fair, 0), (Param::HalfTicks, 2), (Param::Skew, 10_000)]);
     let (bid, ask) = (level(1_000_000, 1, 1), level(1_000_400, 1, 1));
     assert_eq!(s.prices(bid, ask, 0), [Some(Price(1_000_000)), Some(Price(1_000_400))]);
     // 100 shares at 0.001 dollar each are ten ticks.
