@@ -27,7 +27,9 @@
 //! be open (`doubt`). An order unanswered for too long is asked about in the same way.
 //!
 //! A desk that is new, and hears the session from its first message, adopts the orders it does not
-//! know and so comes to the same positions. Another session's name means that the venue started
+//! know and so comes to the same positions. The replay then holds answers to its forerunner's
+//! queries, nobody knows how many: it asks once nothing has come for a quarter of the answer
+//! timeout. If that was too early, what still comes contradicts it, and it stops. Another session's name means that the venue started
 //! anew: no order of before lives there; positions stay.
 //!
 //! # Failure modes
@@ -102,6 +104,10 @@ pub struct Desk {
     /// Orders below this number were sent to a venue that is no more.
     wiped_below: u32,
     session: Option<[u8; 10]>,
+    /// Never reconciled: what is replayed may be a former process's, its queries included.
+    fresh: bool,
+    /// When the last message came, or the login; only while fresh.
+    heard_ns: u64,
     /// The number of the session's next message.
     next_seq: u64,
     /// Messages to come that we have had.
@@ -135,6 +141,8 @@ impl Desk {
             verdict: None,
             wiped_below: 0,
             session: None,
+            fresh: true,
+            heard_ns: 0,
             next_seq: 0,
             repeats: 0,
             look_at_ns: 0,
@@ -272,3 +280,6 @@ impl Desk {
         Some(*old)
     }
 }
+
+#[cfg(test)]
+mod tests;

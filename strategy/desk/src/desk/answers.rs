@@ -35,6 +35,9 @@ impl Desk {
             return None;
         }
         self.next_seq = self.next_seq.saturating_add(1);
+        if self.fresh {
+            self.heard_ns = now_ns;
+        }
         let event = self.hear(now_ns, message, wire);
         if self.gate.killed().is_some() && !self.kill_seen {
             self.see_kill();
@@ -302,11 +305,17 @@ impl Desk {
             self.contradicted(now_ns);
             return None;
         }
-        if let Some(old) = old {
-            told.executed = old.executed;
-            self.end(old.user_ref);
+        let Some(old) = old else { return self.adopt(now_ns, &told) };
+        told.executed = old.executed;
+        self.end(old.user_ref);
+        let event = self.adopt(now_ns, &told)?;
+        match event {
+            DeskEvent::Order(OrderReport { order, .. }) => {
+                let what = What::Replaced { old: old.user_ref };
+                Some(DeskEvent::Order(OrderReport { order, what }))
+            }
+            other => Some(other),
         }
-        self.adopt(now_ns, &told)
     }
 
     pub(super) fn on_canceled(

@@ -70,6 +70,7 @@ impl Desk {
         self.repeats = self.next_seq - next_seq;
         self.session = Some(*session);
         self.link = Link::Comparing;
+        self.heard_ns = now_ns;
         self.start_round();
         // A cancel may be lost with the connection; one too many does no harm.
         self.orders.change_cancels(|o| match o.cancel {
@@ -103,6 +104,10 @@ impl Desk {
     pub(super) fn on_query_answer(&mut self, now_ns: u64, next: u32) {
         let Some(round) = self.round.as_mut().filter(|round| round.asked) else {
             // To a query that was open when the one before was trusted, or a connection was lost.
+            if self.fresh {
+                // A forerunner's.
+                return;
+            }
             if self.doubt == 0 {
                 return self.contradicted(now_ns);
             }
@@ -188,6 +193,10 @@ impl Desk {
     #[inline]
     fn ask<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
         let Some(round) = &mut self.round else { return };
+        let quiet_ns = self.answer_timeout_ns / 4;
+        if self.fresh && now_ns.saturating_sub(self.heard_ns) < quiet_ns {
+            return;
+        }
         if !round.asked && wire.has_room(REQUEST_LEN_MAX) {
             round.asked = wire.send(now_ns, requests::account_query().as_bytes());
         }
@@ -211,6 +220,7 @@ impl Desk {
             return None;
         }
         self.link = Link::Up;
+        self.fresh = false;
         self.send_owed(now_ns, wire);
         Some(DeskEvent::Connected)
     }
