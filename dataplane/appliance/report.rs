@@ -22,13 +22,13 @@
 //! reader never sees half of one; an error names the path.
 
 mod chart;
-mod files;
-mod format;
-mod html;
+pub(crate) mod files;
+pub(crate) mod format;
+pub(crate) mod html;
 pub(crate) mod model;
 mod progress;
-mod sections;
-mod terminal;
+pub(crate) mod sections;
+pub(crate) mod terminal;
 
 pub(crate) use files::write;
 pub(crate) use progress::Progress;

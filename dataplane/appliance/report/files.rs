@@ -57,7 +57,7 @@ pub(crate) fn write(folder: &Path, report: &RunReport) -> Result<Written, WriteE
 }
 
 /// Writes beside `path` and renames, which replaces the old file in one step.
-fn write_whole(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let beside = path.with_extension(format!("{}.partial", process::id()));
     let result = (|| {
         let mut file = File::create(&beside)?;

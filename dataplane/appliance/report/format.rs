@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// A count with thousands separators: `1,234,567`.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -14,7 +14,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// Nanoseconds to three digits in the unit that suits them: `812 ns`, `1.24 µs`, `31.0 ms`.
-pub(super) fn ns(value: u64) -> String {
+pub(crate) fn ns(value: u64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e3, "µs"), (1e6, "ms"), (1e9, "s")];
     if value < 1_000 {
         return format!("{value} ns");
@@ -32,7 +32,7 @@ pub(super) fn ns(value: u64) -> String {
 }
 
 /// A tick of an axis, without digits that say nothing: `50 ns`, `2 µs`, `1 s`.
-pub(super) fn ns_short(value: f64) -> String {
+pub(crate) fn ns_short(value: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
     let unit = UNITS.iter().rev().find(|(scale, _)| value >= scale * 0.9995);
     let (scale, name) = unit.unwrap_or(&UNITS[0]);
@@ -41,7 +41,7 @@ pub(super) fn ns_short(value: f64) -> String {
 }
 
 /// A part of a whole: `12.3 %`; nothing of nothing is `0 %`.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (0, _) | (_, 0) => "0 %".to_owned(),
         (part, whole) if part == whole => "100 %".to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// A rate a second: `850/s`, `12.3 k/s`, `4.56 M/s`. Nothing when no time has passed.
-pub(super) fn rate(events: u64, seconds: f64) -> String {
+pub(crate) fn rate(events: u64, seconds: f64) -> String {
     let per_second = if seconds > 0.0 { events as f64 / seconds } else { 0.0 };
     match per_second {
         r if r < 999.5 => format!("{r:.0}/s"),
@@ -69,7 +69,7 @@ pub(super) fn rate(events: u64, seconds: f64) -> String {
 }
 
 /// A duration in seconds: `850 ms`, `12.3 s`, `3 min 05 s`, `2 h 03 min`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match seconds {
         s if s < 0.9995 => format!("{:.0} ms", s.max(0.0) * 1e3),
@@ -80,19 +80,19 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// A name as prose: `tick_to_trade` is `tick to trade`.
-pub(super) fn words(name: &str) -> String {
+pub(crate) fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
 /// `1 book`, `2 books`.
-pub(super) fn plural(n: u64, noun: &str) -> String {
+pub(crate) fn plural(n: u64, noun: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(n))
 }
 
 /// The text without what would move a cursor, speak to a terminal or turn the text around it: names
 /// may be hostile.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_format(c) { '\u{fffd}' } else { c }).collect()
 }
 

@@ -9,8 +9,8 @@ use super::model::{RoleReport, RunReport, StageReport};
 use super::sections::{self, Align, Cell, PAGE_ROWS_MAX, Section, Tone};
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("style.css");
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const STYLE: &str = include_str!("style.css");
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole page.
 pub(super) fn page(report: &RunReport) -> String {
@@ -46,7 +46,7 @@ pub(super) fn page(report: &RunReport) -> String {
 }
 
 /// Text as content or as a quoted attribute: markup is inert, control characters are replaced.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let text = printable(text);
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -101,7 +101,7 @@ fn facts(out: &mut String, report: &RunReport) {
     out.push_str("</div>\n");
 }
 
-fn table(out: &mut String, section: &Section) {
+pub(crate) fn table(out: &mut String, section: &Section) {
     // A short list of figures would be torn apart by the width of the page.
     let short = section.columns.len() <= 3
         && section.columns.last().is_some_and(|(_, align)| *align == Align::Right);

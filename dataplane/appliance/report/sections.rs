@@ -4,16 +4,16 @@ use super::format::{count, duration, ns, percent, plural, rate, words};
 use super::model::{PortReport, RoleReport, RunReport, StageReport};
 
 /// How many books or message types the terminal lists.
-pub(super) const TERMINAL_ROWS_MAX: usize = 12;
+pub(crate) const TERMINAL_ROWS_MAX: usize = 12;
 /// How many the page lists.
-pub(super) const PAGE_ROWS_MAX: usize = 500;
+pub(crate) const PAGE_ROWS_MAX: usize = 500;
 
 /// The heading of the table of verdicts, which the page puts first and the terminal last.
-pub(super) const VERDICTS: &str = "Verdicts";
+pub(crate) const VERDICTS: &str = "Verdicts";
 
 /// What a figure means to the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     /// Nothing in particular.
     Plain,
     /// As it should be.
@@ -28,16 +28,16 @@ pub(super) enum Tone {
 
 /// One cell of a table.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// What it says, unescaped.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What it means.
-    pub(super) tone: Tone,
+    pub(crate) tone: Tone,
 }
 
 /// Which way a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Text.
     Left,
     /// Figures.
@@ -46,40 +46,40 @@ pub(super) enum Align {
 
 /// A table with its heading.
 #[derive(Clone, Debug)]
-pub(super) struct Section {
+pub(crate) struct Section {
     /// The heading.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// A sentence below it; may be empty.
-    pub(super) note: String,
+    pub(crate) note: String,
     /// The columns' headings.
-    pub(super) columns: Vec<(&'static str, Align)>,
+    pub(crate) columns: Vec<(&'static str, Align)>,
     /// The rows, each as long as `columns`.
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub(crate) rows: Vec<Vec<Cell>>,
     /// Shown on the page alone, folded away: too long for a terminal.
-    pub(super) detail: bool,
+    pub(crate) detail: bool,
 }
 
 /// A figure of the overview.
 #[derive(Clone, Debug)]
-pub(super) struct Fact {
+pub(crate) struct Fact {
     /// What it is.
-    pub(super) label: &'static str,
+    pub(crate) label: &'static str,
     /// The figure.
-    pub(super) value: Cell,
+    pub(crate) value: Cell,
 }
 
 use Align::{Left, Right};
 
 impl Cell {
-    fn new(text: impl Into<String>, tone: Tone) -> Self {
+    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone }
     }
 
-    fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::new(text, Tone::Plain)
     }
 
-    fn count(value: u64) -> Self {
+    pub(crate) fn count(value: u64) -> Self {
         Self::plain(count(value))
     }
 

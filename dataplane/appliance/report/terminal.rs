@@ -42,7 +42,7 @@ pub(crate) fn render(report: &RunReport, colour: bool) -> String {
 }
 
 /// The figures of the overview, several pairs in a row.
-fn overview(facts: &[Fact], colour: bool) -> String {
+pub(crate) fn overview(facts: &[Fact], colour: bool) -> String {
     let mut table = plain_table(colour);
     for facts in facts.chunks(FACTS_A_ROW) {
         let pairs = facts.iter().flat_map(|fact| {
@@ -59,7 +59,8 @@ fn overview(facts: &[Fact], colour: bool) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-fn body(section: &Section, colour: bool) -> String {
+/// A section's table, with a line feed at the end.
+pub(crate) fn body(section: &Section, colour: bool) -> String {
     let mut table = plain_table(colour);
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     if section.columns.iter().any(|(heading, _)| !heading.is_empty()) {
@@ -117,7 +118,7 @@ fn fitted(text: &str, columns_max: usize) -> String {
     }
 }
 
-fn bold(text: &str, colour: bool) -> String {
+pub(crate) fn bold(text: &str, colour: bool) -> String {
     if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 

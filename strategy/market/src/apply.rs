@@ -51,6 +51,9 @@ impl Market {
         } else {
             self.mark_ns = at_ns;
             self.time_ns = self.time_ns.max(at_ns);
+            if at_ns >= self.hours_turn_ns {
+                what |= self.turn_hours(at_ns);
+            }
         }
         if !listing.is_listed || head.message_type == itch::StockDirectory::TYPE {
             return self.on_unlisted(who, what, &message);
@@ -299,6 +302,9 @@ impl Market {
     #[cold]
     pub(crate) fn lie(&mut self, who: Who, lie: Lie) -> u8 {
         self.lies[lie as usize] += 1;
+        if self.late && lie == Lie::UnknownReference {
+            return 0;
+        }
         let Some(listing) = self.roster.at_mut(who.symbol.0) else { return 0 };
         if listing.suspect.is_some() {
             return 0;

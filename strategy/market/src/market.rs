@@ -40,7 +40,14 @@ pub struct Market {
     /// What everyone's status says of the day and the feed; of someone who has no seat, all of it.
     pub(crate) common: Status,
     pub(crate) only_tickers: bool,
+    /// The feed was joined in the middle of the day: many orders were told of before.
+    pub(crate) late: bool,
+    /// When market hours change by the clock; never once the feed has told them.
+    pub(crate) hours_turn_ns: u64,
 }
+
+/// When the market opens and closes by the clock (New York's), in ns since midnight.
+pub(crate) const HOURS_NS: [u64; 2] = [34_200_000_000_000, 57_600_000_000_000];
 
 impl Market {
     /// Takes all the memory the market will ever use, and touches it.
@@ -64,6 +71,8 @@ impl Market {
             mark_ns: 0,
             common: Status::default(),
             only_tickers: config.only_tickers,
+            late: false,
+            hours_turn_ns: HOURS_NS[0],
         })
     }
 
@@ -85,12 +94,19 @@ impl Market {
         self.books.warm(&ids, &symbols);
     }
 
+    /// The feed was joined in the middle of the day without a snapshot: references that were never
+    /// told are counted, and make nobody suspect. Until the next clearing, after which all is told.
+    pub fn join_late(&mut self) {
+        self.late = true;
+    }
+
     /// A snapshot follows: forgets every book, trading state, suspicion and cross to come. Kept is
     /// what a snapshot does not tell: names and locates, round lots, market hours, restrictions of
     /// short sales (better one too many than one too few), volume, the tape and the last trades.
     pub fn clear(&mut self) {
         self.books.clear();
         self.roster.clear();
+        self.late = false;
         self.mark_ns = 0;
         self.notices.fill(Notices::default());
         for seat in &mut self.seats {
@@ -115,6 +131,7 @@ impl Market {
         self.tape.clear();
         self.breakers = Breakers::default();
         self.time_ns = 0;
+        self.hours_turn_ns = HOURS_NS[0];
         self.common = Status { currency: self.common.currency, ..Status::default() };
         let seat = Seat { status: self.common, locate: NOWHERE, last: None };
         self.seats.fill(seat);

@@ -1,6 +1,7 @@
 //! The messages that come seldom: listings, states, notices, crosses, breaks.
 
 use crate::apply::{Who, bad_terms};
+use crate::market::HOURS_NS;
 use crate::market::NOWHERE;
 use crate::{
     Collar, DirectListing, Imbalance, Lie, Market, News, Notices, Offering, Trade, TradeKind,
@@ -40,13 +41,30 @@ impl Market {
 
     fn on_event(&mut self, who: Who, code: u8) -> u8 {
         match code {
-            b'Q' => self.common.market_hours = true,
-            b'M' => self.common.market_hours = false,
+            b'Q' => self.set_hours(true),
+            b'M' => self.set_hours(false),
             b'O' | b'S' | b'E' | b'C' => {}
             _ => return self.lie(who, Lie::Unreadable),
         }
+        News::DAY
+    }
+
+    /// The feed tells; its clock is not asked any more.
+    fn set_hours(&mut self, open: bool) {
+        self.hours_turn_ns = u64::MAX;
+        self.common.market_hours = open;
         for seat in &mut self.seats {
-            seat.status.market_hours = self.common.market_hours;
+            seat.status.market_hours = open;
+        }
+    }
+
+    /// Who joins late has missed the event that opened the market; the feed's clock tells.
+    #[cold]
+    pub(crate) fn turn_hours(&mut self, at_ns: u64) -> u8 {
+        let open = at_ns < HOURS_NS[1];
+        self.set_hours(open);
+        if open {
+            self.hours_turn_ns = HOURS_NS[1];
         }
         News::DAY
     }

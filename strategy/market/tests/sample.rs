@@ -31,6 +31,27 @@ fn open(market: &mut Market) {
     assert!(market.on_message(message.as_bytes()).has(News::DAY));
 }
 
+/// Who comes late knows neither the orders nor the opening: the orders are counted and no lie, and
+/// the feed's clock tells the opening. A snapshot ends that.
+#[test]
+fn who_joins_late_suspects_nobody_of_what_it_missed() {
+    let mut market = market(false);
+    market.join_late();
+    let mut days = 0;
+    for block in Blocks::to_end(&sample("sod")).chain(Blocks::to_end(&sample("aapl"))) {
+        days += u64::from(market.on_message(block.unwrap().data).has(News::DAY));
+    }
+    assert_eq!(market.lies()[Lie::UnknownReference as usize], UNKNOWN);
+    let status = market.status(AAPL);
+    assert_eq!((status.suspect, status.market_hours), (None, true));
+    assert!(days >= 1, "the clock's turn is news");
+    market.clear();
+    for block in Blocks::to_end(&sample("aapl")).skip(100) {
+        market.on_message(block.unwrap().data);
+    }
+    assert_eq!(market.status(AAPL).suspect, Some(Lie::UnknownReference));
+}
+
 #[test]
 fn a_real_morning_is_never_crossed_and_lies_only_by_its_cut() {
     let mut market = market(false);

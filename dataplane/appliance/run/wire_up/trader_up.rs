@@ -73,7 +73,7 @@ pub(super) fn trader<'e>(
 
 fn market(config: &TraderConfig) -> Result<Market> {
     let limits = &config.limits;
-    Ok(Market::new(&MarketConfig {
+    let mut market = Market::new(&MarketConfig {
         capacity: Capacity {
             orders: limits.orders_max,
             levels: limits.levels_max,
@@ -82,7 +82,12 @@ fn market(config: &TraderConfig) -> Result<Market> {
         tickers: config.strategy.symbols.clone(),
         only_tickers: limits.only_traded,
         tape_len: limits.tape_prints_max,
-    })?)
+    })?;
+    let recovery = &config.recovery;
+    if recovery.first_seq.is_none() && !recovery.snapshot.is_some_and(|s| s.join_at_start) {
+        market.join_late();
+    }
+    Ok(market)
 }
 
 fn desk(wiring: &mut Wiring<'_>, config: &TraderConfig) -> Desk {
