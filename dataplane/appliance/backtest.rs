@@ -58,9 +58,7 @@ pub(crate) enum BacktestError {
     #[error("--strategy: {0}")]
     Strategy(#[from] algos::BuiltinError),
     /// Something did not fit.
-    #[error(
-        "{0}; --orders-max, --levels-max and --in-flight-max give more room"
-    )]
+    #[error("{0}; --orders-max, --levels-max and --in-flight-max give more room")]
     Overflow(#[from] Overflow),
 }
 
@@ -94,7 +92,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode> {
         cli::print(&json)?;
     } else if !args.quiet {
         let colour = std::io::stdout().is_terminal();
-        cli::print(&tables::terminal(&report, &args.report, colour))?;
+        cli::print(&tables::on_terminal(&report, &args.report, colour))?;
     }
     if !args.quiet {
         let messages = outcome.feed.messages;

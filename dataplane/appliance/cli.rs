@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::error::ErrorKind as Parsing;
 use clap::{Args, Parser, Subcommand};
 
+use crate::backtest::{BacktestArgs, BacktestError};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
 use crate::placement::PlacementError;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// Replay a recorded feed through ports: to a trader here, or out of a device
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
+    /// Test a strategy against a recording: what it would have traded, gained and held
+    #[command(after_help = BACKTEST_EXAMPLES)]
+    Backtest(Box<BacktestArgs>),
     /// Run the bare matching engine on a script of JSON lines, and print its events as JSON lines
     #[command(after_help = MATCH_EXAMPLES)]
     Match(MatchArgs),
@@ -189,6 +193,7 @@ const EXAMPLES: &str = "\
 Examples:
   peregrine run config/quickstart.toml     a market in one process: no NIC, no root needed
   peregrine check config/quickstart.toml   is the file right? what goes where?
+  peregrine backtest --itch day.itch       a strategy against a recording
   peregrine match orders.jsonl             the bare engine on a script
   peregrine decode data/sample/aapl.itch   ITCH messages as JSON lines
   peregrine ports --vdev net_tap0          what DPDK makes of a device
@@ -213,6 +218,17 @@ Examples:
   peregrine replay day.NASDAQ_ITCH50.gz --symbols AAPL,MSFT --strategy market-maker --pace max
   peregrine replay day.itch --device net_af_packet0,iface=eth1 --ip 10.0.4.1/24 --pace recorded
       The feed alone, out of an interface, for a trader on another host.";
+
+const BACKTEST_EXAMPLES: &str = "\
+Examples:
+  peregrine backtest --itch data/sample/sod.itch --itch data/sample/aapl.itch --symbols AAPL
+      The market maker on five minutes of AAPL; the report goes to target/backtest.
+  peregrine backtest --itch day.itch.gz --symbols AAPL --set half_spread_ticks=2 --locate-shares 5000
+      With a wider spread, and allowed to be short.
+  peregrine backtest --list
+      The strategies and their parameters.
+
+docs/backtest.md says what is assumed. Two runs of the same give the same report, to the byte.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -299,6 +315,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     let refused = error.chain().any(|cause| {
         cause.is::<ConfigError>()
             || cause.is::<PlacementError>()
+            || cause.is::<BacktestError>()
             || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
     });
     ExitCode::from(if refused { REFUSED } else { 1 })

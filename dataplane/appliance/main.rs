@@ -1,6 +1,7 @@
 //! The `peregrine` binary: one file a subcommand.
 #![forbid(unsafe_code)]
 
+mod backtest;
 mod check;
 mod cli;
 mod config;
@@ -44,6 +45,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay(args) => replay::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Match(args) => script::play(&args),
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),

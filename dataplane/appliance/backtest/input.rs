@@ -49,7 +49,11 @@ pub(super) fn messages<E: From<ReadError>>(
         have -= at;
         offset += at as u64;
         if read == 0 {
-            return if have == 0 { Ok(false) } else { Err(cut(path, offset, &block[..have]).into()) };
+            return if have == 0 {
+                Ok(false)
+            } else {
+                Err(cut(path, offset, &block[..have]).into())
+            };
         }
     }
 }
@@ -57,8 +61,8 @@ pub(super) fn messages<E: From<ReadError>>(
 fn open(path: &Path) -> Result<Box<dyn Read>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     let mut magic = [0; 2];
-    let is_gzip = File::open(path).map_err(io)?.read_exact(&mut magic).is_ok()
-        && magic == [0x1f, 0x8b];
+    let is_gzip =
+        File::open(path).map_err(io)?.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
     let file = File::open(path).map_err(io)?;
     Ok(if is_gzip {
         Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)))

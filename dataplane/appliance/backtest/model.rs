@@ -177,7 +177,8 @@ impl Report {
     ) -> Report {
         let horizons = settings.horizons_ns.len();
         let lies = Lie::ALL.into_iter().map(|lie| (lie.name(), outcome.lies[lie as usize]));
-        let refused = Refusal::ALL.into_iter().map(|why| (why.name(), outcome.refused[why as usize]));
+        let refused =
+            Refusal::ALL.into_iter().map(|why| (why.name(), outcome.refused[why as usize]));
         let symbols = |symbol: &SymbolOutcome| SymbolReport::of(symbol, horizons);
         let names: Vec<String> = settings.tickers.iter().map(ToString::to_string).collect();
         Report {
