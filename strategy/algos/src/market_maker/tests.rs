@@ -99,6 +99,16 @@ fn holds_a_bid_back_until_its_own_offer_is_out_of_the_way() {
 }
 
 #[test]
+fn moves_a_quote_that_was_moved() {
+    let (mut s, mut mock) = standing();
+    for bid in [1_000_100, 1_000_300, 999_900] {
+        mock.quote(&mut s, 0, bid, bid + 200);
+        mock.settle(&mut s);
+        assert_eq!(prices(&mock, 0), [vec![bid], vec![bid + 200]]);
+    }
+}
+
+#[test]
 fn leaves_its_own_level_out_of_the_fair_value() {
     let (mut s, mut mock) = standing();
     mock.books[0] = [
