@@ -285,9 +285,11 @@ impl<S: Strategy> Core<S> {
         self.market.on_message(message);
     }
 
-    /// Another session of the feed begins: nothing of the former holds.
+    /// A session of the feed begins: nothing of a former one holds.
     pub fn on_feed_session(&mut self) {
-        self.market.clear_day();
+        if self.market.counters().messages > 0 {
+            self.market.clear_day();
+        }
     }
 
     /// Timer, watchdogs and what the desk has to send; once a poll.
