@@ -6,7 +6,8 @@
 //!
 //! Who is told when: books first, then the gate's mark, then the strategy (status, trade, book).
 //! Whatever trips the kill switch takes effect before the call returns: orders are asked to be
-//! taken off, and the gate admits nothing more.
+//! taken off, as far as the wire has room, and the gate admits nothing more. Logins and snapshots
+//! come without a wire: what they lead to is sent and told by the next tick.
 //!
 //! Failure modes: a lying feed marks a symbol suspect, a lossy or silent one all of them; the gate
 //! then refuses what the limits say. Each call is bounded work.
@@ -132,9 +133,13 @@ pub struct Core<S> {
     feed: Currency,
     /// When the timer goes off next; 0 before the first look at the clock.
     timer_at_ns: u64,
+    /// Logged in.
+    up: bool,
     /// Since when there is no connection, once there was one.
     down_since_ns: Option<u64>,
     market_hours: bool,
+    /// The market changed without a wire at hand: the tick looks at the day and at suspicions.
+    unheard: bool,
     /// Whether the strategy was told of the kill that is in force.
     kill_told: bool,
     /// Cancels of suspect symbols' orders found no room.
@@ -154,8 +159,10 @@ impl<S: Strategy> Core<S> {
             config,
             feed: Currency::Current,
             timer_at_ns: 0,
+            up: false,
             down_since_ns: None,
             market_hours: false,
+            unheard: false,
             kill_told: false,
             cancels_owed: false,
         }
@@ -239,15 +246,17 @@ impl<S: Strategy> Core<S> {
 
     /// The login at the venue was accepted.
     pub fn on_login(&mut self, now_ns: u64, session: &[u8; 10], next_seq: u64) {
-        self.down_since_ns = None;
+        (self.up, self.down_since_ns) = (true, None);
         self.desk.on_login(now_ns, session, next_seq);
     }
 
-    /// The connection to the venue is lost.
+    /// The connection to the venue is lost. One that was never logged in is no loss.
     pub fn on_disconnected<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
-        self.down_since_ns = self.down_since_ns.or(Some(now_ns));
         self.desk.on_disconnected(now_ns);
-        self.tell(now_ns, SessionEvent::Disconnected, wire);
+        if self.up {
+            (self.up, self.down_since_ns) = (false, Some(now_ns));
+            self.tell(now_ns, SessionEvent::Disconnected, wire);
+        }
     }
 
     /// How far the feed can be relied on has changed.
@@ -259,6 +268,10 @@ impl<S: Strategy> Core<S> {
         self.market.set_currency(feed);
         if feed == Currency::Lossy && self.config.kill_on_lossy_feed {
             self.desk.kill(now_ns, KillReason::Feed);
+        }
+        if feed == Currency::Current {
+            // Nobody was told of the tops that a snapshot built.
+            (0..hands::count(&self.market)).for_each(|ticker| self.mark(Ticker(ticker)));
         }
         let event = match feed {
             Currency::Current => SessionEvent::FeedCurrent,
@@ -282,21 +295,28 @@ impl<S: Strategy> Core<S> {
     /// A message of a snapshot: books are built, nobody is asked to decide on half a market.
     #[inline]
     pub fn on_snapshot(&mut self, message: &[u8]) {
-        self.market.on_message(message);
+        let news = self.market.on_message(message);
+        self.unheard |= news.has(News::DAY | News::STATUS);
     }
 
     /// A session of the feed begins: nothing of a former one holds.
     pub fn on_feed_session(&mut self) {
         if self.market.counters().messages > 0 {
             self.market.clear_day();
+            self.unheard = true;
         }
     }
 
     /// Timer, watchdogs and what the desk has to send; once a poll.
     pub fn tick<W: OrderWire>(&mut self, now_ns: u64, silence: Silence, wire: &mut W) -> usize {
         self.watch(now_ns, silence);
+        if self.unheard {
+            self.catch_up(now_ns, wire);
+        }
         let timer_ns = self.strategy.timer_ns();
         let mut work = 0;
+        // A period that was shortened holds at once, and a clock that went back stops nothing.
+        self.timer_at_ns = self.timer_at_ns.min(now_ns.saturating_add(timer_ns));
         if timer_ns > 0 && now_ns >= self.timer_at_ns {
             // A late look at the clock does not make up for what was missed.
             if self.timer_at_ns > 0 {
@@ -304,12 +324,20 @@ impl<S: Strategy> Core<S> {
                 self.strategy.on_timer(&mut hands);
                 work += 1;
             }
-            self.timer_at_ns = now_ns + timer_ns;
+            self.timer_at_ns = now_ns.saturating_add(timer_ns);
         }
         if self.cancels_owed {
             self.cancel_suspect(now_ns, wire);
         }
         work + self.settle(now_ns, wire)
+    }
+
+    /// Hears of what a snapshot or another session of the feed has changed.
+    #[cold]
+    fn catch_up<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
+        self.unheard = false;
+        self.cancels_owed |= self.config.cancel_on_suspect;
+        self.hear_of_the_day(now_ns, wire);
     }
 
     #[cold]
