@@ -2,7 +2,7 @@
 //! and its tables are those of the built-in strategies.
 
 #[path = "../docs/examples/dip.rs"]
-#[allow(missing_docs, unreachable_pub, reason = "it stands in a document, as in a crate of its own")]
+#[allow(missing_docs, unreachable_pub, reason = "it reads as in a crate of its own")]
 mod dip;
 
 use algos::{Builtin, ParamSpec, Strategy};
@@ -21,7 +21,8 @@ fn the_document_quotes_the_example_as_it_is() {
 #[test]
 fn the_document_lists_every_parameter_as_it_is() {
     for kind in Builtin::KINDS {
-        let table = format!("## `{}`\n\n{}.\n\n{}\n", kind.name, capital(kind.help), table(kind.params));
+        let (name, help) = (kind.name, capital(kind.help));
+        let table = format!("## `{name}`\n\n{help}.\n\n{}\n", table(kind.params));
         assert!(DOCUMENT.contains(&table), "docs/strategies.md should have:\n\n{table}");
     }
 }
