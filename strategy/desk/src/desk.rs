@@ -7,12 +7,13 @@
 //!
 //! # States
 //!
-//! | state | left by |
-//! |---|---|
-//! | `Sent` | `A`: `Live` · `J`: ended · query says it never arrived: ended, `Lost` |
-//! | `Live` | the last share by `E`, `C` or `D`: ended · replace: `Replacing` · cancel: `Canceling` |
-//! | `Replacing` | `U`: ended, the new one is `Live` with the venue's shares · `J` of the new number: `Live` · its own end: the new one never lives, and a later `J` of it is late |
-//! | `Canceling` | its end, by `C` or by fills that crossed the cancel; the cancel gets no answer then |
+//! * `Sent`: left by `A` for `Live`, by `J` or when it never arrived (`Lost`) for good.
+//! * `Live`: left by its last share (`E`, `C`, `D`) for good, by requests for the two below.
+//! * `Replacing`: left by `U` for good, and the new order is `Live` with the venue's shares; by `J`
+//!   of the new number for `Live`; by its own end, and then the new order never lives: a `J` of it
+//!   comes late, or nothing does.
+//! * `Canceling`: left by its end alone, by `C` or by fills that crossed the cancel, which gets no
+//!   answer then; by the venue's refusal of the cancel (`I`) for `Live`.
 //!
 //! Fills reduce an order in any state. While it is replaced, the gate counts both orders' shares. A
 //! cancel of an order that is being replaced asks for both: whichever lives is taken off.
@@ -29,8 +30,10 @@
 //! A desk that is new, and hears the session from its first message, adopts the orders it does not
 //! know and so comes to the same positions. The replay then holds answers to its forerunner's
 //! queries, nobody knows how many: it asks once nothing has come for a quarter of the answer
-//! timeout. If that was too early, what still comes contradicts it, and it stops. Another session's name means that the venue started
-//! anew: no order of before lives there; positions stay.
+//! timeout. If that was too early, what still comes contradicts it, and it stops.
+//!
+//! Another session's name means that the venue started anew: no order of before lives there, and
+//! positions stay.
 //!
 //! # Failure modes
 //!
@@ -256,9 +259,6 @@ impl Desk {
             self.gate.release(order.ticker, order.side.side(), order.leaves, order.price);
         }
         order.leaves = Qty::ZERO;
-        if let Some(kept) = self.orders.get_mut(user_ref) {
-            kept.leaves = Qty::ZERO;
-        }
         self.orders.end(user_ref);
         self.gate.on_done(order.ticker);
         if let Some(new) = self.orders.get(order.replaced_by).copied() {

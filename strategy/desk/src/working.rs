@@ -290,12 +290,13 @@ impl Orders {
         self.join_side(slot);
     }
 
-    /// An order has ended.
+    /// An order has ended: nothing of it is open.
     #[inline]
     pub(crate) fn end(&mut self, user_ref: UserRef) {
         let Some(order) = self.get_mut(user_ref) else { return };
         let (answered, cancel) = (order.answered, order.cancel);
         order.live = false;
+        order.leaves = Qty::ZERO;
         self.live -= 1;
         self.unanswered -= u32::from(!answered);
         self.count_cancel(cancel, Cancel::No);

@@ -114,6 +114,23 @@ fn more_shares_than_were_open_are_booked_and_stop_the_desk() {
 }
 
 #[test]
+fn a_fill_of_an_order_that_was_replaced_is_booked_on_top() {
+    let mut floor = Floor::started(16);
+    let order = floor.enter(&ask(0, OrderSide::Buy, 50, 9_000)).unwrap();
+    floor.settle();
+    floor.replace(order, 60, 9_001).unwrap();
+    floor.settle();
+    floor.venue.say_fill(order.0, 77, 50, 9_000);
+    floor.venue.note(super::venue::names()[0].0, true, 50, 9_000);
+    let message = floor.venue.log[floor.heard].0.clone();
+    floor.heard += 1;
+    // Told, too, though the order is over.
+    assert!(floor.desk.on_message(9, &message, &mut floor.pipe).is_some());
+    assert_eq!(floor.desk.killed(), Some(KillReason::Reconciliation));
+    floor.check_books();
+}
+
+#[test]
 fn a_fill_of_an_order_that_never_was_stops_the_desk() {
     let mut floor = Floor::started(16);
     floor.venue.say_fill(9, 77, 60, 9_000);
