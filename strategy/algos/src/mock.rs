@@ -3,7 +3,7 @@
 //! What a strategy asks waits on the way up until [`Mock::reach_venue`], what becomes of it on the
 //! way down until [`Mock::hear`]: so fills meet cancels and replacements, as they do. The table
 //! knows what was heard, the venue what is true. The venue is the least kind that a strategy could
-//! meet: a replacement has all its shares, whatever the order that it replaces had traded meanwhile.
+//! meet: a replacement has all its shares, whatever the order that it replaces traded meanwhile.
 
 use crate::{Context, Fill, OrderReport, OrderState, OrderView, SessionEvent, Strategy, What};
 use book::{LevelView, Top};
