@@ -75,8 +75,9 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode> {
     let listed = listed(args);
     let settings = args.settings(args.traded(&listed)?)?;
     let core = core(args, &settings, &values)?;
+    let test = Backtest::new(core, settings.clone());
     let started = Instant::now();
-    let outcome = play(args, Backtest::new(core, settings.clone()))?;
+    let outcome = play(args, test)?;
     let seconds = started.elapsed().as_secs_f64();
     if let Some(missing) = outcome.symbols.iter().find(|symbol| !symbol.listed) {
         let want = "the recording's directory does not list it; give --directory, or the file that \

@@ -160,11 +160,11 @@ pub(crate) struct RiskArgs {
 #[command(next_help_heading = "Room")]
 pub(crate) struct RoomArgs {
     /// Orders of the traded symbols in the market at once
-    #[arg(long, value_name = "N", default_value_t = 524_288,
+    #[arg(long, value_name = "N", default_value_t = 262_144,
         value_parser = clap::value_parser!(u32).range(1_024..=16_777_216))]
     pub(crate) orders_max: u32,
     /// Price levels of the traded symbols in the market at once
-    #[arg(long, value_name = "N", default_value_t = 131_072,
+    #[arg(long, value_name = "N", default_value_t = 65_536,
         value_parser = clap::value_parser!(u32).range(1_024..=4_194_304))]
     pub(crate) levels_max: u32,
     /// Feed messages in flight at once

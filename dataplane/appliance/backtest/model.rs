@@ -49,8 +49,7 @@ pub(super) struct Recording {
     pub(super) messages_left_out: u64,
     pub(super) first_ns: u64,
     pub(super) last_ns: u64,
-    /// When the strategy was told of market hours that the recording does not tell.
-    pub(super) hours_told_ns: Option<u64>,
+    pub(super) in_the_middle: bool,
 }
 
 /// How the venue was simulated.
@@ -86,7 +85,7 @@ pub(super) struct Result {
     pub(super) orders: u64,
     pub(super) orders_filled: u64,
     pub(super) order_shares: u64,
-    /// Shares traded by shares ordered, replacements not counted again.
+    /// Shares traded by shares ordered.
     pub(super) fill_ratio: Option<f64>,
     pub(super) reconciled: bool,
     pub(super) live_orders: u32,
@@ -217,7 +216,7 @@ fn recording(args: &BacktestArgs, outcome: &Outcome) -> Recording {
         messages_left_out: feed.left_out,
         first_ns: feed.first_ns,
         last_ns: feed.last_ns,
-        hours_told_ns: (feed.hours_told_ns > 0).then_some(feed.hours_told_ns),
+        in_the_middle: feed.in_the_middle,
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn facts(report: &Report) -> Vec<Fact> {
     let plain = |label, text: String| Fact { label, value: Cell::plain(text) };
     let ratio = result.fill_ratio.map_or("–".into(), |ratio| format!("{:.1} %", ratio * 100.0));
     vec![
-        Fact { label: "profit, fees taken off", value: profit(result.total_dollars) },
+        Fact { label: "profit, all told", value: profit(result.total_dollars) },
         Fact { label: "realised", value: profit(result.realised_dollars) },
         Fact { label: "open", value: profit(result.open_dollars) },
         plain("fees", money(result.fees_dollars)),
@@ -86,11 +86,10 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
     if !result.reconciled || result.live_orders > 0 {
         out.push("Positions and fills differ, or orders were left: a fault of the program.".into());
     }
-    if let Some(at_ns) = recording.hours_told_ns {
+    if recording.in_the_middle {
         out.push(format!(
-            "The recording begins in the middle of a day: market hours were told at {}, and {} \
-             messages about orders from before it were left out.",
-            clock(at_ns),
+            "The recording begins in the middle of a day: {} messages about orders from before it \
+             were left out.",
             count(recording.messages_left_out)
         ));
     }

@@ -32,7 +32,7 @@ pub(crate) struct Filled {
     pub(crate) price: types::Price,
     pub(crate) liquidity: u8,
     pub(crate) match_id: u64,
-    /// Twice the middle of the book at the trade.
+    /// Twice the middle of the book before the trade.
     pub(crate) middle_twice: Option<u64>,
 }
 

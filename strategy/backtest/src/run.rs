@@ -11,8 +11,7 @@ use crate::{Overflow, Settings, Start};
 use algos::Strategy;
 use desk::{Core, Silence};
 use types::Ticker;
-use wire::IntoBytes;
-use wire::itch::{self, Message, SystemEvent};
+use wire::itch::{self, Message};
 use wire::ouch::outbound::OrderExecuted;
 
 /// The venue's session, in the login.
@@ -47,8 +46,8 @@ pub struct FeedCounts {
     pub first_ns: u64,
     /// Time of the last, in ns since midnight.
     pub last_ns: u64,
-    /// When the strategy was told of market hours that the recording does not tell; 0 for never.
-    pub hours_told_ns: u64,
+    /// Whether the recording was taken to begin in the middle of a day.
+    pub in_the_middle: bool,
 }
 
 /// A strategy against a recording. Messages in, an [`Outcome`] out.
@@ -107,9 +106,6 @@ impl<S: Strategy> Backtest<S> {
         self.counts.messages += 1;
         self.run_until(at_ns);
         self.now_ns = at_ns;
-        if !self.logged_in && at_ns >= self.settings.from_ns {
-            self.log_in(at_ns);
-        }
         if !self.closed && at_ns >= self.settings.to_ns {
             self.close(at_ns);
         }
@@ -122,10 +118,14 @@ impl<S: Strategy> Backtest<S> {
     #[inline]
     fn hear(&mut self, at_ns: u64, message: &Message<'_>, bytes: &[u8]) -> Result<(), Overflow> {
         let in_the_middle = match self.in_the_middle {
-            Some(known) if !known || self.counts.hours_told_ns > 0 => known,
-            _ => self.find_place(at_ns, message),
+            Some(known) => known,
+            None => self.find_place(at_ns, message),
         };
-        match self.link.on_itch(at_ns, message, bytes) {
+        let heard = self.link.on_itch(at_ns, message, bytes);
+        if !self.logged_in && heard != Heard::Others && is_order_or_trade(message) {
+            self.log_in(at_ns);
+        }
+        match heard {
             Heard::Ours => {}
             Heard::Others => self.counts.others += 1,
             Heard::Unknown if in_the_middle => self.counts.left_out += 1,
@@ -138,28 +138,20 @@ impl<S: Strategy> Backtest<S> {
         Ok(())
     }
 
-    /// Finds out where in a day the recording begins, by its first order or trade; and tells
-    /// market hours where it does not.
+    /// Finds out where in a day the recording begins, by its first order or trade.
     #[cold]
     fn find_place(&mut self, at_ns: u64, message: &Message<'_>) -> bool {
         if let Message::SystemEvent(m) = message {
-            if matches!(m.event_code, b'Q' | b'M') && self.in_the_middle.is_none() {
+            if matches!(m.event_code, b'Q' | b'M') {
                 self.in_the_middle = Some(false);
             }
             return false;
         }
-        let kind = message.head().message_type;
-        if !matches!(kind, b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U' | b'P') {
-            return self.in_the_middle == Some(true);
+        if !is_order_or_trade(message) {
+            return false;
         }
-        let in_the_middle = self.in_the_middle.unwrap_or(HOURS_NS.contains(&at_ns));
+        let in_the_middle = HOURS_NS.contains(&at_ns);
         self.in_the_middle = Some(in_the_middle);
-        if in_the_middle {
-            self.counts.hours_told_ns = at_ns.max(1);
-            let head = SystemEvent::head(0, at_ns);
-            let event = SystemEvent { head, event_code: b'Q' };
-            self.link.tell(at_ns, event.as_bytes());
-        }
         in_the_middle
     }
 
@@ -177,8 +169,13 @@ impl<S: Strategy> Backtest<S> {
         Ok(if is_over { Progress::Over } else { Progress::Running })
     }
 
-    #[cold]
+    /// The strategy logs in with the first order or trade of its symbols from the time set on:
+    /// timers before it would go off over nothing.
+    #[inline]
     fn log_in(&mut self, now_ns: u64) {
+        if self.closed || now_ns < self.settings.from_ns {
+            return;
+        }
         self.logged_in = true;
         self.core.on_login(now_ns, SESSION, 1);
         self.core.tick(now_ns, Silence::default(), &mut self.link.ways);
@@ -278,6 +275,7 @@ impl<S: Strategy> Backtest<S> {
     /// Something did not fit.
     pub fn finish(mut self) -> Result<Outcome, Overflow> {
         self.counts.last_ns = self.now_ns;
+        self.counts.in_the_middle = self.in_the_middle == Some(true);
         self.timer_at_ns = u64::MAX;
         // Not longer: a strategy may go on for ever answering answers.
         let end_ns = self.now_ns.max(self.link.ways.feed.last_ns());
@@ -321,4 +319,10 @@ impl<S: Strategy> Backtest<S> {
     pub fn core(&self) -> &Core<S> {
         &self.core
     }
+}
+
+#[inline]
+fn is_order_or_trade(message: &Message<'_>) -> bool {
+    let kind = message.head().message_type;
+    matches!(kind, b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U' | b'P')
 }

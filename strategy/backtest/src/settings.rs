@@ -91,8 +91,7 @@ pub enum Start {
     Auto,
     /// At the beginning: everything that is told is passed on as it is.
     Beginning,
-    /// In the middle: market hours are told to the strategy at the first order or trade, and
-    /// messages about orders from before the recording are left out, counted.
+    /// In the middle: messages about orders from before the recording are left out, counted.
     Middle,
 }
 
@@ -149,7 +148,8 @@ pub struct Settings {
     pub fees: Fees,
     /// Where in a day the recording begins.
     pub start: Start,
-    /// The strategy logs in at this time, in ns since midnight; what is told before builds books.
+    /// The strategy logs in with the first order or trade from this time on, in ns since midnight;
+    /// what is told before builds books.
     pub from_ns: u64,
     /// Its orders are taken off at this time, in ns since midnight.
     pub to_ns: u64,
@@ -181,7 +181,7 @@ impl Settings {
             to_ns: u64::MAX,
             horizons_ns: vec![100_000_000, 1_000_000_000, 10_000_000_000, 60_000_000_000],
             grid_ns: 1_000_000_000,
-            capacity: Capacity { orders: 1 << 20, levels: 1 << 18, books: 0 },
+            capacity: Capacity { orders: 1 << 18, levels: 1 << 16, books: 0 },
             feed_in_flight_max: 1 << 17,
             orders_in_flight_max: 1 << 14,
             fills_max: 1 << 22,

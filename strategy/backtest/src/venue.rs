@@ -42,7 +42,7 @@ pub(crate) enum Heard {
 pub struct VenueCounts {
     /// New orders.
     pub orders: u64,
-    /// Shares in them.
+    /// Shares in them, and those that replacements added.
     pub order_shares: u64,
     /// Replacements.
     pub replaces: u64,
@@ -272,9 +272,12 @@ impl Venue {
             b'S' => Side::Sell,
             _ => return Heard::Ours,
         };
+        // The middle as it was before, which what comes would change.
+        let is_met = !self.ghosts.of(ticker, side.opposite()).is_empty();
+        let middle_twice = if is_met { self.books.middle_twice(ticker) } else { None };
         match self.books.add(id, ticker, side, qty, Price(price)) {
             Ok(order) => {
-                self.meet(now_ns, &order, sink);
+                self.meet(now_ns, &order, middle_twice, sink);
                 Heard::Ours
             }
             Err(NotShown::Nonsense) => Heard::Ours,
@@ -327,7 +330,9 @@ impl Venue {
         let is_quiet = self.ghosts.of(ticker, order.side).is_empty() || !self.is_trading(ticker);
         if !is_quiet && let Some(price) = price.unwrap_or(Some(order.price)) {
             // A feed that executes more than there is cannot fill us with it.
-            let fill = Fill { now_ns, shares: qty.min(order.qty), at: None, liquidity: b'A' };
+            let middle_twice = self.books.middle_twice(ticker);
+            let shares = qty.min(order.qty);
+            let fill = Fill { now_ns, shares, at: None, liquidity: b'A', middle_twice };
             let model = self.fills;
             let reached = |ghost: &Ghost| ghost.is_reached(model, price, &order);
             self.fill(ticker, order.side, fill, reached, sink);
@@ -337,7 +342,13 @@ impl Venue {
 
     /// An order comes that would have met ours first.
     #[inline]
-    fn meet<S: Sink>(&mut self, now_ns: u64, order: &Shown, sink: &mut S) {
+    fn meet<S: Sink>(
+        &mut self,
+        now_ns: u64,
+        order: &Shown,
+        middle_twice: Option<u64>,
+        sink: &mut S,
+    ) {
         let side = order.side.opposite();
         let Some(best) = self.ghosts.best(order.ticker, side) else { return };
         if better(side, order.price, best) || !self.is_trading(order.ticker) {
@@ -348,7 +359,7 @@ impl Venue {
             let ours = ghost.terms.price;
             better(side, ours, order.price) || at_price && ours == order.price
         };
-        let fill = Fill { now_ns, shares: order.qty, at: None, liquidity: b'A' };
+        let fill = Fill { now_ns, shares: order.qty, at: None, liquidity: b'A', middle_twice };
         let taken = self.fill(order.ticker, side, fill, reached, sink);
         if taken > 0 {
             self.books.take(order.slot, taken);
@@ -367,13 +378,14 @@ impl Venue {
         if self.hidden == HiddenPrints::Ignored || price.0 == 0 || !self.is_trading(ticker) {
             return Heard::Ours;
         }
+        let middle_twice = self.books.middle_twice(ticker);
         let mut shares = m.shares.get();
         for side in [Side::Buy, Side::Sell] {
             let reached = |ghost: &Ghost| {
                 let ours = ghost.terms.price;
                 better(side, ours, price) || at_price && ours == price
             };
-            let fill = Fill { now_ns, shares, at: None, liquidity: b'A' };
+            let fill = Fill { now_ns, shares, at: None, liquidity: b'A', middle_twice };
             shares -= self.fill(ticker, side, fill, reached, sink);
         }
         Heard::Ours
@@ -395,9 +407,10 @@ impl Venue {
             b'C' => b'L',
             _ => b'K',
         };
+        let middle_twice = self.books.middle_twice(ticker);
         for side in [Side::Buy, Side::Sell] {
             if price.0 > 0 && shares > 0 {
-                let fill = Fill { now_ns, shares, at: Some(price), liquidity };
+                let fill = Fill { now_ns, shares, at: Some(price), liquidity, middle_twice };
                 let reached = |ghost: &Ghost| better(side, ghost.terms.price, price);
                 self.fill(ticker, side, fill, reached, sink);
             }
@@ -431,7 +444,6 @@ impl Venue {
         reached: impl Fn(&Ghost) -> bool,
         sink: &mut S,
     ) -> u32 {
-        let middle_twice = self.books.middle_twice(ticker);
         let mut left = fill.shares;
         let mut ended = false;
         for ghost in self.ghosts.of_mut(ticker, side) {
@@ -455,7 +467,7 @@ impl Venue {
                 price: fill.at.unwrap_or(ghost.terms.price),
                 liquidity: fill.liquidity,
                 match_id: self.writer.next_match(),
-                middle_twice,
+                middle_twice: fill.middle_twice,
             };
             answers::executed(&filled, sink);
             if ghost.leaves == 0 {
@@ -478,6 +490,8 @@ struct Fill {
     /// At which price; `None` for the order's own.
     at: Option<Price>,
     liquidity: u8,
+    /// Twice the middle of the book before.
+    middle_twice: Option<u64>,
 }
 
 fn place(ghost: &Ghost) -> Place {

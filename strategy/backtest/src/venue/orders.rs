@@ -133,6 +133,7 @@ impl Venue {
         }
         match self.check_exchange(m, optional, &old) {
             Ok(terms) => {
+                self.counts.order_shares += u64::from(qty.saturating_sub(old.leaves));
                 self.counts.accepted += 1;
                 let symbol = self.names[usize::from(terms.ticker.0)];
                 let reference = self.writer.next_reference();
