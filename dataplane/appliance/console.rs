@@ -22,8 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
 use crate::cli::TellArgs;
+use anyhow::{Context, Result, bail};
 
 mod trader;
 mod venue;
@@ -115,11 +115,7 @@ trait Attendant: Send + 'static {
 }
 
 /// Serves one client until it hangs up.
-fn attend(
-    attendant: &mut impl Attendant,
-    stream: UnixStream,
-    stop: &AtomicBool,
-) -> io::Result<()> {
+fn attend(attendant: &mut impl Attendant, stream: UnixStream, stop: &AtomicBool) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     let mut reader = BufReader::new(io::Read::take(stream.try_clone()?, LINE_MAX));

@@ -101,15 +101,14 @@ fn configuration(args: &ReplayArgs) -> Result<String> {
             .replace("@GROUP@", &quoted(&args.group))
             .replace("@UDP_PORT@", &args.udp_port.to_string()),
         None => MARKET
+            .replace("@LOCATES@", &locates(&symbols(args)?))
             .replace("@SYMBOLS@", &list(&symbols(args)?))
             .replace("@DIRECTORY@", &quoted(&files[0]))
             .replace("@STRATEGY@", &quoted(&args.strategy))
             .replace("@PARAMS@", &parameters(args)?),
     };
     text = text.replace("@FILES@", &list(&files));
-    Ok(text
-        .replace("@PACE@", &quoted(&args.pace))
-        .replace("@GAP@", &format!("{:?}", args.gap_max)))
+    Ok(text.replace("@PACE@", &quoted(&args.pace)).replace("@GAP@", &format!("{:?}", args.gap_max)))
 }
 
 /// The symbols named, or all that the directory lists, when they are few.
@@ -127,6 +126,11 @@ fn symbols(args: &ReplayArgs) -> Result<Vec<String>> {
     }
 }
 
+/// A replay may sell what it does not hold: nobody has to find the shares.
+fn locates(symbols: &[String]) -> String {
+    symbols.iter().map(|symbol| format!("{} = 1000000\n", quoted(symbol))).collect()
+}
+
 /// The strategy's parameters as lines of TOML.
 fn parameters(args: &ReplayArgs) -> Result<String> {
     let mut lines = String::new();
@@ -138,7 +142,11 @@ fn parameters(args: &ReplayArgs) -> Result<String> {
         if known.is_some_and(|kind| kind.params.iter().all(|param| param.name != name)) {
             let names: Vec<&str> =
                 known.into_iter().flat_map(|kind| kind.params).map(|param| param.name).collect();
-            bail!("--set {one}: {} has no such parameter; it has {}", args.strategy, names.join(", "));
+            bail!(
+                "--set {one}: {} has no such parameter; it has {}",
+                args.strategy,
+                names.join(", ")
+            );
         }
         let Ok(value) = value.trim().parse::<i64>() else {
             bail!("--set {one}: {value:?} is not a whole number");

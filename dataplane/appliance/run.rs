@@ -75,7 +75,8 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     // A state that cannot be saved is a failure of the run, which is reported all the same.
     let saved = save_states(config, &finished);
     let logged = logs.into_iter().try_for_each(|log| log.finish().map(drop));
-    let failure = conclude::failure(config, &finished, readers, &control).or(saved.err()).or(logged.err());
+    let failure =
+        conclude::failure(config, &finished, readers, &control).or(saved.err()).or(logged.err());
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));

@@ -346,13 +346,7 @@ fn market_data(scope: &mut Scope<'_>, listener: &Use<'_>, publisher: &Use<'_>) {
         return;
     };
     let table = listener.table.as_str();
-    same_group(
-        scope,
-        listener,
-        publisher,
-        (&feed.group, raw.udp_port.as_ref(), &raw.group),
-        group,
-    );
+    same_group(scope, listener, publisher, (&feed.group, raw.udp_port.as_ref(), &raw.group), group);
     if let (Some(session), Some(text)) = (&feed.session, &raw.session) {
         agree(scope, (table, "session"), text, session, &itch.session, "the other end's session");
     }

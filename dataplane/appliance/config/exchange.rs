@@ -55,11 +55,7 @@ pub(super) fn post_only(raw: Option<raw::PostOnly>) -> PostOnly {
 }
 
 /// `control`: where the operator's socket will be.
-pub(super) fn control(
-    scope: &mut Scope<'_>,
-    table: &str,
-    text: Option<&Text>,
-) -> Option<PathBuf> {
+pub(super) fn control(scope: &mut Scope<'_>, table: &str, text: Option<&Text>) -> Option<PathBuf> {
     let text = text?;
     let path = written_path(scope, (table, "control"), text);
     if text.get_ref().len() > SOCKET_PATH_MAX {

@@ -264,7 +264,10 @@ fn publisher(
     let packet_max = raw.messages_per_packet_max.as_ref();
     let replay = (raw.replay_bytes.as_ref(), raw.replay_messages.as_ref());
     Publisher {
-        line_b: raw.line_b.as_ref().map(|b| line_b(scope, &format!("{table}.line_b"), b, LineA::of(raw))),
+        line_b: raw
+            .line_b
+            .as_ref()
+            .map(|b| line_b(scope, &format!("{table}.line_b"), b, LineA::of(raw))),
         requests: exchange::requests(scope, table, raw),
         heartbeat_ns: exchange::heartbeat_ns(scope, table, raw.heartbeat_ms.as_ref()),
         endpoint: scope.endpoint(table, raw.endpoint()),

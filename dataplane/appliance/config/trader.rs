@@ -43,9 +43,16 @@ fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig
             .refusals
             .as_ref()
             .map(|path| exchange::written_path(scope, (table, "refusals"), path)),
-        line_b: raw.line_b.as_ref().map(|b| roles::line_b(scope, &part("line_b"), b, roles::LineA::heard(&raw.feed))),
+        line_b: raw
+            .line_b
+            .as_ref()
+            .map(|b| roles::line_b(scope, &part("line_b"), b, roles::LineA::heard(&raw.feed))),
         recovery: recovery(scope, &part("recovery"), raw),
-        server: raw.recovery.server.as_ref().map(|s| scope.socket((&part("recovery"), "server"), s)),
+        server: raw
+            .recovery
+            .server
+            .as_ref()
+            .map(|s| scope.socket((&part("recovery"), "server"), s)),
         silent_after_ns: MS
             * scope.int(
                 (&part("recovery"), "silent_after_ms"),
@@ -224,7 +231,8 @@ fn strategy(scope: &mut Scope<'_>, table: &str, raw: &Spanned<raw::Strategy>) ->
             Some(at) => values[at] = parameter(scope, table, &found.params[at], value),
             None => {
                 let known: Vec<&str> = found.params.iter().map(|param| param.name).collect();
-                let problem = format!("{} has no such parameter; {}", found.name, hint(name, &known));
+                let problem =
+                    format!("{} has no such parameter; {}", found.name, hint(name, &known));
                 scope.fault((table, name), value.span(), problem);
             }
         }
@@ -292,12 +300,6 @@ fn gate(
         scope.int((table, name), value.as_ref(), default, 1..=max)
     };
     let open_orders_max = int("open_orders_max", &risk.open_orders_max, 64, 1 << 16);
-    let per_symbol = int(
-        "symbol_open_orders_max",
-        &risk.symbol_open_orders_max,
-        open_orders_max,
-        1 << 16,
-    );
     let orders_per_second_max =
         int("orders_per_second_max", &risk.orders_per_second_max, 1_000, 10_000_000);
     let messages_per_second_max = int(
@@ -323,7 +325,12 @@ fn gate(
         messages_per_second_max,
         duplicate_window_ns: u64::from(window_ms) * MS,
         duplicates_max,
-        loss_max: dollars(scope, ("trader.kill", "loss_dollars"), raw.kill.loss_dollars.as_ref(), 0),
+        loss_max: dollars(
+            scope,
+            ("trader.kill", "loss_dollars"),
+            raw.kill.loss_dollars.as_ref(),
+            0,
+        ),
         runaway_refusals_max: scope.int(
             ("trader.kill", "refusals_in_a_row"),
             runaway,
@@ -334,7 +341,20 @@ fn gate(
         suspect_is_refused: risk.suspect.unwrap_or(raw::Act::Stop) == raw::Act::Stop,
         market_orders: risk.market_orders.unwrap_or(false),
     };
-    let plain = TickerLimits {
+    let plain = plain(scope, table, risk, open_orders_max);
+    let mut tickers = vec![plain; symbols.len()];
+    restricted(scope, table, risk, symbols, &mut tickers);
+    (limits, tickers)
+}
+
+/// What a symbol is held to, its own restrictions aside.
+fn plain(
+    scope: &mut Scope<'_>,
+    table: &str,
+    risk: &raw::TraderRisk,
+    open_orders_max: u32,
+) -> TickerLimits {
+    TickerLimits {
         position_max: scope.int(
             (table, "position_max_shares"),
             risk.position_max_shares.as_ref(),
@@ -347,14 +367,16 @@ fn gate(
             risk.exposure_max_dollars.as_ref(),
             0,
         )),
-        open_orders_max: per_symbol,
+        open_orders_max: scope.int(
+            (table, "symbol_open_orders_max"),
+            risk.symbol_open_orders_max.as_ref(),
+            open_orders_max,
+            1..=1 << 16,
+        ),
         restriction: Restriction::None,
         locate_shares: 0,
         tick: Price(0),
-    };
-    let mut tickers = vec![plain; symbols.len()];
-    restricted(scope, table, risk, symbols, &mut tickers);
-    (limits, tickers)
+    }
 }
 
 fn unless_zero(money: u64) -> u64 {

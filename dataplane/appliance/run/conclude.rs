@@ -34,12 +34,9 @@ pub(super) fn report(
     started_ns: u64,
 ) -> RunReport {
     let numbered = finished.roles.iter().enumerate();
-    let damaging =
-        config.impairs.iter().any(|i| i.a_to_b.corrupt > 0.0 || i.b_to_a.corrupt > 0.0);
+    let damaging = config.impairs.iter().any(|i| i.a_to_b.corrupt > 0.0 || i.b_to_a.corrupt > 0.0);
     let told: Vec<Told> = numbered
-        .flat_map(|(at, roles)| {
-            roles.iter().map(move |role| role_report::tell(role, at, damaging))
-        })
+        .flat_map(|(at, roles)| roles.iter().map(move |role| role_report::tell(role, at, damaging)))
         .collect();
     let cast = Cast::of(finished.roles.iter().flatten());
     let books = books(config, &cast);
@@ -128,7 +125,8 @@ fn books(config: &Config, cast: &Cast<'_, '_>) -> Vec<BookReport> {
             let levels = |side| books.levels(id, side).collect::<Vec<_>>();
             let sides = [levels(Side::Buy), levels(Side::Sell)];
             if sides.iter().any(|s| !s.is_empty()) {
-                let name = market.name(id).map_or_else(|| format!("locate {id}"), |n| n.to_string());
+                let name =
+                    market.name(id).map_or_else(|| format!("locate {id}"), |n| n.to_string());
                 rows.push(book_row(format!("{name} at {}", settings.name), books.top(id), &sides));
             }
         }

@@ -113,7 +113,8 @@ fn orders_balance(trader: &Trader<'_, Builtin>) -> Verdict {
     let live = desk.live_orders();
     let sent = c.sent + c.replaces_sent;
     let answered = c.accepted + c.replaced + c.rejected + c.replaces_void + c.lost;
-    let mut detail = format!("{sent} sent, {answered} answered, {} rejected, {live} live", c.rejected);
+    let mut detail =
+        format!("{sent} sent, {answered} answered, {} rejected, {live} live", c.rejected);
     if c.lost > 0 {
         detail += &format!(", {} lost with a connection and found again", c.lost);
     }
@@ -205,7 +206,9 @@ fn tape_is_the_book(
     let traders = hears
         .filter(|(_, hears)| hears.feed.group == settings.itch.group)
         .filter(|(_, hears)| !hears.limits.only_traded)
-        .map(|(trader, hears)| ("book at the trader is the book", &*hears.name, trader.core().market()));
+        .map(|(trader, hears)| {
+            ("book at the trader is the book", &*hears.name, trader.core().market())
+        });
     let watched = watch.map(|w| ("tape is the book", "the watcher", w.market()));
     watched
         .into_iter()

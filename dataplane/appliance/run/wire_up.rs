@@ -38,8 +38,8 @@ use market::{Market, MarketConfig};
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
 use risk::{Firm, VenueGate};
 use session::{
-    AccountConfig, AccountKind, ClientConfig, MoldPublisher, MoldReceiver, PublisherConfig, ReceiverConfig,
-    SessionId, Sessions, SnapshotConfig, SoupClient, StoreConfig,
+    AccountConfig, AccountKind, ClientConfig, MoldPublisher, MoldReceiver, PublisherConfig,
+    ReceiverConfig, SessionId, Sessions, SnapshotConfig, SoupClient, StoreConfig,
 };
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddrV4;

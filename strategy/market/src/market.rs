@@ -42,7 +42,7 @@ pub struct Market {
     pub(crate) only_tickers: bool,
     /// The feed was joined in the middle of the day: many orders were told of before.
     pub(crate) late: bool,
-    /// When market hours change by the clock; never once the feed has told them.
+    /// When market hours change by the clock, where that is asked.
     pub(crate) hours_turn_ns: u64,
 }
 
@@ -72,7 +72,7 @@ impl Market {
             common: Status::default(),
             only_tickers: config.only_tickers,
             late: false,
-            hours_turn_ns: HOURS_NS[0],
+            hours_turn_ns: u64::MAX,
         })
     }
 
@@ -95,9 +95,11 @@ impl Market {
     }
 
     /// The feed was joined in the middle of the day without a snapshot: references that were never
-    /// told are counted, and make nobody suspect. Until the next clearing, after which all is told.
+    /// told are counted, and make nobody suspect, until the next clearing, after which all is told.
+    /// The event that opened the market was missed too: until one is heard, the clock tells.
     pub fn join_late(&mut self) {
         self.late = true;
+        self.hours_turn_ns = HOURS_NS[0];
     }
 
     /// A snapshot follows: forgets every book, trading state, suspicion and cross to come. Kept is
@@ -131,7 +133,7 @@ impl Market {
         self.tape.clear();
         self.breakers = Breakers::default();
         self.time_ns = 0;
-        self.hours_turn_ns = HOURS_NS[0];
+        self.hours_turn_ns = u64::MAX;
         self.common = Status { currency: self.common.currency, ..Status::default() };
         let seat = Seat { status: self.common, locate: NOWHERE, last: None };
         self.seats.fill(seat);

@@ -258,7 +258,8 @@ pub enum Currency {
 pub struct Status {
     /// Whether it trades. Halted also while the venue is halted for it operationally (h).
     pub trading: TradingState,
-    /// Between the feed's Q and M system events; by the clock (09:30 to 16:00) until one is heard.
+    /// Between the feed's Q and M system events; for who joined late, by the clock (09:30 to 16:00)
+    /// until one is heard.
     pub market_hours: bool,
     /// Whether short sales may only be above the bid (Reg SHO, rule 201).
     pub short_restricted: bool,

@@ -112,21 +112,20 @@ fn feed_ports<'e>(config: &TraderConfig, ports: &mut Ports<'e>) -> Result<Vec<Fe
     line_a.join(0, config.feed.group.ip)?;
     let mut groups = [Some(group_addr(config.feed.group)), None];
     let mut others = Vec::new();
-    match &config.line_b {
-        Some(line) => match &line.endpoint {
+    if let Some(line) = &config.line_b {
+        let group = Some(group_addr(line.group));
+        match &line.endpoint {
             Some(endpoint) => {
                 let (io, mac) = ports.take(endpoint)?;
                 let mut host = host(endpoint, mac, ORDERS_MTU, tcp_client())?;
                 host.join(0, line.group.ip)?;
-                let groups = [None, Some(group_addr(line.group))];
-                others.push(FeedPort::with_lines(io, host, groups));
+                others.push(FeedPort::with_lines(io, host, [None, group]));
             }
             None => {
                 line_a.join(0, line.group.ip)?;
-                groups[1] = Some(group_addr(line.group));
+                groups[1] = group;
             }
-        },
-        None => {}
+        }
     }
     let port = FeedPort::with_lines(io, line_a, groups);
     let port = match config.server {

@@ -15,8 +15,8 @@
 //!
 //! Limits: `orders_max` recorded orders live at once; one more is left out, and counted.
 
-use desk::requests::{REQUEST_LEN_MAX, cancel, enter, replace};
 use book::RefMap;
+use desk::requests::{REQUEST_LEN_MAX, cancel, enter, replace};
 use types::{OrderSide, TimeInForce};
 use wire::IntoBytes;
 use wire::itch::Message;

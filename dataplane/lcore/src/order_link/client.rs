@@ -68,9 +68,7 @@ impl Client {
         let need = HEADER_LEN + message.len();
         let soup = &mut self.soup;
         let sent = self.conn.and_then(|conn| {
-            host.send(conn, need, |ring| {
-                soup.send_unsequenced(now.ns, ring, message).unwrap_or(0)
-            })
+            host.send(conn, need, |ring| soup.send_unsequenced(now.ns, ring, message).unwrap_or(0))
         });
         let sent = sent.is_some_and(|n| n > 0);
         self.counters.inc(if sent { LinkCounter::Sent } else { LinkCounter::NoRoom });

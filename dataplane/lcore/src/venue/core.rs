@@ -224,13 +224,18 @@ impl Core {
 
     /// ITCH's system events that end a day and were not said yet, in their order.
     pub(super) fn unsaid(&self) -> [Option<u8>; 3] {
-        let phases = self.listings.iter().filter_map(|l| self.engine.instrument(l.id().0));
-        let reached = phases.map(|i| i.phase).max().unwrap_or_default();
+        let reached = self.phase_reached();
         [
             Some(b'M').filter(|_| reached < Phase::Closed),
             Some(b'E').filter(|_| reached < Phase::End),
             Some(b'C'),
         ]
+    }
+
+    /// The latest phase that any instrument is in.
+    fn phase_reached(&self) -> Phase {
+        let phases = self.listings.iter().filter_map(|l| self.engine.instrument(l.id().0));
+        phases.map(|i| i.phase).max().unwrap_or_default()
     }
 
     /// Announces every instrument, and whether it trades.
@@ -274,6 +279,10 @@ impl Core {
         image: &mut ImageWriter<'_>,
     ) -> Option<u64> {
         let told = self.describe(now, |message| image.push(message));
+        // Who joins now has missed the event that opened the market, or closed it.
+        let told = told
+            && super::out::system_event(self.phase_reached())
+                .is_none_or(|code| image.push(tape::system_event(now.ns, code).as_bytes()));
         let all = told && self.list_orders(now, |message| image.push(message));
         all.then(|| publisher.next_seq())
     }
