@@ -139,8 +139,8 @@ fn shares_balance(config: &Config, cast: &Cast<'_, '_>) -> Option<Verdict> {
     Some(verdict("fills balance", filled == 2 * matched, detail))
 }
 
-/// What a trader holds is what the ledger of its venue, when that is ours, says it holds: shares and
-/// cash. Not where several logins share an account, or where it held something before.
+/// What a trader holds is what the ledger of its venue, when that is ours, says it holds: shares
+/// and cash. Not where several logins share an account, or where it held something before.
 fn positions_agree(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (trader, settings) in cast.traders.iter().zip(&config.traders) {

@@ -6,7 +6,8 @@
 //!
 //! Layout: [`duty`] runs roles on a thread and follows the run's phase ([`control`]); [`venue`],
 //! [`trader`], [`loadgen`] and [`impair`] are the roles, each an [`Agent`]; what two of them share
-//! stands beside them. From `poll` to its return nothing allocates, blocks, formats or calls the kernel.
+//! stands beside them. From `poll` to its return nothing allocates, blocks, formats or calls the
+//! kernel.
 //!
 //! Failure modes: frames, messages and answers may be anything, and are counted where they end.
 //! What a port does not take waits; what no pool holds is a counted refusal.
