@@ -326,3 +326,6 @@ fn is_order_or_trade(message: &Message<'_>) -> bool {
     let kind = message.head().message_type;
     matches!(kind, b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U' | b'P')
 }
+
+#[cfg(test)]
+mod tests;
