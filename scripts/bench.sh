@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Benchmarks.
 #
-#   scripts/bench.sh [engine|engine-ns] [OPTION...]
+#   scripts/bench.sh [engine|engine-ns|trader|day] [OPTION...]
 #
 # `engine` (the default) measures what a command costs as orders, symbols and sessions grow: ns for
 # every combination, then instructions for the smallest and a large one. OPTIONs go to the first
 # measurement; strategy/engine/examples/engine_scale/main.rs lists them. It takes a quarter of
-# an hour and 4 GB. `engine-ns` measures a mixed flow instead. Instructions come from callgrind,
-# which needs no counters of the CPU and counts the same on every run; without valgrind they are
-# left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument cannot be
+# an hour and 4 GB. `engine-ns` measures a mixed flow instead. `trader` measures what a message of
+# the sample, or of the ITCH file that is the OPTION, costs the market, what an order costs the risk
+# gate, and how fast a backtest runs; `day` the market over a made-up day of 300 million messages of
+# 8,000 symbols (some minutes; OPTIONs --messages N --symbols N --seed N). Instructions come from
+# callgrind, which needs no counters of the CPU and counts the same on every run; without valgrind
+# they are left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument cannot be
 # used.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -65,11 +68,49 @@ bench_engine() {
     done
 }
 
+# Instructions a message of one pass over $2: parsing, books, market, market with read-ahead.
+count_market() {
+    local binary=$1 file=$2 messages dir part
+    dir=$(mktemp -d)
+    messages=$("$binary" "$file" 1 | grep -oE '[0-9,]+ messages' | head -1 | tr -dc 0-9) || true
+    for part in parsing building whole warmed; do
+        valgrind --tool=callgrind --callgrind-out-file="$dir/$part" \
+            --toggle-collect="market_ns::$part" "$binary" "$file" 1 >/dev/null 2>&1
+        awk -v part="$part" -v messages="${messages:-0}" '
+            /^(summary|totals):/ && $2 > total { total = $2 }
+            END { if (messages > 0) printf "%10.0f instructions a message, %s\n",
+                      total / messages, part }' "$dir/$part"
+    done
+    rm -r "$dir"
+}
+
+bench_trader() {
+    local file=${1:-data/sample/aapl.itch} binaries
+    cargo build --release --locked -p market --example market_ns
+    cargo build --release --locked -p risk --example gate_ns
+    cargo build --release --locked
+    binaries=$(target_dir)/release
+    say "market: ns a message"
+    "$binaries/examples/market_ns" "$file" 51
+    if command -v valgrind >/dev/null 2>&1; then
+        count_market "$binaries/examples/market_ns" "$file"
+    else
+        say "valgrind is not installed: instructions are not counted"
+    fi
+    say "gate: ns an order"
+    "$binaries/examples/gate_ns"
+    say "backtest: messages a second, on stderr at the end"
+    "$binaries/peregrine" backtest --itch data/sample/sod.itch --itch data/sample/aapl.itch \
+        --symbols AAPL --report "$(target_dir)/backtest" >/dev/null
+}
+
 what=${1:-engine}
 shift || true
 use_cargo_bin
 case $what in
     engine) bench_engine "$@" ;;
     engine-ns) cargo run --release --locked -p engine --example engine_ns -- "$@" ;;
-    *) die 2 "bench.sh: there is '$what' not, only engine and engine-ns" ;;
+    trader) bench_trader "$@" ;;
+    day) cargo run --release --locked -p market --example day_ns -- "$@" ;;
+    *) die 2 "bench.sh: there is '$what' not, only engine, engine-ns, trader and day" ;;
 esac
