@@ -130,7 +130,7 @@ fn the_page_stands_alone() {
     let page = fs::read_to_string(folder.join("index.html")).unwrap();
     assert_eq!(page.matches("<svg").count(), 3, "profit, inventory, gain");
     assert!(page.contains("default-src 'none'") && !page.contains("<script"));
-    assert!(!page.replace("http://www.w3.org/2000/svg", "").contains("http"));
+    assert!(!page.replace("http://www.w3.org/2000/svg", "").contains("://"));
     let csv = fs::read_to_string(folder.join("fills.csv")).unwrap();
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(csv.lines().count() > 10 && csv.lines().all(|line| line.split(',').count() == columns));

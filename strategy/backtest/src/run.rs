@@ -11,7 +11,8 @@ use crate::{Overflow, Settings, Start};
 use algos::Strategy;
 use desk::{Core, Silence};
 use types::Ticker;
-use wire::itch::{self, Message};
+use wire::IntoBytes;
+use wire::itch::{self, Message, SystemEvent};
 use wire::ouch::outbound::OrderExecuted;
 
 /// The venue's session, in the login.
@@ -60,6 +61,8 @@ pub struct Backtest<S> {
     counts: FeedCounts,
     /// Whether messages about unknown orders are left out; `None` while that is open.
     in_the_middle: Option<bool>,
+    /// Whether market hours were told that the recording does not tell.
+    hours_told: bool,
     logged_in: bool,
     closed: bool,
     timer_at_ns: u64,
@@ -80,6 +83,7 @@ impl<S: Strategy> Backtest<S> {
             settings,
             now_ns: 0,
             counts: FeedCounts::default(),
+            hours_told: false,
             logged_in: false,
             closed: false,
             timer_at_ns: u64::MAX,
@@ -104,11 +108,13 @@ impl<S: Strategy> Backtest<S> {
             self.counts.first_ns = at_ns;
         }
         self.counts.messages += 1;
+        if at_ns >= self.settings.to_ns && !self.closed {
+            // On time, not with the next message: the recording may be silent.
+            self.run_until(self.settings.to_ns);
+            self.close(self.settings.to_ns);
+        }
         self.run_until(at_ns);
         self.now_ns = at_ns;
-        if !self.closed && at_ns >= self.settings.to_ns {
-            self.close(at_ns);
-        }
         let venue = &self.link.venue;
         self.link.record.mark_out(at_ns, |ticker| venue.middle_twice(ticker));
         self.hear(at_ns, &message, bytes)?;
@@ -118,8 +124,8 @@ impl<S: Strategy> Backtest<S> {
     #[inline]
     fn hear(&mut self, at_ns: u64, message: &Message<'_>, bytes: &[u8]) -> Result<(), Overflow> {
         let in_the_middle = match self.in_the_middle {
-            Some(known) => known,
-            None => self.find_place(at_ns, message),
+            Some(known) if !known || self.hours_told => known,
+            _ => self.find_place(at_ns, message),
         };
         let heard = self.link.on_itch(at_ns, message, bytes);
         if !self.logged_in && heard != Heard::Others && is_order_or_trade(message) {
@@ -138,20 +144,27 @@ impl<S: Strategy> Backtest<S> {
         Ok(())
     }
 
-    /// Finds out where in a day the recording begins, by its first order or trade.
+    /// Finds out where in a day the recording begins, by its first order or trade; and tells the
+    /// market hours that were told before it.
     #[cold]
     fn find_place(&mut self, at_ns: u64, message: &Message<'_>) -> bool {
         if let Message::SystemEvent(m) = message {
-            if matches!(m.event_code, b'Q' | b'M') {
+            if matches!(m.event_code, b'Q' | b'M') && self.in_the_middle.is_none() {
                 self.in_the_middle = Some(false);
             }
             return false;
         }
         if !is_order_or_trade(message) {
-            return false;
+            return self.in_the_middle == Some(true);
         }
-        let in_the_middle = HOURS_NS.contains(&at_ns);
+        let in_the_middle = self.in_the_middle.unwrap_or(HOURS_NS.contains(&at_ns));
         self.in_the_middle = Some(in_the_middle);
+        if in_the_middle {
+            self.hours_told = true;
+            let head = SystemEvent::head(0, at_ns);
+            let event = SystemEvent { head, event_code: b'Q' };
+            self.link.tell(at_ns, event.as_bytes());
+        }
         in_the_middle
     }
 

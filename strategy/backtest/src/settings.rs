@@ -91,7 +91,8 @@ pub enum Start {
     Auto,
     /// At the beginning: everything that is told is passed on as it is.
     Beginning,
-    /// In the middle: messages about orders from before the recording are left out, counted.
+    /// In the middle: the strategy is told that the market is open at the first order or trade, and
+    /// messages about orders from before the recording are left out, counted.
     Middle,
 }
 

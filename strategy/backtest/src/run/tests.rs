@@ -6,7 +6,6 @@ use market::{Market, MarketConfig, News};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 use risk::{GateLimits, OrderLimits, Restriction, TickerLimits};
 use types::{OrderSide, Price, Qty, Side, Symbol, TimeInForce};
-use wire::IntoBytes;
 use wire::itch::{AddOrder, OrderDelete, OrderExecuted};
 
 const NAME: [u8; 8] = *b"AAPL    ";
