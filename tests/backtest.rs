@@ -17,19 +17,19 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn backtest(args: &[&str]) -> Output {
-    Command::new(BINARY).arg("backtest").args(args).output().unwrap()
+    Command::new(BINARY).arg("backtest").args(args).output().expect("the binary starts")
 }
 
 /// Runs over the sample, whose directory is in one file and whose orders are in another.
 fn sample(report: &Path, args: &[&str]) -> Value {
     let mut all = vec!["--itch", "data/sample/sod.itch", "--itch", "data/sample/aapl.itch"];
-    let report = report.to_str().unwrap();
+    let report = report.to_str().expect("a path of text");
     all.extend(["--symbols", "AAPL", "--report", report, "--json", "--quiet"]);
     all.extend(args);
     let output = backtest(&all);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("a report")
 }
 
 /// Arguments that make a strategy trade on the sample.

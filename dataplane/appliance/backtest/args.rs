@@ -102,7 +102,8 @@ pub(crate) struct VenueArgs {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     fee_cross: i32,
     /// When after a fill the middle of the book is noted, in seconds; four at most
-    #[arg(long, value_name = "S,S,…", value_delimiter = ',', default_values_t = [0.1, 1.0, 10.0, 60.0])]
+    #[arg(long, value_name = "S,S,…", value_delimiter = ',',
+        default_values_t = [0.1, 1.0, 10.0, 60.0])]
     mark_outs: Vec<f64>,
 }
 

@@ -131,7 +131,8 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(
-        bytes in prop::collection::vec((any::<u8>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..80)), 1..200)
+        bytes in prop::collection::vec(
+            (any::<u8>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..80)), 1..200)
     ) {
         let mut market = Market::new(FillModel::Queue, HiddenPrints::AtPrice);
         market.enter(1, Side::Buy, 100, 1_000);
