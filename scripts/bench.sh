@@ -11,8 +11,8 @@
 # gate, and how fast a backtest runs; `day` the market over a made-up day of 300 million messages of
 # 8,000 symbols (some minutes; OPTIONs --messages N --symbols N --seed N). Instructions come from
 # callgrind, which needs no counters of the CPU and counts the same on every run; without valgrind
-# they are left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument cannot be
-# used.
+# they are left out. Ends with 1 when the engine did not do what was asked, with 2 when an argument
+# cannot be used.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh

@@ -207,7 +207,7 @@ fn numbers_out_of_bounds_name_the_bounds() {
             case(TRADER_RISK, "open_orders_max", "open_orders_max = 0", &["1 to 65536"]),
             case(TRADER_LIMITS, "symbols_max", "symbols_max = 65536", &["2 to 65535"]),
             case(STRATEGY, "qty", "qty_shares = 0", &["strategy.qty_shares = 0", "1 to 999999"]),
-            case(STRATEGY, "mode", "mode = \"take\"", &["strategy.mode", "0 to 1"]),
+            case(STRATEGY, "mode", "mode = \"take\"", &["strategy.mode", "a whole number, 0 to 1"]),
             case(STRATEGY, "symbols", "symbols = []", &["watches nothing", "[\"AAPL\"]"]),
             case(RECOVERY, "wait_us", "wait_us = -1", &["recovery.wait_us = -1", "0 to 10000000"]),
             case(RECOVERY, "server", "server = \"10.0.4.1\"", &["recovery.server", "26400"]),

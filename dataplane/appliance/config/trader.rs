@@ -252,7 +252,11 @@ fn parameter(
         toml::Value::Boolean(flag) if spec.min == 0 && spec.max == 1 => return i64::from(*flag),
         _ => {}
     }
-    let problem = format!("must be a whole number, {} to {}: {}", spec.min, spec.max, spec.help);
+    let what = match value.get_ref() {
+        toml::Value::Integer(_) => "out of bounds; must be",
+        _ => "must be a whole number,",
+    };
+    let problem = format!("{what} {} to {}: {}", spec.min, spec.max, spec.help);
     scope.fault((table, spec.name), value.span(), problem);
     spec.default
 }
@@ -391,6 +395,9 @@ fn restricted(
     symbols: &[Symbol],
     tickers: &mut [TickerLimits],
 ) {
+    if symbols.is_empty() {
+        return; // told already
+    }
     let names: Vec<String> = symbols.iter().map(Symbol::to_string).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     let lists = [
