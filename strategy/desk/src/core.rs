@@ -422,6 +422,11 @@ impl<S: Strategy> Core<S> {
                     return answer(Answer::Refused(error));
                 }
             }
+            Command::Restrict { ticker, .. } | Command::Absolve { ticker }
+                if usize::from(ticker.0) >= self.market.tickers() =>
+            {
+                return answer(Answer::Refused(LimitError::UnknownSymbol));
+            }
             Command::Restrict { ticker, restriction } => {
                 self.desk.gate_mut().restrict(ticker, restriction);
             }
@@ -488,3 +493,6 @@ pub struct Silence {
     /// The control plane.
     pub control_ns: u64,
 }
+
+#[cfg(test)]
+mod tests;
