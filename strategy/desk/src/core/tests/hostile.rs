@@ -73,12 +73,20 @@ fn round<S: Strategy>(strategy: S, sample: &[Vec<u8>], chance: &mut Chance) -> R
     rig.connect();
     let (mut at, mut answers) = (1_000 + chance.below(sample.len() - 1_000), Vec::new());
     for step in 0..STEPS {
-        at = if at + 1 < sample.len() { at + 1 } else { 1_000 };
+        if at + 1 == sample.len() {
+            at = 1_000;
+            rig.core.on_snapshot_begin();
+        }
+        at += 1;
         let mut message = sample[at].clone();
         match chance.below(40) {
             0 => chance.damage(&mut message),
             1 => message = sample[chance.below(sample.len())].clone(),
             _ => {}
+        }
+        // A time far ahead would make lies of all that follow: seldom.
+        if message.len() >= 11 && chance.below(4_000) > 0 {
+            message[5..11].copy_from_slice(&sample[at][5..11]);
         }
         rig.itch(&message);
         if chance.below(2) == 0 {
@@ -185,7 +193,7 @@ fn a_morning_of_lies_and_a_venue_of_noise_break_nothing() {
             sent += rig.wire.left.iter().sum::<u64>();
         }
         println!("{}: {told} ITCH, {heard} OUCH, {sent} sent", kind.name);
-        assert!(told >= ROUNDS * STEPS && heard > 1_000);
+        assert!(told >= ROUNDS * STEPS && heard > 300);
     }
 }
 
