@@ -27,8 +27,11 @@ fn kill_limits() -> GateLimits {
     GateLimits { loss_max: 5_000_000, runaway_refusals_max: REFUSALS_MAX, ..limits() }
 }
 
+/// A name, the reason, and what trips it.
+type Way = (&'static str, KillReason, fn(&mut Rig<Scribe>));
+
 /// Ways to trip the switch in one call, the connection being up.
-const WAYS: [(&str, KillReason, fn(&mut Rig<Scribe>)); 9] = [
+const WAYS: [Way; 9] = [
     ("operator", KillReason::Operator, |rig| {
         rig.command(Command::Kill);
     }),
