@@ -35,10 +35,16 @@ pub(super) fn report(
 ) -> RunReport {
     let numbered = finished.roles.iter().enumerate();
     let damaging = config.impairs.iter().any(|i| i.a_to_b.corrupt > 0.0 || i.b_to_a.corrupt > 0.0);
-    let told: Vec<Told> = numbered
+    let mut told: Vec<Told> = numbered
         .flat_map(|(at, roles)| roles.iter().map(move |role| role_report::tell(role, at, damaging)))
         .collect();
     let cast = Cast::of(finished.roles.iter().flatten());
+    for (venue, settings) in cast.venues.iter().zip(&config.venues) {
+        let told = told.iter_mut().find(|told| told.report.name == settings.name);
+        if let Some(told) = told {
+            told.report.notes.extend(role_report::holdings(venue, settings));
+        }
+    }
     let books = books(config, &cast);
     let ports = port_reports(ports);
     let lcores = lcores(placement, finished);

@@ -1,6 +1,7 @@
 //! One role's part of the report: its counters, its stages, and what it lost.
 
 use super::role::Role;
+use crate::config::VenueConfig;
 use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageReport};
 use algos::Builtin;
 use feed::{Feed, Line};
@@ -14,7 +15,7 @@ use net::{DropReason, Host};
 use risk::Refusal;
 use session::{MoldError, MoldPublisher, ReceiverCounters};
 use telemetry::{Key, Reading, StageSnapshot};
-use types::Ticker;
+use types::{AccountId, Ticker};
 
 /// Stages that are spans from end to end rather than steps of the pipeline.
 const LATENCIES: [&str; 5] =
@@ -62,6 +63,28 @@ pub(super) fn tell(role: &Role<'_>, thread: usize, damaging: bool) -> Told {
     }
     teller.told
 }
+
+/// What the ledger's accounts hold, those that traded.
+pub(super) fn holdings(venue: &Venue<'_>, settings: &VenueConfig) -> Vec<String> {
+    let engine = venue.core().engine();
+    let Some(ledger) = engine.ledger() else { return Vec::new() };
+    let mut notes = Vec::new();
+    for (at, account) in settings.ledger.iter().enumerate().take(HOLDINGS_MAX) {
+        let id = AccountId(at as u16);
+        let Some(view) = ledger.account(id).filter(|view| view.traded > 0) else { continue };
+        let held = settings.symbols.iter().filter_map(|listed| {
+            let shares = ledger.position(id, listed.locate).shares;
+            (shares != 0).then(|| format!("{} {shares} shares, ", listed.symbol))
+        });
+        let held: String = held.take(HOLDINGS_MAX).collect();
+        let cash = view.cash as f64 / 10_000.0;
+        notes.push(format!("{}: {held}cash {cash:.2} dollars", account.name));
+    }
+    notes
+}
+
+/// Accounts, and symbols of each, that a report tells of.
+const HOLDINGS_MAX: usize = 32;
 
 struct Teller {
     told: Told,

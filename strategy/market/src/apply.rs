@@ -46,10 +46,13 @@ impl Market {
         let listing = self.roster.at(symbol.0);
         let who = Who { symbol, ticker: listing.ticker, name: listing.name, at_ns };
         let mut what = 0;
-        if at_ns < self.mark_ns {
+        let went_back = at_ns < self.mark_ns;
+        // Against the message before, not the highest: one stamp from the future is one lie.
+        self.mark_ns = at_ns;
+        if went_back {
             what = self.lie(who, Lie::TimeWentBack);
+            self.look_at_hours_again();
         } else {
-            self.mark_ns = at_ns;
             self.time_ns = self.time_ns.max(at_ns);
             if at_ns >= self.hours_turn_ns {
                 what |= self.turn_hours(at_ns);

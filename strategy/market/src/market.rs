@@ -35,7 +35,8 @@ pub struct Market {
     pub(crate) by_type: [u64; 128],
     pub(crate) counters: Counters,
     pub(crate) time_ns: u64,
-    /// The highest time since the last clearing: a snapshot may be older than what came before.
+    /// The last message's time since the last clearing: a snapshot may be older than what came
+    /// before.
     pub(crate) mark_ns: u64,
     /// What everyone's status says of the day and the feed; of someone who has no seat, all of it.
     pub(crate) common: Status,
@@ -44,6 +45,8 @@ pub struct Market {
     pub(crate) late: bool,
     /// When market hours change by the clock, where that is asked.
     pub(crate) hours_turn_ns: u64,
+    /// Whether the clock tells market hours.
+    pub(crate) by_clock: bool,
 }
 
 /// When the market opens and closes by the clock (New York's), in ns since midnight.
@@ -73,6 +76,7 @@ impl Market {
             only_tickers: config.only_tickers,
             late: false,
             hours_turn_ns: u64::MAX,
+            by_clock: false,
         })
     }
 
@@ -100,6 +104,7 @@ impl Market {
     pub fn join_late(&mut self) {
         self.late = true;
         self.hours_turn_ns = HOURS_NS[0];
+        self.by_clock = true;
     }
 
     /// A snapshot follows: forgets every book, trading state, suspicion and cross to come. Kept is
@@ -134,6 +139,7 @@ impl Market {
         self.breakers = Breakers::default();
         self.time_ns = 0;
         self.hours_turn_ns = u64::MAX;
+        self.by_clock = false;
         self.common = Status { currency: self.common.currency, ..Status::default() };
         let seat = Seat { status: self.common, locate: NOWHERE, last: None };
         self.seats.fill(seat);

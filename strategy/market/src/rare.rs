@@ -51,6 +51,19 @@ impl Market {
 
     /// The feed tells; its clock is not asked any more.
     fn set_hours(&mut self, open: bool) {
+        self.by_clock = false;
+        self.show_hours(open);
+    }
+
+    /// What was read off a stamp that lied is read again.
+    #[cold]
+    pub(crate) fn look_at_hours_again(&mut self) {
+        if self.by_clock {
+            self.hours_turn_ns = HOURS_NS[0];
+        }
+    }
+
+    fn show_hours(&mut self, open: bool) {
         self.hours_turn_ns = u64::MAX;
         self.common.market_hours = open;
         for seat in &mut self.seats {
@@ -62,7 +75,7 @@ impl Market {
     #[cold]
     pub(crate) fn turn_hours(&mut self, at_ns: u64) -> u8 {
         let open = at_ns < HOURS_NS[1];
-        self.set_hours(open);
+        self.show_hours(open);
         if open {
             self.hours_turn_ns = HOURS_NS[1];
         }

@@ -167,7 +167,7 @@ impl Naive {
         if at_ns < self.mark_ns {
             self.lie(locate, Lie::TimeWentBack);
         }
-        self.mark_ns = self.mark_ns.max(at_ns);
+        self.mark_ns = at_ns;
         let is_common = matches!(told, Told::Event { .. } | Told::Breach { .. });
         match told {
             Told::Directory { name, lot } => self.directory(locate, at_ns, *name, *lot),
