@@ -22,14 +22,14 @@ fn op() -> impl Strategy<Value = Op> {
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
     let (qty, price, at) = (1_u32..200, 995_u32..1_006, any::<usize>());
     prop_oneof![
-        6 => (side.clone(), qty, price)
+        6 => (side.clone(), qty.clone(), price.clone())
             .prop_map(|(side, qty, price)| Op::Add { side, qty, price }),
-        4 => (at, qty).prop_map(|(at, qty)| Op::Execute { at, qty }),
-        1 => (at, qty).prop_map(|(at, qty)| Op::Reduce { at, qty }),
+        4 => (at, qty.clone()).prop_map(|(at, qty)| Op::Execute { at, qty }),
+        1 => (at, qty.clone()).prop_map(|(at, qty)| Op::Reduce { at, qty }),
         2 => at.prop_map(|at| Op::Delete { at }),
-        1 => (at, qty, price)
+        1 => (at, qty.clone(), price.clone())
             .prop_map(|(at, qty, price)| Op::Replace { at, qty, price }),
-        1 => (qty, price).prop_map(|(qty, price)| Op::Print { qty, price }),
+        1 => (qty.clone(), price.clone()).prop_map(|(qty, price)| Op::Print { qty, price }),
         3 => (side, qty, price, any::<bool>())
             .prop_map(|(side, qty, price, ioc)| Op::Enter { side, qty, price, ioc }),
         1 => at.prop_map(|at| Op::Cancel { at }),
