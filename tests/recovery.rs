@@ -25,7 +25,9 @@ fn two_lines(a: &str, b: &str) -> Scenario {
                 ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\n\n[loadgen.orders]";
     Scenario::new("config/quickstart.toml")
         .edit("[pool]", cables)
-        .edit("drain_ms = 500", "drain_ms = 5000")
+        .edit("drain_ms = 500", "drain_ms = 10000")
+        // A burst may last for as many requests as it has frames left, once nothing else flows.
+        .edit("request_tries_max = 3 ", "request_tries_max = 100 ")
         .edit("mbufs = 16383", "mbufs = 32767")
         .edit("memory_mb = 128", "memory_mb = 256")
         .edit("port = \"feed.b\"", "port = \"hurt.b\"")
