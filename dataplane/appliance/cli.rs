@@ -223,8 +223,8 @@ const BACKTEST_EXAMPLES: &str = "\
 Examples:
   peregrine backtest --itch data/sample/sod.itch --itch data/sample/aapl.itch --symbols AAPL
       The market maker on five minutes of AAPL; the report goes to target/backtest.
-  peregrine backtest --itch day.itch.gz --symbols AAPL --set half_spread_ticks=2 --locate-shares 500
-      With a wider spread, and allowed to be short.
+  peregrine backtest --itch day.itch.gz --symbols AAPL --set half_spread_ticks=2
+      With a wider spread.
   peregrine backtest --list
       The strategies and their parameters.
 

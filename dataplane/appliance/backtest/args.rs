@@ -139,8 +139,8 @@ pub(crate) struct RiskArgs {
     /// Equal orders within a second; 0 for any number
     #[arg(long, value_name = "N", default_value_t = 8)]
     duplicates_max: u32,
-    /// Shares of a symbol that may be sold short
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Shares of a symbol that may be sold short; a recording has them all
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
     locate_shares: u32,
     /// Loss that pulls the plug; 0 for never
     #[arg(long, value_name = "DOLLARS", default_value_t = 5_000)]

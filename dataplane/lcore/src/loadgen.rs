@@ -18,7 +18,6 @@ pub use watch::Watch;
 
 use crate::agent::{Agent, Now, WorkCount};
 use crate::control::{Control, Fault, Phase};
-use crate::counts::ByType;
 use crate::laps::Laps;
 use crate::market_data::MarketDataPort;
 use crate::order_link::{LinkHandler, OrderLink};
@@ -138,7 +137,6 @@ pub struct Loadgen<'e> {
     watch: Option<Watch<'e>>,
     control: Arc<Control>,
     counters: CounterSet<LoadgenCounter>,
-    by_type: ByType,
     laps: Laps<LoadgenStage>,
     burst: Burst<'e>,
 }
@@ -179,7 +177,6 @@ impl<'e> Loadgen<'e> {
             watch: parts.watch,
             control: parts.control,
             counters: CounterSet::new(),
-            by_type: ByType::default(),
             laps: parts.laps,
             burst: Burst::new(),
         }
@@ -193,11 +190,6 @@ impl<'e> Loadgen<'e> {
     /// What was counted.
     pub fn counters(&self) -> &CounterSet<LoadgenCounter> {
         &self.counters
-    }
-
-    /// Messages replayed, by type.
-    pub fn by_type(&self) -> &ByType {
-        &self.by_type
     }
 
     /// Stage clocks, for the report.
@@ -288,7 +280,6 @@ impl<'e> Loadgen<'e> {
             (Err(_), _) => self.counters.inc(LoadgenCounter::Unreadable),
             _ => {}
         }
-        self.by_type.add(bytes);
         self.counters.inc(LoadgenCounter::Messages);
         if pace != Pace::Max {
             self.laps.span_ns(LoadgenStage::Lag, now.ns - due);
