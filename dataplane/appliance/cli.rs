@@ -18,7 +18,7 @@ use crate::backtest::{BacktestArgs, BacktestError};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
 use crate::placement::PlacementError;
-use crate::replay::ReplayArgs;
+use crate::replay::{ReplayArgs, ReplayError};
 
 /// Exit status for what cannot be done as asked.
 pub(crate) const REFUSED: u8 = 2;
@@ -316,6 +316,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
         cause.is::<ConfigError>()
             || cause.is::<PlacementError>()
             || cause.is::<BacktestError>()
+            || cause.is::<ReplayError>()
             || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
     });
     ExitCode::from(if refused { REFUSED } else { 1 })

@@ -7,11 +7,12 @@
 //! It writes the configuration it runs as TOML and reads that as any other: what is wrong is told
 //! in the same words.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use algos::Builtin;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use crate::cli::RunOptions;
@@ -24,6 +25,29 @@ const MARKET: &str = include_str!("replay/market.toml");
 const FEED: &str = include_str!("replay/feed.toml");
 /// Symbols that are traded when none are named.
 const SYMBOLS_MAX: usize = 64;
+/// The longest pause that can be asked for, as in a configuration.
+const GAP_MAX_S: f64 = 86_400.0;
+
+/// Why a replay cannot be done as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    /// The symbols were not named, and the first file does not say which they are.
+    #[error("{file}: {problem}")]
+    Symbols {
+        /// The file.
+        file: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// A parameter of the strategy.
+    #[error("--set {given}: {problem}")]
+    Set {
+        /// As it was given.
+        given: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+}
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
@@ -44,7 +68,8 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "PACE", default_value = "50x")]
     pub(crate) pace: String,
     /// Pauses of recorded time are cut to this, in seconds; 0 keeps them
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds,
+        allow_negative_numbers = true)]
     pub(crate) gap_max: f64,
     /// Send the feed out of this device, and nothing else: net_af_packet0,iface=eth1
     #[arg(long, value_name = "DEVICE", requires = "ip")]
@@ -92,7 +117,13 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     run::run(&config, &RunOptions { quiet: args.quiet })
 }
 
-fn configuration(args: &ReplayArgs) -> Result<String> {
+/// Seconds of a pause; clap says which option they are of.
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=GAP_MAX_S).contains(number));
+    number.ok_or(format!("seconds are a number from 0 to {GAP_MAX_S}"))
+}
+
+fn configuration(args: &ReplayArgs) -> Result<String, ReplayError> {
     let files: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
     let mut text = match &args.device {
         Some(device) => FEED
@@ -112,44 +143,49 @@ fn configuration(args: &ReplayArgs) -> Result<String> {
 }
 
 /// The symbols named, or all that the directory lists, when they are few.
-fn symbols(args: &ReplayArgs) -> Result<Vec<String>> {
+fn symbols(args: &ReplayArgs) -> Result<Vec<String>, ReplayError> {
     if !args.symbols.is_empty() {
         return Ok(args.symbols.clone());
     }
     let first = &args.files[0];
-    let listed = directory_symbols(first)?;
-    let shown = first.display();
+    let wrong =
+        |problem: String| ReplayError::Symbols { file: first.display().to_string(), problem };
+    let listed = directory_symbols(first).map_err(|error| wrong(error.root_cause().to_string()))?;
     match listed.len() {
-        0 => bail!("{shown}: has no stock directory; give a file that has one first, or --symbols"),
+        0 => Err(wrong(
+            "has no stock directory; give a file that has one first, or --symbols".into(),
+        )),
         1..=SYMBOLS_MAX => Ok(listed),
-        many => bail!("{shown}: lists {many} symbols; name those to trade, as --symbols AAPL,MSFT"),
+        many => {
+            Err(wrong(format!("lists {many} symbols; name those to trade, as --symbols AAPL,MSFT")))
+        }
     }
 }
 
-/// A replay may sell what it does not hold: nobody has to find the shares.
+/// A replay may sell what it does not hold: nobody has to find the shares. A symbol that was named
+/// twice is here once; reading the configuration tells of it.
 fn locates(symbols: &[String]) -> String {
-    symbols.iter().map(|symbol| format!("{} = 1000000\n", quoted(symbol))).collect()
+    let once: BTreeSet<&String> = symbols.iter().collect();
+    once.iter().map(|symbol| format!("{} = 1000000\n", quoted(symbol))).collect()
 }
 
 /// The strategy's parameters as lines of TOML.
-fn parameters(args: &ReplayArgs) -> Result<String> {
+fn parameters(args: &ReplayArgs) -> Result<String, ReplayError> {
     let mut lines = String::new();
     for one in &args.set {
+        let wrong = |problem: String| ReplayError::Set { given: one.clone(), problem };
         let Some((name, value)) = one.split_once('=') else {
-            bail!("--set {one}: say it as NAME=VALUE, with a whole number");
+            return Err(wrong("say it as NAME=VALUE, with a whole number".into()));
         };
         let known = Builtin::KINDS.iter().find(|kind| kind.name == args.strategy);
         if known.is_some_and(|kind| kind.params.iter().all(|param| param.name != name)) {
             let names: Vec<&str> =
                 known.into_iter().flat_map(|kind| kind.params).map(|param| param.name).collect();
-            bail!(
-                "--set {one}: {} has no such parameter; it has {}",
-                args.strategy,
-                names.join(", ")
-            );
+            let names = names.join(", ");
+            return Err(wrong(format!("{} has no such parameter; it has {names}", args.strategy)));
         }
         let Ok(value) = value.trim().parse::<i64>() else {
-            bail!("--set {one}: {value:?} is not a whole number");
+            return Err(wrong(format!("{value:?} is not a whole number")));
         };
         lines += &format!("{name} = {value}\n");
     }

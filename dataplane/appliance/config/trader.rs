@@ -220,7 +220,15 @@ fn strategy(scope: &mut Scope<'_>, table: &str, raw: &Spanned<raw::Strategy>) ->
         scope.fault((table, "kind"), span, problem);
         return StrategyConfig { kind: kinds[0], symbols: Vec::new(), values: Vec::new() };
     };
-    let symbols = watched(scope, table, raw.span(), get("symbols").map(|(_, value)| value));
+    let list = get("symbols").map(|(_, value)| value);
+    let symbols = watched(scope, table, raw.span(), list);
+    let (least, most) = (found.symbols_min, found.symbols_max);
+    if !symbols.is_empty() && !(usize::from(least)..=usize::from(most)).contains(&symbols.len()) {
+        let span = list.map_or(raw.span(), Spanned::span);
+        let name = found.name;
+        let problem = format!("{name} works with {least} to {most} symbols, not {}", symbols.len());
+        scope.fault((table, "symbols"), span, problem);
+    }
     let mut values: Vec<i64> = found.params.iter().map(|param| param.default).collect();
     for (key, value) in entries {
         let name = key.get_ref().as_str();
