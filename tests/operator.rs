@@ -66,6 +66,8 @@ fn an_operator_sets_limits_kills_and_revives() {
         (json!({"op": "restrict", "symbol": "MSFT", "to": "none"}), "AAPL"),
         (json!({"op": "restrict", "symbol": "AAPL", "to": "all"}), "no-trade"),
         (json!({"op": "dance"}), "kill"),
+        (json!({"op": "cancel-all", "symbol": "AAPL"}), "unknown field `symbol`"),
+        (json!({"op": "kill", "after_ms": 1}), "unknown field `after_ms`"),
     ] {
         let (ok, answer) = tell(&scenario, std::slice::from_ref(&wrong));
         let message = answer[0]["message"].as_str().unwrap_or_default();

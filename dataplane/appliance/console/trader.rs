@@ -37,7 +37,8 @@ pub(crate) fn for_trader(path: &Path, names: TraderNames) -> Result<(Console, Tr
     Ok((console, TraderLine { commands, answers }))
 }
 
-/// A command as it is typed.
+/// A command as it is typed. Those without fields have braces: serde would let a stray field of a
+/// unit variant pass, and who names a symbol in `cancel-all` does not mean all of them.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
 enum Typed {
@@ -50,15 +51,15 @@ enum Typed {
     /// Take a suspect symbol's book for right again.
     Absolve { symbol: String },
     /// Take all orders off and stop entry.
-    Kill,
+    Kill {},
     /// Allow entry again.
-    Revive,
+    Revive {},
     /// Take all orders off.
-    CancelAll,
+    CancelAll {},
     /// Tell what is held.
-    Status,
+    Status {},
     /// Tell the strategy's parameters.
-    Params,
+    Params {},
 }
 
 struct TraderDesk {
@@ -81,7 +82,7 @@ impl Attendant for TraderDesk {
             Ok(typed) => typed,
             Err(problem) => return error(&format!("not a command: {problem}")),
         };
-        if matches!(typed, Typed::Params) {
+        if matches!(typed, Typed::Params {}) {
             return self.params();
         }
         match self.command(&typed) {
@@ -124,10 +125,10 @@ impl TraderDesk {
                 Command::Restrict { ticker, restriction }
             }
             Typed::Absolve { symbol } => Command::Absolve { ticker: self.ticker(symbol)? },
-            Typed::Kill => Command::Kill,
-            Typed::Revive => Command::Revive,
-            Typed::CancelAll => Command::CancelAll,
-            Typed::Status | Typed::Params => Command::Status,
+            Typed::Kill {} => Command::Kill,
+            Typed::Revive {} => Command::Revive,
+            Typed::CancelAll {} => Command::CancelAll,
+            Typed::Status {} | Typed::Params {} => Command::Status,
         })
     }
 
