@@ -9,6 +9,7 @@ mod console;
 mod decode;
 mod eal;
 mod itch_files;
+mod loopback;
 mod placement;
 mod ports;
 mod replay;

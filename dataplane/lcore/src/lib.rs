@@ -21,6 +21,7 @@ pub mod feed_port;
 pub mod impair;
 pub mod laps;
 pub mod loadgen;
+pub mod loopback;
 pub mod market_data;
 pub mod order_link;
 pub mod port_io;
