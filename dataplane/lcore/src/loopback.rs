@@ -4,9 +4,10 @@
 //! mode is the least that can be done with a frame, so that what is measured is the port.
 //!
 //! Layout: a [`Stream`] owns one receive queue and one transmit queue and counts into its
-//! [`StreamStats`], which a supervisor reads while the stream runs. An [`Engine`] is a mode: it does
-//! one burst of a stream a poll. [`run`] drives the streams of one lcore until the [`Switch`] is off;
-//! it looks at the mode once, so that each mode has a loop of its own with nothing dynamic in it.
+//! [`StreamStats`], which a supervisor reads while the stream runs. An [`Engine`] is a mode: it
+//! does one burst of a stream a poll. [`drive`] runs the streams of one lcore until the [`Switch`]
+//! is off; the mode is looked at once, so that each has a loop of its own with nothing dynamic in
+//! it.
 //!
 //! Limits: a frame lies in one mbuf; bursts are of 1 to [`BURST_MAX`] frames. What a transmit queue
 //! does not take waits in its stream, which then receives nothing more: see [`TxFull`].
