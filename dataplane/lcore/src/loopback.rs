@@ -17,9 +17,12 @@
 
 mod counters;
 mod engine;
+pub mod latency;
 mod mode;
 mod settings;
+pub mod soup;
 mod stream;
+pub mod trips;
 
 pub use counters::{BurstSpread, DROPS, StreamCounter, StreamStats};
 pub use engine::{Engine, Switch, drive};

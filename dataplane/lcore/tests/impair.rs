@@ -1,7 +1,10 @@
 //! The impairment stage on real ports: in-memory cables with this test at both far ends, and a
 //! clock that only the test moves.
 
-use dpdk::{DATA_ROOM, Eal, EalConfig, Huge, Mempool, Port, PortConfig, SocketId};
+mod cable;
+
+use cable::{End, Started};
+use dpdk::{DATA_ROOM, Eal, EalConfig, Huge, Mempool, SocketId};
 use lcore::impair::{HELD_MAX, Impair, ImpairCounter as C, ImpairParts, REORDER_NS_MAX, Rates};
 use lcore::port_io::{Burst, PortIo};
 use lcore::{Agent, Now};
@@ -11,27 +14,9 @@ use net::FrameTx;
 const SLOTS: u32 = 64;
 const UDP_PORT: u16 = 26_477;
 
-/// A cable's two ends.
-fn cable<'e>(
-    eal: &'e Eal,
-    pool: Mempool<'e>,
-    name: &str,
-    ports: &mut Started<'e>,
-) -> [PortIo<'e>; 2] {
-    let names = ["a", "b"].map(|side| format!("{name}{side}"));
-    let pair = eal.ring_pair(&names[0], &names[1], SLOTS, SocketId::ANY);
-    <[_; 2]>::from(pair.expect("two ports")).map(|id| {
-        let idle = eal.port(id).expect("the port");
-        let port = idle.configure(&PortConfig::default(), pool).expect("settings");
-        let (port, rx, tx) = port.start().expect("a started port");
-        ports.push(port);
-        let queues = rx.into_iter().next().zip(tx.into_iter().next());
-        let (rx, tx) = queues.expect("a queue each way");
-        PortIo::new(rx, tx, pool)
-    })
+fn io<'e>((rx, tx): End<'e>, pool: Mempool<'e>) -> PortIo<'e> {
+    PortIo::new(rx, tx, pool)
 }
-
-type Started<'e> = Vec<Port<'e, dpdk::Started>>;
 
 /// `near` ═ a [impair] b ═ `far`; the test has the outer ends.
 struct Bench<'e> {
@@ -130,9 +115,9 @@ fn frames_meet_the_fates_that_are_planned() {
     let config = EalConfig { huge: Huge::Off, memory_mb: 64, ..EalConfig::default() };
     let eal = Eal::init(&config).unwrap();
     let pool = eal.mempool("frames", 8191, 64, DATA_ROOM, SocketId::ANY).unwrap();
-    let mut ports = Vec::new();
-    let [near, a] = cable(&eal, pool, "near", &mut ports);
-    let [b, far] = cable(&eal, pool, "far", &mut ports);
+    let mut ports = Started::new();
+    let [near, a] = cable::lay(&eal, pool, "near", SLOTS, &mut ports).map(|end| io(end, pool));
+    let [b, far] = cable::lay(&eal, pool, "far", SLOTS, &mut ports).map(|end| io(end, pool));
     let none = Rates::default();
     let cases: [(Rates, Test); 10] = [
         (none, everything_passes_as_it_was),
@@ -153,12 +138,7 @@ fn frames_meet_the_fates_that_are_planned() {
         test(&mut bench);
         ios = bench.into_ports();
     }
-    let mut queues: Vec<_> = ios.into_iter().map(PortIo::into_queues).collect();
-    for port in ports {
-        let at = queues.iter().position(|(rx, _)| rx.port() == port.id()).unwrap();
-        let (rx, tx) = queues.swap_remove(at);
-        port.stop(vec![rx], vec![tx]).unwrap().release();
-    }
+    cable::stop(ports, ios.map(PortIo::into_queues).into());
     assert_eq!(pool.in_use(), 0, "every mbuf came back");
 }
 

@@ -3,10 +3,12 @@
 //! Nothing here is ever set back: who wants counts from a moment on keeps those of that moment and
 //! subtracts.
 
-use telemetry::CounterSet;
+use std::sync::Arc;
+
+use telemetry::{Counter, CounterSet};
 
 use super::BURST_MAX;
-use telemetry::Counter;
+use super::trips::TripStats;
 
 telemetry::keys! {
     /// What a stream counts.
@@ -84,4 +86,6 @@ pub struct StreamStats {
     pub rx_bursts: BurstSpread,
     /// Bursts handed to the transmit queue, by the frames that it took.
     pub tx_bursts: BurstSpread,
+    /// Round trips of probes and orders, in modes that measure them.
+    pub trips: Arc<TripStats>,
 }

@@ -1,6 +1,7 @@
 //! What the streams of a session are told.
 
 use super::Mode;
+use super::latency::ProbeSettings;
 
 /// The most frames of a burst, as testpmd has it.
 pub const BURST_MAX: usize = 512;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub csum_offload: bool,
     /// The delay and the work of [`Mode::Noisy`].
     pub noisy: Noisy,
+    /// Where the probes of [`Mode::Latency`] go.
+    pub probe: ProbeSettings,
 }
 
 impl Default for Settings {
@@ -74,6 +77,7 @@ impl Default for Settings {
             frames_max: None,
             csum_offload: false,
             noisy: Noisy::default(),
+            probe: ProbeSettings::default(),
         }
     }
 }
