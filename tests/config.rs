@@ -126,6 +126,7 @@ const TRADER_ORDERS: (&str, usize) = ("[trader.orders]", 0);
 const STRATEGY: (&str, usize) = ("[trader.strategy]", 0);
 const RECOVERY: (&str, usize) = ("[trader.recovery]", 0);
 const TRADER_RISK: (&str, usize) = ("[trader.risk]", 0);
+const SYMBOL: (&str, usize) = ("[trader.risk.symbols.AAPL]", 0);
 const KILL: (&str, usize) = ("[trader.kill]", 0);
 const TRADER_LIMITS: (&str, usize) = ("[trader.limits]", 0);
 const LOADGEN: (&str, usize) = ("[[loadgen]]", 0);
@@ -215,7 +216,15 @@ fn numbers_out_of_bounds_name_the_bounds() {
             case(RECOVERY, "from", "from = \"begin\"", &["`begin`", "start, now, snapshot"]),
             case(TRADER_RISK, "no_trade", "no_trade = [\"APL\"]", &["not traded", "\"AAPL\""]),
             case(TRADER_RISK, "stale", "stale = \"halt\"", &["`halt`", "stop, trade"]),
-            case(KILL, "loss_dollars", "loss_dollars = -5", &["trader.kill.loss_dollars = -5"]),
+            case(TRADER_RISK, "ticks", "ticks = \"cent\"", &["`cent`", "none, reg-nms"]),
+            case(
+                TRADER_RISK,
+                "account_gross",
+                "account_gross_shares_max = -1",
+                &["0 to 1000000000"],
+            ),
+            case(SYMBOL, "position_max", "position_max_shares = 0", &["symbols.AAPL.position_max"]),
+            case(KILL, "loss_dollars", "loss_dollars = -5", &["trader[0].kill.loss_dollars = -5"]),
             case(TRADER_LIMITS, "tape", "tape_prints_max = 1000", &["power of two, such as 512"]),
             case(LOADGEN, "repeat", "repeat = 0", &["repeat = 0"]),
             case(LOADGEN, "gap_max_s", "gap_max_s = -0.5", &["gap_max_s = -0.5", "0 to 86400"]),

@@ -62,7 +62,11 @@ fn an_operator_sets_limits_kills_and_revives() {
     for (wrong, told) in [
         (json!({"op": "set", "param": "qty", "value": 7}), "qty_shares"),
         (json!({"op": "set", "param": "qty_shares", "value": 0}), "1..="),
-        (json!({"op": "limit", "limit": "size", "value": 1}), "qty_max"),
+        (json!({"op": "limit", "limit": "size", "value": 1}), "order_qty_max"),
+        (json!({"op": "limit", "limit": "order_qty", "value": 1}), "did you mean"),
+        (json!({"op": "limit", "limit": "stale", "value": 1}), "\"stop\" or \"trade\""),
+        (json!({"op": "limit", "limit": "position_max_shares", "value": 1}), "AAPL"),
+        (json!({"op": "limit", "limit": "firm_exposure_max_dollars", "value": 1}), "firm"),
         (json!({"op": "restrict", "symbol": "MSFT", "to": "none"}), "AAPL"),
         (json!({"op": "restrict", "symbol": "AAPL", "to": "all"}), "no-trade"),
         (json!({"op": "dance"}), "kill"),
@@ -73,6 +77,7 @@ fn an_operator_sets_limits_kills_and_revives() {
         let message = answer[0]["message"].as_str().unwrap_or_default();
         assert!(!ok && message.contains(told), "{wrong}: {answer:?}");
     }
+    set_limits(&scenario);
     // The restricted list, then the kill switch: nothing more trades.
     for stop in
         [json!({"op": "restrict", "symbol": "AAPL", "to": "no-trade"}), json!({"op": "kill"})]
@@ -101,11 +106,28 @@ fn an_operator_sets_limits_kills_and_revives() {
     assert!(report.counter("trader", "gate_refused", "killed") > 0, "{}", report.counted());
 }
 
+/// Limits by their keys in the configuration, and what stands then.
+fn set_limits(scenario: &Scenario) {
+    let set = |limit: &str, value: Value| json!({"op": "limit", "limit": limit, "value": value});
+    let position = json!({"op": "limit", "symbol": "AAPL", "limit": "position_max_shares",
+                          "value": 9000});
+    let limits = [set("order_qty_max", json!(500)), set("loss_dollars", json!(70_000)), position];
+    let (ok, told) = tell(scenario, &limits);
+    assert!(ok, "{told:?}");
+    let (ok, told) = tell(scenario, &[json!({"op": "limits"})]);
+    assert!(ok, "{told:?}");
+    let [account, symbol] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(account["order_qty_max"], 500);
+    assert_eq!(account["loss_dollars"], 70_000);
+    assert_eq!(account["stale"], "stop");
+    assert_eq!(account["account_exposure_max_dollars"], 0);
+    assert_eq!((&symbol["symbol"], &symbol["position_max_shares"]), (&json!("AAPL"), &json!(9000)));
+}
+
 #[test]
 fn what_the_gate_holds_back_is_written_down() {
     let _machine = machine();
     let scenario = Scenario::new("config/quickstart.toml")
-        .edit("# refusals = \"refusals.jsonl\"", "refusals = \"refusals.jsonl\"")
         .edit("order_qty_max = 1000            #", "order_qty_max = 99 #")
         .args("--no-huge --pace 100000/s");
     let ended = scenario.run();
@@ -114,11 +136,13 @@ fn what_the_gate_holds_back_is_written_down() {
     assert!(refused > 1_000, "{}", report.counted());
     assert_eq!(report.counter("trader", "gate_refused", "unwritten"), 0);
     assert_eq!(report.summary("orders_sent"), 0);
-    let text = std::fs::read_to_string(scenario.folder().join("refusals.jsonl")).expect("a file");
+    let text = std::fs::read_to_string(scenario.folder().join("report/refusals-trader.jsonl"))
+        .expect("a file");
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let of_size = lines.iter().filter(|line| line["refused"] == "order_qty").count();
     assert_eq!(of_size as u64, refused);
+    assert!(report.is_ok("every refusal is written down"));
     let line = &lines[lines.len() - 1];
     assert_eq!((&line["symbol"], &line["qty"]), (&json!("AAPL"), &json!(100)));
     assert!(line["bid"].is_string() && line["ask"].is_string(), "{line}");

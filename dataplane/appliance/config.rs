@@ -20,6 +20,7 @@ mod basics;
 mod cross;
 mod exchange;
 mod fault;
+mod gate;
 mod impair;
 mod listing;
 mod memory;
@@ -30,7 +31,7 @@ mod roles;
 mod scope;
 mod trader;
 
-pub(crate) use fault::ConfigError;
+pub(crate) use fault::{ConfigError, hint};
 pub(crate) use lcore::loadgen::Pace;
 pub(crate) use listing::directory_symbols;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};

@@ -25,6 +25,7 @@ use std::time::Duration;
 use crate::cli::TellArgs;
 use anyhow::{Context, Result, bail};
 
+mod limits;
 mod trader;
 mod venue;
 

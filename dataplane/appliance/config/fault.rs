@@ -157,7 +157,7 @@ pub(super) fn nearest<'c>(
 }
 
 /// `; did you mean "x"?`, or the list of what there is, or that there is nothing.
-pub(super) fn hint(word: &str, known: &[&str]) -> String {
+pub(crate) fn hint(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None if known.is_empty() => "there are none".into(),

@@ -120,6 +120,34 @@ fn many_logins_have_names_and_accounts_of_their_own() {
 }
 
 #[test]
+fn a_symbol_is_held_to_its_own_limits_and_the_firm_to_one() {
+    let (text, _) = quickstart();
+    let text =
+        text.replace("ticks = \"none\"                  # limits", "ticks = \"reg-nms\" # limits");
+    let text = text.replace(
+        "position_max_shares = 10000     # [as above, and so the others]",
+        "position_max_shares = 7",
+    );
+    let firm = "firm_exposure_max_dollars = 0   # of all traders";
+    let second = |dollars: u64| {
+        let text = text.replace(firm, "firm_exposure_max_dollars = 5 # of all traders");
+        let (from, to) = (text.find("[[trader]]").unwrap(), text.find("[[loadgen]]").unwrap());
+        let other = text[from..to]
+            .replace("name = \"trader\"", "name = \"other\"")
+            .replace("dollars = 5 #", &format!("dollars = {dollars} #"));
+        parse(&format!("{text}\n{other}")).map_err(|error| error.to_string())
+    };
+    let told = second(6).unwrap_err();
+    assert!(told.contains("trader[1].risk.firm_exposure_max_dollars") && told.contains("differs"));
+    // The same again is no fault of the firm's; that the ports are used twice is another's.
+    assert!(!second(5).unwrap_err().contains("differs"));
+    let config = parse(&text).unwrap();
+    let limits = config.traders[0].ticker_limits[0];
+    assert_eq!((limits.position_max, limits.tick), (7, types::Price(100)));
+    assert_eq!((limits.exposure_max, limits.open_orders_max), (u64::MAX, 64));
+}
+
+#[test]
 fn the_command_line_has_the_last_word() {
     let mut config = Config::load(&quickstart().1).unwrap();
     config.apply(&Overrides {

@@ -1,23 +1,19 @@
-//! The traders: feed and its recovery, strategy, gate, and what pulls the plug.
+//! The traders: feed and its recovery, strategy, and what pulls the plug; `gate` has the rest.
 
 use algos::{Builtin, ParamSpec};
 use desk::CoreConfig;
 use feed::{FeedConfig, RetransmitConfig, SnapshotJoinConfig};
-use risk::{GateLimits, Restriction, TickerLimits};
 use toml::Spanned;
-use types::{Price, Symbol};
+use types::Symbol;
 
 use super::exchange;
 use super::fault::hint;
+use super::gate;
 use super::raw::{self, Text};
 use super::roles::{self, LCORES, LEVELS, ORDERS};
 use super::scope::{Scope, span_of};
 use super::{SnapshotClient, StrategyConfig, TraderCapacity, TraderConfig};
 
-/// The unit of money in a dollar.
-const DOLLAR: u64 = Price::DOLLAR.0 as u64;
-/// Dollars that fit 1/10000 dollar in an i64 with room to add.
-const DOLLARS: std::ops::RangeInclusive<i64> = 0..=100_000_000_000;
 /// Milliseconds of a watchdog; 0 is none.
 const WATCH_MS: std::ops::RangeInclusive<i64> = 0..=3_600_000;
 const MS: u64 = 1_000_000;
@@ -25,7 +21,10 @@ const MS: u64 = 1_000_000;
 /// `[[trader]]`
 pub(super) fn traders(scope: &mut Scope<'_>, raw: &[raw::Trader]) -> Vec<TraderConfig> {
     let one = |(index, raw)| trader(scope, &format!("trader[{index}]"), raw);
-    raw.iter().enumerate().map(one).collect()
+    let mut traders: Vec<TraderConfig> = raw.iter().enumerate().map(one).collect();
+    let firm_exposure_max = gate::firm_exposure_max(scope, raw);
+    traders.iter_mut().for_each(|trader| trader.firm_exposure_max = firm_exposure_max);
+    traders
 }
 
 fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig {
@@ -33,7 +32,7 @@ fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig
     let orders = roles::client(scope, &part("orders"), &raw.orders);
     let feed = roles::receiver(scope, &part("feed"), &raw.feed);
     let strategy = strategy(scope, &part("strategy"), &raw.strategy);
-    let (gate, ticker_limits) = gate(scope, &part("risk"), raw, &strategy.symbols);
+    let (gate, ticker_limits) = gate::gate(scope, table, raw, &strategy.symbols);
     let snapshot = raw.snapshot.as_ref();
     TraderConfig {
         name: scope.name((table, "name"), &raw.name),
@@ -77,24 +76,10 @@ fn trader(scope: &mut Scope<'_>, table: &str, raw: &raw::Trader) -> TraderConfig
         feed,
         orders,
         strategy,
-        firm_exposure_max: dollars(
-            scope,
-            (&part("risk"), "firm_exposure_max_dollars"),
-            raw.risk.firm_exposure_max_dollars.as_ref(),
-            0,
-        ),
+        firm_exposure_max: 0,
         gate,
         ticker_limits,
     }
-}
-
-fn dollars(
-    scope: &mut Scope<'_>,
-    key: super::scope::Key<'_>,
-    value: Option<&raw::Int>,
-    default: u64,
-) -> u64 {
-    scope.int(key, value, default, DOLLARS) * DOLLAR
 }
 
 /// What is done about loss. Means that are not there are not asked for.
@@ -288,154 +273,4 @@ fn watched(
     let texts: Vec<Text> =
         names.iter().map(|name| Spanned::new(span.clone(), (*name).to_owned())).collect();
     roles::symbols(scope, table, &texts)
-}
-
-/// What the gate holds orders to. 0 in a limit of dollars is none.
-fn gate(
-    scope: &mut Scope<'_>,
-    table: &str,
-    raw: &raw::Trader,
-    symbols: &[Symbol],
-) -> (GateLimits, Vec<TickerLimits>) {
-    let risk = &raw.risk;
-    let order = roles::order_limits(
-        scope,
-        table,
-        [
-            risk.order_qty_max.as_ref(),
-            risk.order_notional_max_dollars.as_ref(),
-            risk.price_collar_bps.as_ref(),
-        ],
-        roles::TRADER_DEFAULT,
-    );
-    let mut int = |name, value: &Option<raw::Int>, default: u32, max: i64| -> u32 {
-        scope.int((table, name), value.as_ref(), default, 1..=max)
-    };
-    let open_orders_max = int("open_orders_max", &risk.open_orders_max, 64, 1 << 16);
-    let orders_per_second_max =
-        int("orders_per_second_max", &risk.orders_per_second_max, 1_000, 10_000_000);
-    let messages_per_second_max = int(
-        "messages_per_second_max",
-        &risk.messages_per_second_max,
-        orders_per_second_max.saturating_mul(2),
-        20_000_000,
-    );
-    let duplicates_max = int("duplicates_max", &risk.duplicates_max, 8, 1_000_000_000);
-    let window_ms = int("duplicate_window_ms", &risk.duplicate_window_ms, 1_000, 60_000);
-    let runaway = raw.kill.refusals_in_a_row.as_ref();
-    let limits = GateLimits {
-        order,
-        account_exposure_max: unless_zero(dollars(
-            scope,
-            (table, "account_exposure_max_dollars"),
-            risk.account_exposure_max_dollars.as_ref(),
-            0,
-        )),
-        account_gross_shares_max: u64::MAX,
-        open_orders_max,
-        orders_per_second_max,
-        messages_per_second_max,
-        duplicate_window_ns: u64::from(window_ms) * MS,
-        duplicates_max,
-        loss_max: dollars(
-            scope,
-            ("trader.kill", "loss_dollars"),
-            raw.kill.loss_dollars.as_ref(),
-            0,
-        ),
-        runaway_refusals_max: scope.int(
-            ("trader.kill", "refusals_in_a_row"),
-            runaway,
-            0,
-            0..=1 << 30,
-        ),
-        stale_is_refused: risk.stale.unwrap_or(raw::Act::Stop) == raw::Act::Stop,
-        suspect_is_refused: risk.suspect.unwrap_or(raw::Act::Stop) == raw::Act::Stop,
-        market_orders: risk.market_orders.unwrap_or(false),
-    };
-    let plain = plain(scope, table, risk, open_orders_max);
-    let mut tickers = vec![plain; symbols.len()];
-    restricted(scope, table, risk, symbols, &mut tickers);
-    (limits, tickers)
-}
-
-/// What a symbol is held to, its own restrictions aside.
-fn plain(
-    scope: &mut Scope<'_>,
-    table: &str,
-    risk: &raw::TraderRisk,
-    open_orders_max: u32,
-) -> TickerLimits {
-    TickerLimits {
-        position_max: scope.int(
-            (table, "position_max_shares"),
-            risk.position_max_shares.as_ref(),
-            10_000,
-            1..=1_000_000_000,
-        ),
-        exposure_max: unless_zero(dollars(
-            scope,
-            (table, "exposure_max_dollars"),
-            risk.exposure_max_dollars.as_ref(),
-            0,
-        )),
-        open_orders_max: scope.int(
-            (table, "symbol_open_orders_max"),
-            risk.symbol_open_orders_max.as_ref(),
-            open_orders_max,
-            1..=1 << 16,
-        ),
-        restriction: Restriction::None,
-        locate_shares: 0,
-        tick: Price(0),
-    }
-}
-
-fn unless_zero(money: u64) -> u64 {
-    if money == 0 { u64::MAX } else { money }
-}
-
-/// The restricted list and the shares that may be sold short, each of a symbol that is traded.
-fn restricted(
-    scope: &mut Scope<'_>,
-    table: &str,
-    risk: &raw::TraderRisk,
-    symbols: &[Symbol],
-    tickers: &mut [TickerLimits],
-) {
-    if symbols.is_empty() {
-        return; // told already
-    }
-    let names: Vec<String> = symbols.iter().map(Symbol::to_string).collect();
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    let lists = [
-        ("no_trade", &risk.no_trade, Restriction::NoTrade),
-        ("close_only", &risk.close_only, Restriction::CloseOnly),
-    ];
-    for (key, list, restriction) in lists {
-        for text in list {
-            match known.iter().position(|name| name == text.get_ref()) {
-                Some(at) => tickers[at].restriction = restriction,
-                None => {
-                    let problem =
-                        format!("is not traded by this strategy; {}", hint(text.get_ref(), &known));
-                    scope.fault((table, key), text.span(), problem);
-                }
-            }
-        }
-    }
-    for (name, shares) in &risk.locates {
-        let key = format!("{table}.locates");
-        match known.iter().position(|one| one == name.get_ref()) {
-            Some(at) => {
-                tickers[at].locate_shares =
-                    scope.int((&key, name.get_ref()), Some(shares), 0, 0..=1_000_000_000);
-            }
-            None => {
-                let problem =
-                    format!("is not traded by this strategy; {}", hint(name.get_ref(), &known));
-                scope.fault((&key, name.get_ref()), name.span(), problem);
-            }
-        }
-    }
 }

@@ -10,12 +10,13 @@ use anyhow::Result;
 use desk::{Answer, Command};
 use lcore::trader::TraderLine;
 use market::Currency;
-use risk::{LimitName, Position, Restriction};
+use risk::{Position, Restriction};
 use rtrb::{Consumer, Producer, RingBuffer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::{Symbol, Ticker};
 
+use super::limits;
 use super::{ANSWER_TIME_MAX, ANSWERS_MAX, Attendant, COMMANDS_MAX, Console, LOOK_EVERY};
 
 /// What is needed to understand an operator's words.
@@ -44,8 +45,8 @@ pub(crate) fn for_trader(path: &Path, names: TraderNames) -> Result<(Console, Tr
 enum Typed {
     /// Set a parameter of the strategy.
     Set { param: String, value: i64 },
-    /// Change a limit of the gate.
-    Limit { limit: String, value: u64 },
+    /// Change a limit of the gate, by its key in the configuration.
+    Limit { limit: String, symbol: Option<String>, value: Value },
     /// Restrict a symbol.
     Restrict { symbol: String, to: String },
     /// Take a suspect symbol's book for right again.
@@ -60,6 +61,8 @@ enum Typed {
     Status {},
     /// Tell the strategy's parameters.
     Params {},
+    /// Tell the gate's limits.
+    Limits {},
 }
 
 struct TraderDesk {
@@ -101,6 +104,10 @@ impl TraderDesk {
         })
     }
 
+    fn symbol(&self, ticker: Ticker) -> String {
+        self.names.symbols.get(usize::from(ticker.0)).map(Symbol::to_string).unwrap_or_default()
+    }
+
     fn command(&self, typed: &Typed) -> Result<Command, String> {
         Ok(match typed {
             Typed::Set { param, value } => {
@@ -108,11 +115,9 @@ impl TraderDesk {
                 let at = at.map_err(|problem| problem.to_string())?;
                 Command::SetParam { at: u8::try_from(at).unwrap_or(u8::MAX), value: *value }
             }
-            Typed::Limit { limit, value } => {
-                let known = LimitName::ALL.map(LimitName::name).join(", ");
-                let limit = LimitName::from_name(limit)
-                    .ok_or(format!("no limit {limit:?}; there are {known}"))?;
-                Command::SetLimit { limit, value: *value }
+            Typed::Limit { limit, symbol, value } => {
+                let ticker = symbol.as_deref().map(|symbol| self.ticker(symbol)).transpose()?;
+                limits::command(limit, ticker, value)?
             }
             Typed::Restrict { symbol, to } => {
                 let ticker = self.ticker(symbol)?;
@@ -128,6 +133,7 @@ impl TraderDesk {
             Typed::Kill {} => Command::Kill,
             Typed::Revive {} => Command::Revive,
             Typed::CancelAll {} => Command::CancelAll,
+            Typed::Limits {} => Command::Limits,
             Typed::Status {} | Typed::Params {} => Command::Status,
         })
     }
@@ -170,10 +176,17 @@ impl TraderDesk {
     fn tell(&self, answer: &Answer) -> String {
         match *answer {
             Answer::Position { ticker, position, suspect } => {
-                let symbol = self.names.symbols.get(usize::from(ticker.0));
-                let symbol = symbol.map(Symbol::to_string);
-                self.position(symbol.unwrap_or_default(), &position, suspect)
+                self.position(self.symbol(ticker), &position, suspect)
             }
+            Answer::Limits(account) => line(&limits::account(&account)),
+            Answer::TickerLimits { ticker, limits } => {
+                line(&limits::symbol(&self.symbol(ticker), &limits))
+            }
+            Answer::Firm { exposure, exposure_max } => line(&json!({
+                "event": "firm",
+                "exposure_dollars": exposure as f64 / 10_000.0,
+                "firm_exposure_max_dollars": exposure_max as f64 / 10_000.0,
+            })),
             Answer::Trader { live_orders, realised, open, exposure, killed, can_trade, feed } => {
                 line(&json!({
                     "event": "trader",

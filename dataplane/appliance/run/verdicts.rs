@@ -55,6 +55,7 @@ pub(super) fn judge(config: &Config, cast: &Cast<'_, '_>, summary: &Summary) -> 
     ];
     verdicts.extend(feed_is_whole(config, cast));
     verdicts.extend(cast.traders.iter().map(|t| orders_balance(t)));
+    verdicts.extend(cast.traders.iter().map(|t| refusals_are_written(t)));
     verdicts.extend(shares_balance(config, cast));
     verdicts.extend(positions_agree(config, cast));
     for (venue, settings) in cast.venues.iter().zip(&config.venues) {
@@ -79,6 +80,14 @@ fn no_allocations(hot: u64) -> Verdict {
         "allocations are not counted in this build".into()
     };
     verdict("hot path does not allocate", counting && hot == 0, detail)
+}
+
+/// Each order that the gate held back is a line in a file.
+fn refusals_are_written(trader: &Trader<'_, Builtin>) -> Verdict {
+    let lost = trader.refusals_lost();
+    let refused: u64 = trader.core().desk().gate().refused().iter().sum();
+    let detail = format!("{refused} refused, {lost} of them not written down");
+    verdict("every refusal is written down", lost == 0, detail)
 }
 
 /// What a loadgen sent is what each trader on its group heard.

@@ -18,7 +18,10 @@ use crate::{Desk, DeskEvent, OrderWire, Step};
 use algos::{SessionEvent, Strategy};
 use hands::Hands;
 use market::{Currency, Market, News};
-use risk::{KillReason, LimitError, LimitName, Position, Restriction};
+use risk::{
+    GateLimits, KillReason, LimitError, LimitName, Position, Restriction, TickerLimitName,
+    TickerLimits,
+};
 use types::{Price, Ticker};
 
 /// When the core pulls its own plug. A time of 0 never does.
@@ -66,6 +69,20 @@ pub enum Command {
         /// The value, in the limit's unit.
         value: u64,
     },
+    /// Change one of a symbol's limits.
+    SetTickerLimit {
+        /// Which symbol.
+        ticker: Ticker,
+        /// Which limit.
+        limit: TickerLimitName,
+        /// The value, in the limit's unit.
+        value: u64,
+    },
+    /// Change the bound over all traders of the firm.
+    SetFirmExposure {
+        /// In 1/10000 dollar.
+        value: u64,
+    },
     /// Restrict a symbol, or lift that.
     Restrict {
         /// Which symbol.
@@ -86,6 +103,8 @@ pub enum Command {
     },
     /// Tell positions, profit and switches.
     Status,
+    /// Tell the limits as they stand.
+    Limits,
 }
 
 /// What comes of a command.
@@ -103,6 +122,22 @@ pub enum Answer {
         position: Position,
         /// Whether the feed has lied about it.
         suspect: bool,
+    },
+    /// The account's limits in the answer to [`Command::Limits`].
+    Limits(GateLimits),
+    /// A symbol's limits in the answer to [`Command::Limits`].
+    TickerLimits {
+        /// Which.
+        ticker: Ticker,
+        /// What it is held to.
+        limits: TickerLimits,
+    },
+    /// The firm in the answer to [`Command::Limits`], where it has a bound.
+    Firm {
+        /// Worst-case worth over all traders, in 1/10000 dollar.
+        exposure: u64,
+        /// The bound, in 1/10000 dollar.
+        exposure_max: u64,
     },
     /// The trader as a whole in the answer to [`Command::Status`].
     Trader {
@@ -417,8 +452,10 @@ impl<S: Strategy> Core<S> {
     ) {
         match command {
             Command::SetParam { at, value } => self.strategy.set_param(usize::from(at), value),
-            Command::SetLimit { limit, value } => {
-                if let Err(error) = self.desk.gate_mut().set_limit(limit, value) {
+            Command::SetLimit { .. }
+            | Command::SetTickerLimit { .. }
+            | Command::SetFirmExposure { .. } => {
+                if let Err(error) = self.set_limit(command) {
                     return answer(Answer::Refused(error));
                 }
             }
@@ -439,9 +476,37 @@ impl<S: Strategy> Core<S> {
             Command::CancelAll => self.desk.cancel_all(),
             Command::Absolve { ticker } => self.market.absolve(ticker),
             Command::Status => self.answer_status(&mut answer),
+            Command::Limits => self.answer_limits(&mut answer),
         }
         self.settle(now_ns, wire);
         answer(Answer::Done);
+    }
+
+    /// Changes the limit that a command names.
+    fn set_limit(&mut self, command: Command) -> Result<(), LimitError> {
+        let gate = self.desk.gate_mut();
+        match command {
+            Command::SetLimit { limit, value } => gate.set_limit(limit, value),
+            Command::SetTickerLimit { ticker, limit, value } => {
+                gate.set_ticker_limit(ticker, limit, value)
+            }
+            Command::SetFirmExposure { value } => gate.set_firm_exposure_max(value),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn answer_limits(&self, answer: &mut impl FnMut(Answer)) {
+        let gate = self.desk.gate();
+        answer(Answer::Limits(*gate.limits()));
+        for ticker in (0..hands::count(&self.market)).map(Ticker) {
+            if let Some(limits) = gate.ticker_limits(ticker) {
+                answer(Answer::TickerLimits { ticker, limits: *limits });
+            }
+        }
+        if let Some((exposure, exposure_max)) = gate.firm_exposure() {
+            answer(Answer::Firm { exposure, exposure_max });
+        }
     }
 
     #[cold]

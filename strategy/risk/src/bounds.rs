@@ -1,4 +1,4 @@
-//! What the trader's gate holds orders to, and the names by which an operator changes it.
+//! What the trader's gate holds orders to, and which of it can be changed in flight.
 
 use crate::OrderLimits;
 use types::{Price, Qty};
@@ -119,32 +119,6 @@ impl LimitName {
         LimitName::SuspectIsRefused,
         LimitName::MarketOrders,
     ];
-
-    /// As an operator writes it: the field's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            LimitName::OrderQty => "qty_max",
-            LimitName::OrderNotional => "notional_max",
-            LimitName::CollarBps => "collar_bps",
-            LimitName::AccountExposure => "account_exposure_max",
-            LimitName::AccountGrossShares => "account_gross_shares_max",
-            LimitName::OpenOrders => "open_orders_max",
-            LimitName::OrdersPerSecond => "orders_per_second_max",
-            LimitName::MessagesPerSecond => "messages_per_second_max",
-            LimitName::DuplicateWindow => "duplicate_window_ns",
-            LimitName::Duplicates => "duplicates_max",
-            LimitName::Loss => "loss_max",
-            LimitName::RunawayRefusals => "runaway_refusals_max",
-            LimitName::StaleIsRefused => "stale_is_refused",
-            LimitName::SuspectIsRefused => "suspect_is_refused",
-            LimitName::MarketOrders => "market_orders",
-        }
-    }
-
-    /// Reads a name.
-    pub fn from_name(name: &str) -> Option<LimitName> {
-        LimitName::ALL.into_iter().find(|limit| limit.name() == name)
-    }
 }
 
 /// A bound of [`TickerLimits`] that can be changed in flight.
@@ -175,6 +149,9 @@ pub enum LimitError {
     /// No such symbol.
     #[error("the symbol is not one this trader may trade")]
     UnknownSymbol,
+    /// The gate counts towards no firm.
+    #[error("there is no bound for the firm: the configuration gives none to start from")]
+    NoFirm,
 }
 
 fn narrow(value: u64) -> Result<u32, LimitError> {

@@ -410,6 +410,19 @@ impl Gate {
         row.limits.set(limit, value)
     }
 
+    /// Changes the bound over all traders of the firm, in 1/10000 dollar.
+    ///
+    /// # Errors
+    /// When this gate counts towards none.
+    pub fn set_firm_exposure_max(&self, value: u64) -> Result<(), LimitError> {
+        self.firm.as_ref().map(|firm| firm.set_exposure_max(value)).ok_or(LimitError::NoFirm)
+    }
+
+    /// What the firm stands to and may stand to, in 1/10000 dollar, where it has a bound.
+    pub fn firm_exposure(&self) -> Option<(u64, u64)> {
+        self.firm.as_ref().map(|firm| (firm.exposure(), firm.exposure_max()))
+    }
+
     /// The account's limits as they stand.
     pub fn limits(&self) -> &GateLimits {
         &self.limits

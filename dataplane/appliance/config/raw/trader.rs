@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Int, LineB, OrdersClient, Receiver, Text};
+use super::{Int, LineB, OrdersClient, Receiver, Text, Ticks};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +79,7 @@ pub(in crate::config) struct TraderRisk {
     pub(in crate::config) position_max_shares: Option<Int>,
     pub(in crate::config) exposure_max_dollars: Option<Int>,
     pub(in crate::config) account_exposure_max_dollars: Option<Int>,
+    pub(in crate::config) account_gross_shares_max: Option<Int>,
     pub(in crate::config) firm_exposure_max_dollars: Option<Int>,
     pub(in crate::config) symbol_open_orders_max: Option<Int>,
     pub(in crate::config) open_orders_max: Option<Int>,
@@ -95,6 +96,18 @@ pub(in crate::config) struct TraderRisk {
     pub(in crate::config) close_only: Vec<Text>,
     #[serde(default)]
     pub(in crate::config) locates: BTreeMap<Spanned<String>, Int>,
+    pub(in crate::config) ticks: Option<Ticks>,
+    #[serde(default)]
+    pub(in crate::config) symbols: BTreeMap<Spanned<String>, SymbolRisk>,
+}
+
+/// `[trader.risk.symbols.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct SymbolRisk {
+    pub(in crate::config) position_max_shares: Option<Int>,
+    pub(in crate::config) exposure_max_dollars: Option<Int>,
+    pub(in crate::config) open_orders_max: Option<Int>,
 }
 
 /// What a symbol's standing means for its orders.

@@ -41,12 +41,11 @@ pub(super) fn trader<'e>(
         .with_context(|| format!("strategy {:?} of {count} symbols", strategy.kind))?;
     let desk = desk(wiring, config);
     let slots = config.gate.open_orders_max as usize * SLOTS_PER_ORDER;
-    let mut refusals = RefusalLog::default();
-    if let Some(path) = &config.refusals {
-        let (writer, to_writer) = refusals::open(path, strategy.symbols.clone())?;
-        wiring.logs.push(writer);
-        refusals.to_writer = Some(to_writer);
-    }
+    let report_dir = &wiring.config.run.report_dir;
+    let place = refusals::Place::of(config.refusals.as_deref(), report_dir, &config.name);
+    let (writer, to_writer) = refusals::open(&place, strategy.symbols.clone())?;
+    wiring.logs.push(writer);
+    let refusals = RefusalLog { to_writer: Some(to_writer), ..RefusalLog::default() };
     let mut operator = None;
     if let Some(path) = &config.control {
         let names = TraderNames { symbols: strategy.symbols.clone(), params: builtin.params() };
