@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_peregrine");
-const FILES: [&str; 3] = ["report.json", "index.html", "fills.csv"];
+const FILES: [&str; 4] = ["report.json", "index.html", "fills.csv", "refusals.jsonl"];
 
 /// A folder of its own for each test, under the build's.
 fn folder(name: &str) -> PathBuf {
@@ -52,7 +52,8 @@ fn two_runs_give_the_same_bytes() {
         }
         for file in FILES {
             let [a, b] = folders.each_ref().map(|folder| fs::read(folder.join(file)).unwrap());
-            assert!(!a.is_empty() && a == b, "{strategy}: {file}");
+            // A strategy may well be refused nothing.
+            assert!((!a.is_empty() || file == "refusals.jsonl") && a == b, "{strategy}: {file}");
         }
     }
 }
@@ -126,11 +127,14 @@ fn fees_and_times_are_heeded() {
 #[test]
 fn the_page_stands_alone() {
     let folder = folder("page");
-    sample(&folder, &["--locate-shares", "5000"]);
+    let report = sample(&folder, &["--locate-shares", "0"]);
     let page = fs::read_to_string(folder.join("index.html")).unwrap();
     assert_eq!(page.matches("<svg").count(), 3, "profit, inventory, gain");
     assert!(page.contains("default-src 'none'") && !page.contains("<script"));
     assert!(!page.replace("http://www.w3.org/2000/svg", "").contains("://"));
+    let refused = report["refused"].as_object().unwrap().values().map(|n| n.as_u64().unwrap());
+    let listed = fs::read_to_string(folder.join("refusals.jsonl")).unwrap();
+    assert_eq!(listed.lines().count() as u64, refused.sum::<u64>());
     let csv = fs::read_to_string(folder.join("fills.csv")).unwrap();
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(csv.lines().count() > 10 && csv.lines().all(|line| line.split(',').count() == columns));

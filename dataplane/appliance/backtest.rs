@@ -88,7 +88,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode> {
     let report = model::Report::of(args, &settings, &values, &outcome);
     let mut json = serde_json::to_string_pretty(&report).context("the report as JSON")?;
     json.push('\n');
-    page::write(&args.report, &report, &json, &outcome)?;
+    page::write(&args.report, &report, &json, &outcome, &settings.tickers)?;
     if args.json {
         cli::print(&json)?;
     } else if !args.quiet {

@@ -6,7 +6,7 @@
 
 mod conclude;
 mod ports;
-mod refusals;
+pub(crate) mod refusals;
 mod role;
 mod role_report;
 mod state;

@@ -41,7 +41,7 @@ pub(crate) struct BacktestArgs {
     /// Print the strategies and their parameters, and stop
     #[arg(long)]
     pub(crate) list: bool,
-    /// Folder for report.json, index.html and fills.csv
+    /// Folder for report.json, index.html, fills.csv and refusals.jsonl
     #[arg(long, value_name = "DIR", default_value = "target/backtest")]
     pub(crate) report: PathBuf,
     /// Print report.json on standard output instead of tables

@@ -1,4 +1,4 @@
-//! The report as files: `report.json`, `index.html`, `fills.csv`.
+//! The report as files: `report.json`, `index.html`, `fills.csv`, `refusals.jsonl`.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use backtest::Outcome;
+use types::Symbol;
 
 use super::model::Report;
 use super::pictures::{self, BODY, FOURTH, Line, SECOND, THIRD};
@@ -14,20 +15,29 @@ use crate::report::files::write_whole;
 use crate::report::format::{count, ns_short};
 use crate::report::html::{POLICY, STYLE, escape, table};
 use crate::report::sections::Tone;
+use crate::run::refusals;
 
 /// Symbols that have a curve of their own.
 const INVENTORIES_MAX: usize = 4;
 const COLOURS: [plotters::style::RGBColor; INVENTORIES_MAX] = [BODY, SECOND, THIRD, FOURTH];
 
-/// Writes the three files into `folder`, which is made if it is not there.
+/// Writes the four files into `folder`, which is made if it is not there.
 ///
 /// # Errors
 /// A path that cannot be written.
-pub(super) fn write(folder: &Path, report: &Report, json: &str, outcome: &Outcome) -> Result<()> {
+pub(super) fn write(
+    folder: &Path,
+    report: &Report,
+    json: &str,
+    outcome: &Outcome,
+    symbols: &[Symbol],
+) -> Result<()> {
     let made = fs::create_dir_all(folder);
     made.with_context(|| format!("cannot create the report folder {}", folder.display()))?;
     write_whole(&folder.join("report.json"), json.as_bytes())?;
     write_whole(&folder.join("fills.csv"), csv(report).as_bytes())?;
+    let refusals = outcome.refusals.iter().map(|one| format!("{}\n", refusals::line(one, symbols)));
+    write_whole(&folder.join("refusals.jsonl"), refusals.collect::<String>().as_bytes())?;
     write_whole(&folder.join("index.html"), page(report, outcome).as_bytes())?;
     Ok(())
 }

@@ -123,7 +123,7 @@ fn write(
 }
 
 /// What was refused, why, and the market it was held against. Prices in dollars.
-fn line(refused: &Refused, symbols: &[Symbol]) -> serde_json::Value {
+pub(crate) fn line(refused: &Refused, symbols: &[Symbol]) -> serde_json::Value {
     let Refused { at_ns, refusal, ask, replaces, market } = refused;
     let symbol = symbols.get(usize::from(ask.ticker.0)).map(Symbol::to_string);
     let dollars = |price: Price| {

@@ -11,6 +11,8 @@ use market::Ahead;
 use types::UserRef;
 use wire::itch::Message;
 
+/// Refusals that are kept to be listed.
+const REFUSALS_MAX: usize = 1 << 16;
 /// A feed message.
 pub(crate) const ITCH: u8 = 0;
 /// An order's place, which travels with the feed: the strategy learns of it no sooner.
@@ -36,7 +38,8 @@ pub(crate) struct Ways {
     places: Vec<Place>,
     pub(crate) overflow: Option<Overflow>,
     room: (u32, u32, u32),
-    pub(crate) refused: u64,
+    /// The first orders that the gate held back; all are counted there.
+    pub(crate) refusals: Vec<Refused>,
 }
 
 impl Link {
@@ -54,7 +57,7 @@ impl Link {
                 places: Vec::new(),
                 overflow: None,
                 room: (*feed, *orders, settings.fills_max),
-                refused: 0,
+                refusals: Vec::new(),
             },
             record: Record::new(settings),
         }
@@ -178,7 +181,9 @@ impl OrderWire for Ways {
         Some(Ahead { shares: place.shares, orders: place.orders, at_least: false })
     }
 
-    fn refused(&mut self, _: &Refused) {
-        self.refused += 1;
+    fn refused(&mut self, refused: &Refused) {
+        if self.refusals.len() < REFUSALS_MAX {
+            self.refusals.push(*refused);
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::record::Record;
 use crate::settings::HORIZONS_MAX;
 use crate::{FeedCounts, FillRecord, Point, Settings, VenueCounts};
 use algos::Strategy;
-use desk::{Core, DeskCounters};
+use desk::{Core, DeskCounters, Refused};
 use market::Lie;
 use risk::{KillReason, Refusal};
 use types::{Price, Side, Symbol, Ticker};
@@ -136,6 +136,8 @@ pub struct Outcome {
     pub best_total: i64,
     /// What the gate held back, by reason.
     pub refused: [u64; Refusal::COUNT],
+    /// The first of these orders, up to 65,536, with what each was held against.
+    pub refusals: Vec<Refused>,
     /// What the venue rejected, by reason.
     pub rejected: Vec<(&'static str, u64)>,
     /// What the feed told that cannot be true, by kind.
@@ -157,7 +159,7 @@ impl Outcome {
         settings: &Settings,
         feed: FeedCounts,
     ) -> Outcome {
-        let Link { venue, record, .. } = link;
+        let Link { venue, record, ways } = link;
         let mut symbols: Vec<SymbolOutcome> =
             (0..settings.tickers.len()).map(|at| symbol(core, Ticker(at as u16))).collect();
         let mut traded = Traded::default();
@@ -184,6 +186,7 @@ impl Outcome {
             realised: profit.realised,
             open: profit.open,
             refused: *core.desk().gate().refused(),
+            refusals: ways.refusals,
             rejected: core.desk().rejected().filter(|(_, count)| *count > 0).collect(),
             lies: *core.market().lies(),
             killed: core.desk().killed(),
