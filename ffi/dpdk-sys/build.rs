@@ -116,6 +116,9 @@ fn generate_bindings(cflags: &[String]) {
         .allowlist_function("rte_eth_dev_(start|stop|close)")
         .allowlist_function("rte_eth_dev_get_(name_by_port|port_by_name)")
         .allowlist_function("rte_eth_(promiscuous|allmulticast)_enable")
+        .allowlist_function("rte_eth_promiscuous_(disable|get)")
+        .allowlist_function("rte_eth_x?stats_reset")
+        .allowlist_function("rte_eth_dev_is_removed")
         .allowlist_type("pg_.*")
         .allowlist_var("(PG_.*|rte_eth_fp_ops)")
         // Only pointers to these cross the border; their layout differs between releases.

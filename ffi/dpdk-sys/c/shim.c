@@ -6,6 +6,7 @@
 #include "shim.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* struct pg_mbuf lies over struct rte_mbuf: each field where DPDK has it, and of the same size. */
@@ -163,6 +164,39 @@ int pg_port_stats(uint16_t port, struct pg_stats *stats)
 	stats->tx_errors = found.oerrors;
 	stats->rx_no_mbuf = found.rx_nombuf;
 	return 0;
+}
+
+int pg_port_xstats(uint16_t port, struct pg_xstat *stats, uint32_t room)
+{
+	struct rte_eth_xstat_name *names = NULL;
+	struct rte_eth_xstat *values = NULL;
+	int count, got, i;
+
+	count = rte_eth_xstats_get(port, NULL, 0);
+	if (count <= 0 || room == 0)
+		return count;
+	names = calloc((size_t)count, sizeof(*names));
+	values = calloc((size_t)count, sizeof(*values));
+	got = -ENOMEM;
+	if (names == NULL || values == NULL)
+		goto out;
+	got = rte_eth_xstats_get_names(port, names, (unsigned int)count);
+	if (got != count)
+		goto out;
+	got = rte_eth_xstats_get(port, values, (unsigned int)count);
+	if (got != count)
+		goto out;
+	for (i = 0; i < count && (uint32_t)i < room; i++) {
+		/* The id of a value is the index of its name. */
+		if (values[i].id < (uint64_t)count)
+			snprintf(stats[i].name, sizeof(stats[i].name), "%s",
+				 names[values[i].id].name);
+		stats[i].value = values[i].value;
+	}
+out:
+	free(names);
+	free(values);
+	return got;
 }
 
 static int set_up_queues(uint16_t port, const struct pg_port_conf *conf, struct rte_mempool *pool,

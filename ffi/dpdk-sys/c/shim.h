@@ -118,6 +118,12 @@ struct pg_stats {
 	uint64_t rx_no_mbuf;
 };
 
+/* A counter of a driver's own. */
+struct pg_xstat {
+	char name[64];
+	uint64_t value;
+};
+
 /* What is asked of a port: offloads that the device does not have are left out. mtu 0: as it is. */
 struct pg_port_conf {
 	uint16_t rx_queues;
@@ -163,6 +169,8 @@ uint16_t pg_port_next(uint16_t port);
 int pg_port_info(uint16_t port, struct pg_port_info *info);
 int pg_port_link(uint16_t port, struct pg_link *link);
 int pg_port_stats(uint16_t port, struct pg_stats *stats);
+/* Fills at most room counters; returns how many there are, or a negative errno. */
+int pg_port_xstats(uint16_t port, struct pg_xstat *stats, uint32_t room);
 int pg_port_configure(uint16_t port, const struct pg_port_conf *conf, struct rte_mempool *pool,
 		      struct pg_port_done *done);
 

@@ -145,6 +145,7 @@ mod mempool;
 mod port;
 mod queue;
 mod ring_pair;
+mod watch;
 
 pub use eal::{Eal, EalConfig, Huge, dpdk_version};
 pub use error::Error;
@@ -154,3 +155,4 @@ pub use mbuf::{Checksum, L4, Mbuf};
 pub use mempool::{DATA_ROOM, HEADROOM, Mempool};
 pub use port::{Configured, Idle, Port, PortConfig, PortSettings, Started, StartedPort};
 pub use queue::{RxQueue, TxQueue};
+pub use watch::{QueueStats, Xstat};

@@ -251,22 +251,23 @@ impl<'e> Mbuf<'e> {
         )
     }
 
-    /// Asks the device to fill in the IPv4 header's checksum on transmit, and with `l4` that of
-    /// the segment too. Header lengths are in bytes. Only for a port that has these offloads
-    /// switched on ([`crate::PortSettings::offloads`]); for others it has no effect.
+    /// Asks the device to fill in checksums on transmit: that of the IPv4 header, with `ipv4`, and
+    /// with `l4` that of the segment. Header lengths are in bytes. Only for a port that has these
+    /// offloads switched on ([`crate::PortSettings::offloads`]); for others it has no effect.
     #[inline]
-    pub fn request_tx_checksums(&mut self, l2_len: u8, l3_len: u8, l4: Option<L4>) {
+    pub fn request_tx_checksums(&mut self, l2_len: u8, l3_len: u8, ipv4: bool, l4: Option<L4>) {
         let l2 = u64::from(l2_len) & ((1 << sys::PG_L2_LEN_BITS) - 1);
         let l3 = u64::from(l3_len) & ((1 << sys::PG_L3_LEN_BITS) - 1);
-        let l4 = match l4 {
+        let l3_flag = if ipv4 { sys::PG_MBUF_TX_IP_CKSUM } else { 0 };
+        let l4_flag = match l4 {
             None => 0,
             Some(L4::Udp) => sys::PG_MBUF_TX_UDP_CKSUM,
             Some(L4::Tcp) => sys::PG_MBUF_TX_TCP_CKSUM,
         };
         let fields = self.fields_mut();
         fields.tx_offload = l2 | (l3 << sys::PG_L2_LEN_BITS);
-        fields.ol_flags &= !sys::PG_MBUF_TX_UDP_CKSUM;
-        fields.ol_flags |= sys::PG_MBUF_TX_IPV4 | sys::PG_MBUF_TX_IP_CKSUM | l4;
+        fields.ol_flags &= !(sys::PG_MBUF_TX_UDP_CKSUM | sys::PG_MBUF_TX_IP_CKSUM);
+        fields.ol_flags |= sys::PG_MBUF_TX_IPV4 | l3_flag | l4_flag;
     }
 }
 

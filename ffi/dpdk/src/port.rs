@@ -152,6 +152,17 @@ impl<'e> Port<'e, Idle> {
         self.eal.release(self.id);
     }
 
+    /// Closes the device. Its number is free then, and may come to stand for another.
+    pub fn close(self) -> Result<(), Error> {
+        let code = {
+            let _control = self.eal.control();
+            // SAFETY: the port is ours and not started.
+            unsafe { sys::rte_eth_dev_close(self.id.0) }
+        };
+        self.eal.release(self.id);
+        if code == 0 { Ok(()) } else { Err(failed(self.id, "close", code)) }
+    }
+
     /// Sets the port up as asked, with received frames going into mbufs of `pool`. Offloads that
     /// the device lacks are left out: [`Port::settings`] tells. On failure the port is released.
     pub fn configure(
@@ -284,6 +295,24 @@ impl<'e> Port<'e, Started> {
         self.state.settings
     }
 
+    /// Takes frames for any Ethernet address from now on, or for its own only.
+    pub fn set_promiscuous(&mut self, on: bool) -> Result<(), Error> {
+        let _control = self.eal.control();
+        // SAFETY: the port is started.
+        let code = unsafe {
+            match on {
+                true => sys::rte_eth_promiscuous_enable(self.id.0),
+                false => sys::rte_eth_promiscuous_disable(self.id.0),
+            }
+        };
+        if code != 0 {
+            return Err(failed(self.id, "change whether it is promiscuous", code));
+        }
+        self.state.config.promiscuous = on;
+        self.state.settings.promiscuous = on;
+        Ok(())
+    }
+
     /// Stops it. All of its queues must come back, so that nobody polls it any more; if one is
     /// missing, [`Error::QueuesMissing`], the port goes on without anybody until EAL goes.
     pub fn stop(
@@ -312,6 +341,6 @@ impl<'e> Port<'e, Started> {
     }
 }
 
-fn failed(port: PortId, step: &str, code: i32) -> Error {
+pub(crate) fn failed(port: PortId, step: &str, code: i32) -> Error {
     Error::Port { port, step: step.to_owned(), reason: reason(code) }
 }

@@ -120,11 +120,21 @@ impl<'e> RxQueue<'e> {
     /// peer can send one over some virtual devices. It is dropped and counted.
     #[inline]
     pub fn rx<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf<'e>, N>) -> usize {
+        self.rx_at_most(into, u16::MAX)
+    }
+
+    /// As [`RxQueue::rx`], but receives no more than `most` frames.
+    #[inline]
+    pub fn rx_at_most<const N: usize>(
+        &mut self,
+        into: &mut ArrayVec<Mbuf<'e>, N>,
+        most: u16,
+    ) -> usize {
         // Mostly the burst is empty. Saying so apart lets the call below go ahead without waiting
         // for the length, which the last call on the other side of the port may just have stored.
         let count = match into.len() {
-            0 => self.rx_behind(into, 0),
-            len => self.rx_behind(into, len),
+            0 => self.rx_behind(into, 0, most),
+            len => self.rx_behind(into, len, most),
         };
         if self.chains {
             return self.drop_chains(into, count);
@@ -134,9 +144,14 @@ impl<'e> RxQueue<'e> {
 
     /// Receives behind the `len` frames that are there.
     #[inline(always)]
-    fn rx_behind<const N: usize>(&mut self, into: &mut ArrayVec<Mbuf<'e>, N>, len: usize) -> usize {
+    fn rx_behind<const N: usize>(
+        &mut self,
+        into: &mut ArrayVec<Mbuf<'e>, N>,
+        len: usize,
+        most: u16,
+    ) -> usize {
         debug_assert_eq!(into.len(), len, "not all that is there");
-        let room = burst_len::<N>(N - len);
+        let room = burst_len::<N>(N - len).min(most);
         // SAFETY: `into` has room for N - len more pointers behind its first len, an Mbuf is a
         // pointer to an mbuf, and the driver sets as many as it returns, to mbufs it gives up.
         unsafe {

@@ -141,8 +141,8 @@ fn an_mbuf_does_as_a_vector_does() {
     assert_eq!((mbuf.port(), mbuf.rss_hash()), (None, None));
     assert_eq!(mbuf.rx_l4_checksum(), Checksum::Unknown);
     mbuf.append(60).unwrap();
-    mbuf.request_tx_checksums(14, 20, Some(L4::Tcp));
-    mbuf.request_tx_checksums(14, 20, Some(L4::Udp));
+    mbuf.request_tx_checksums(14, 20, true, Some(L4::Tcp));
+    mbuf.request_tx_checksums(14, 20, true, Some(L4::Udp));
     let raw = mbuf.into_raw();
     // SAFETY: a valid mbuf that is ours; it goes back into an owner right away.
     let (flags, offload, pkt_len) = unsafe {

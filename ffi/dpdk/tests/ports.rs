@@ -78,10 +78,13 @@ fn everything_over_one_eal() {
     a_full_ring_leaves_the_rest(pool, &mut tx_a[0], &mut rx_b[0]);
     lcores_on_threads(&eal, pool, &mut tx_a[0], &mut rx_b[0]);
 
+    a_burst_is_bounded(pool, &mut tx_a[0], &mut rx_b[0]);
+
     let stats = port_b.stats();
     assert_eq!(stats.rx_packets, port_a.stats().tx_packets);
     assert!(stats.rx_packets > 1_000);
     assert!(port_a.link().unwrap().up);
+    watched(&eal, a, b);
 
     // A queue in the wrong place, and then all in theirs.
     let refused = port_b.stop(std::mem::take(&mut rx_a), tx_b).unwrap_err();
@@ -289,4 +292,33 @@ fn stop_and_start_again<'e>(eal: &'e Eal, pool: Mempool<'e>) {
     }
     port_c.stop(rx_c, tx_c).unwrap().release();
     let (_port, _rx, _tx) = started(c);
+}
+
+/// What may be asked of ports that others have.
+fn watched(eal: &Eal, a: dpdk::PortId, b: dpdk::PortId) {
+    let stats = eal.stats(b).unwrap();
+    let xstats = eal.xstats(b).unwrap();
+    let good = xstats.iter().find(|stat| stat.name == "rx_good_packets").unwrap();
+    assert_eq!(good.value, stats.rx_packets);
+    let queue = eal.rx_queue_stats(b, 0).unwrap();
+    assert_eq!(queue.packets, stats.rx_packets);
+    assert_eq!(eal.tx_queue_stats(a, 0).unwrap().packets, eal.stats(a).unwrap().tx_packets);
+    assert_eq!(eal.rx_queue_stats(b, 1), None);
+    assert!(eal.link(a).unwrap().up);
+    assert!(!eal.is_removed(a));
+    eal.reset_stats(b).unwrap();
+    assert_eq!(eal.stats(b).unwrap().rx_packets, 0);
+    assert!(matches!(eal.reset_xstats(b), Ok(()) | Err(Error::Port { .. })));
+}
+
+/// No more frames are received than were asked for, and the others come with the next burst.
+fn a_burst_is_bounded<'e>(pool: Mempool<'e>, tx: &mut TxQueue<'e>, rx: &mut RxQueue<'e>) {
+    let mut burst: ArrayVec<Mbuf<'e>, 16> = burst_of(&pool, 0..10);
+    tx.tx(&mut burst);
+    let mut received: ArrayVec<Mbuf<'e>, 16> = ArrayVec::new();
+    assert_eq!(rx.rx_at_most(&mut received, 0), 0);
+    assert_eq!(rx.rx_at_most(&mut received, 3), 3);
+    assert_eq!(rx.rx_at_most(&mut received, 3), 3);
+    assert_eq!(rx.rx_at_most(&mut received, u16::MAX), 4);
+    assert_eq!(numbers(&received), (0..10).collect::<Vec<_>>());
 }
