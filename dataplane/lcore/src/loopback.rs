@@ -5,7 +5,7 @@
 //!
 //! Layout: a [`Stream`] owns one receive queue and one transmit queue and counts into its
 //! [`StreamStats`], which a supervisor reads while the stream runs. An [`Engine`] is a mode: it
-//! does one burst of a stream a poll. [`drive`] runs the streams of one lcore until the [`Switch`]
+//! does one burst of a stream a poll. [`run`] runs the streams of one lcore until the [`Switch`]
 //! is off; the mode is looked at once, so that each has a loop of its own with nothing dynamic in
 //! it.
 //!
@@ -16,16 +16,23 @@
 //! dropped and counted where it ends, and never read beyond its last byte.
 
 mod counters;
+mod csum;
+mod echo;
 mod engine;
+mod forward;
+mod generate;
 pub mod latency;
 mod mode;
+mod noisy;
+mod rewrite;
 mod settings;
 pub mod soup;
 mod stream;
 pub mod trips;
 
 pub use counters::{BurstSpread, DROPS, StreamCounter, StreamStats};
-pub use engine::{Engine, Switch, drive};
+pub use engine::{Engine, Switch, run};
+pub use generate::FRAME_BYTES_MIN;
 pub use mode::{Mode, UnknownMode};
 pub use settings::{BURST_MAX, Noisy, Settings, TxFull};
 pub use stream::{Route, Stream};

@@ -35,6 +35,10 @@ telemetry::keys! {
         BadIpChecksum = "bad_ip_checksum",
         /// Frames whose UDP or TCP checksum was wrong when they came in.
         BadL4Checksum = "bad_l4_checksum",
+        /// Frames of the first bursts that the transmit queue had no room for.
+        FirstLeft = "tx_first_left",
+        /// Frames that still waited when forwarding was stopped, and were dropped then.
+        LeftAtStop = "left_at_stop",
         /// Times that the transmit queue did not take all it was offered.
         TxFull = "tx_full",
         /// Gauge: frames that are due by the rate and not out yet.

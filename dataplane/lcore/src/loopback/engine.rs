@@ -4,7 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostcpu::TscClock;
 
-use super::{Settings, Stream};
+use super::forward::{Answer, Csum, Forward, Io, SetMacs, SwapFiveTuple, SwapMacs};
+use super::generate::{Frames, Generate, RxOnly};
+use super::latency::Latency;
+use super::noisy::Noisy;
+use super::{Mode, Settings, Stream, StreamCounter, TxFull};
+
+/// How often the first bursts are offered to a transmit queue that is full.
+const OFFERS_FIRST: usize = 1_000;
 
 /// On while the streams are to run. Set by the supervisor, read by lcores.
 #[derive(Debug)]
@@ -41,8 +48,57 @@ pub trait Engine<'e>: Sized {
     fn stop(&mut self, _stream: &mut Stream<'e>) {}
 }
 
+/// Runs the streams of one lcore, as the settings have it, until the switch is off. What they hold
+/// then has been sent, or counted as left.
+pub fn run<'e>(streams: &mut [Stream<'e>], settings: &Settings, clock: &TscClock, switch: &Switch) {
+    streams.iter_mut().for_each(|stream| send_first(stream, settings));
+    let drive = match settings.mode {
+        Mode::Io => drive::<Forward<Io>>,
+        Mode::Mac => drive::<Forward<SetMacs>>,
+        Mode::MacSwap => drive::<Forward<SwapMacs>>,
+        Mode::FiveTupleSwap => drive::<Forward<SwapFiveTuple>>,
+        Mode::Csum => drive::<Forward<Csum>>,
+        Mode::IcmpEcho => drive::<Forward<Answer>>,
+        Mode::FlowGen => drive::<Generate<'e, true>>,
+        Mode::TxOnly => drive::<Generate<'e, false>>,
+        Mode::RxOnly => drive::<RxOnly>,
+        Mode::Noisy => drive::<Noisy<'e>>,
+        Mode::Latency => drive::<Latency<'e>>,
+        Mode::Soup => return,
+    };
+    drive(streams, settings, clock, switch);
+    streams.iter_mut().for_each(Stream::finish);
+}
+
+/// Puts the first bursts on the way. A wire that goes in a circle holds only so many, and would
+/// never take the others.
+fn send_first(stream: &mut Stream<'_>, settings: &Settings) {
+    if settings.tx_first == 0 {
+        return;
+    }
+    let mut frames = Frames::txonly(settings, stream);
+    for _ in 0..settings.tx_first {
+        let burst = usize::from(settings.burst);
+        if !frames.make(&stream.pool, &mut stream.frames, burst) {
+            stream.stats.counters.add(StreamCounter::NoMbuf, burst as u64);
+            return;
+        }
+        for _ in 0..OFFERS_FIRST {
+            if stream.send(TxFull::Wait) {
+                break;
+            }
+        }
+        if !stream.frames.is_empty() {
+            let left = stream.frames.len() as u64;
+            stream.stats.counters.add(StreamCounter::FirstLeft, left);
+            stream.frames.clear();
+        }
+    }
+    stream.stats.counters.set(StreamCounter::Waiting, 0);
+}
+
 /// Runs one engine a stream until the switch is off.
-pub fn drive<'e, E: Engine<'e>>(
+fn drive<'e, E: Engine<'e>>(
     streams: &mut [Stream<'e>],
     settings: &Settings,
     clock: &TscClock,
