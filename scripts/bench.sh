@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Benchmarks.
 #
-#   scripts/bench.sh [engine|engine-ns|trader|day] [OPTION...]
+#   scripts/bench.sh [all] [OPTION...]     everything, in turn with peers: one page and one JSON
+#   scripts/bench.sh --quick               a short run of it, to see that everything works
+#   scripts/bench.sh --list                what there is; --help lists the options
+#   scripts/bench.sh engine|engine-ns|trader|day [OPTION...]
 #
-# `engine` (the default) measures what a command costs as orders, symbols and sessions grow: ns for
-# every combination, then instructions for the smallest and a large one. OPTIONs go to the first
+# docs/benchmarks.md tells how to read what the first writes; it ends with 1 when a benchmark fails.
+#
+# `engine` measures what a command costs as orders, symbols and sessions grow: ns for every
+# combination, then instructions for the smallest and a large one. OPTIONs go to the first
 # measurement; strategy/engine/examples/engine_scale/main.rs lists them. It takes a quarter of
 # an hour and 4 GB. `engine-ns` measures a mixed flow instead. `trader` measures what a message of
 # the sample, or of the ITCH file that is the OPTION, costs the market, what an order costs the risk
@@ -104,13 +109,31 @@ bench_trader() {
         --symbols AAPL --report "$(target_dir)/backtest" >/dev/null
 }
 
-what=${1:-engine}
-shift || true
+# Hugepages for two processes with ports of their own.
+HUGEPAGES_WANTED=512
+
+bench_all() {
+    case " $* " in
+        *" --list "* | *" --help "* | *" -h "*) ;;
+        *)
+            set_up build
+            reserve_hugepages "$HUGEPAGES_WANTED"
+            ;;
+    esac
+    CARGO_TARGET_DIR=$(target_dir) python3 scripts/bench "$@"
+}
+
+what=${1:-all}
+case $what in
+    -*) what=all ;;
+    *) shift || true ;;
+esac
 use_cargo_bin
 case $what in
+    all) bench_all "$@" ;;
     engine) bench_engine "$@" ;;
     engine-ns) cargo run --release --locked -p engine --example engine_ns -- "$@" ;;
     trader) bench_trader "$@" ;;
     day) cargo run --release --locked -p market --example day_ns -- "$@" ;;
-    *) die 2 "bench.sh: there is '$what' not, only engine, engine-ns, trader and day" ;;
+    *) die 2 "bench.sh: there is '$what' not, only all, engine, engine-ns, trader and day" ;;
 esac

@@ -54,8 +54,12 @@ section_policy() {
 
 section_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet; }
 
-# The independent Python peers check themselves against the captures before they judge anybody.
-section_peers() { (cd tests/peers && python3 -m unittest -v); }
+# The independent Python peers check themselves against the captures before they judge anybody, and
+# so does the runner of the benchmarks.
+section_peers() {
+    (cd tests/peers && python3 -m unittest -v)
+    (cd scripts/bench && python3 -m unittest -v)
+}
 
 section_test() {
     reserve_hugepages 128

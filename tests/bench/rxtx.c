@@ -1,11 +1,11 @@
 /*
  * The cost of DPDK itself: frames sent on one side of a net_ring pair, received on the other and
  * touched, in nanoseconds a frame. ffi/dpdk/examples/rxtx.rs does the same work through the
- * bindings, and rxtx.sh sets one against the other.
+ * bindings, and `scripts/bench.sh --only rxtx` sets one against the other.
  *
- *   gcc -O3 -o rxtx rxtx.c $(pkg-config --cflags --libs libdpdk) -lrte_net_ring && ./rxtx
+ *   tests/bench/build_c.sh tests/bench/rxtx.c rxtx -lrte_net_ring && ./rxtx
  *
- * Prints one line a burst size: BURST NANOSECONDS_A_FRAME
+ * Prints one line a burst size, in ns a frame.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,7 +114,7 @@ int main(void)
 		sum += pass((uint16_t)a, (uint16_t)b, burst, sizes[s], FRAMES_TIMED);
 		end = now_ns();
 		rte_pktmbuf_free_bulk(burst, sizes[s]);
-		printf("%u %.3f\n", sizes[s], (double)(end - begin) / FRAMES_TIMED);
+		printf("FIGURE burst-%u %.3f ns\n", sizes[s], (double)(end - begin) / FRAMES_TIMED);
 	}
 	fprintf(stderr, "sum %" PRIu64 "\n", sum);
 	return 0;

@@ -182,6 +182,7 @@ fn main() {
         percentile(&each, 99),
         percentile(&clock, 50)
     );
+    println!("FIGURE command {:.3} ns", means[PASSES / 2]);
     println!(
         "{} events, {} matches, {} rejected, {} superfluous, {} live at the end, state {:016x}",
         look.0,

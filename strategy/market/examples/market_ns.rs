@@ -185,6 +185,7 @@ fn run(path: &str, passes: usize) -> Result<(), Box<dyn std::error::Error>> {
          {warmed:.1} ns a message; peak {} MB",
         peak_mb()
     );
+    println!("FIGURE market {whole:.3} ns\nFIGURE market-warmed {warmed:.3} ns");
     println!("{} orders live at the end", market.books().len());
     for (name, count) in market.counters().iter().filter(|(_, count)| *count > 0) {
         print!("{name} {count}  ");

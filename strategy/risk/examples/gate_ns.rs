@@ -163,6 +163,7 @@ fn one_by_one() {
     let asks = asks(16, 0);
     let all = admit_ns(gate(limits(), ticker_limits(), true), &asks);
     println!("admit, 16 symbols, all checks on           {all:>7.1} ns");
+    println!("FIGURE admit {all:.3} ns");
     let tell = |name: &str, limits: GateLimits, ticker: TickerLimits, firm: bool| {
         let ns = admit_ns(gate(limits, ticker, firm), &asks);
         println!("  without {name:<32} {ns:>7.1} ns  {:>+6.1}", ns - all);

@@ -178,6 +178,9 @@ fn main() {
             let growth: Vec<f64> = largest.iter().zip(smallest).map(|(l, s)| l / s).collect();
             let with = if ledger { "with" } else { "without" };
             print_row(&format!("last to first, {with} a ledger"), &growth, 2);
+            for ((kind, _), growth) in KINDS.iter().zip(&growth) {
+                println!("FIGURE {kind}-{with}-ledger {growth:.3} times");
+            }
         }
     }
     let batches = WARM_UP + rounds;

@@ -1,0 +1,166 @@
+"""All benchmarks. To add one, add it here: model.py says what each part means."""
+
+import peers
+from model import OURS, Benchmark, Contender, Figure, absolute, times
+
+
+def example(package, name):
+    """The step that builds an example of one of our crates."""
+    return f"cargo build --release --locked --quiet -p {package} --example {name}"
+
+
+def ours(command, **more):
+    return Contender(OURS, command, **more)
+
+
+EXAMPLES = "{target}/release/examples"
+BINARY = "cargo build --release --locked --quiet"
+DECODE = EXAMPLES + "/decode_ns {itch}"
+BOOKS = EXAMPLES + "/book_ns {itch}"
+SCALE = EXAMPLES + "/engine_scale --symbols 1,10000 --sessions 1,4096"
+CPPTRADER = "{peer_cpptrader}/cpptrader-performance-"
+
+
+def cpptrader(name, program, figure):
+    """One of CppTrader's programs, on the same file."""
+    command = f"{CPPTRADER}{program} --input {{itch}}"
+    parse = peers.itch_figure(figure)
+    return Contender(f"CppTrader {name}", command, parse=parse, given="cpptrader")
+
+
+FEED = (
+    Benchmark(
+        "decode",
+        "Feed",
+        "frame and parse every ITCH message of a file, and read a field of each",
+        (Figure("decode", "ns", "a message"),),
+        (
+            ours(DECODE + " 11", quick=DECODE + " 3"),
+            cpptrader("itch_handler", "itch_handler", "decode"),
+        ),
+        build=(example("wire", "decode_ns"),),
+        per_itch=True,
+    ),
+    Benchmark(
+        "books",
+        "Feed",
+        "build the books of all symbols from an ITCH file, parsing included",
+        (Figure("books", "ns", "a message", aim=times(1.5)),),
+        (
+            ours(BOOKS),
+            Contender(
+                "itch-order-book",
+                "{peer_itch-order-book}/a.out",
+                stdin="{itch}",
+                parse=peers.itch_order_book,
+                given="itch-order-book",
+            ),
+            cpptrader("books", "market_manager", "books"),
+            cpptrader("books, optimized", "market_manager_optimized", "books"),
+            cpptrader("books, aggressive", "market_manager_optimized_aggressive", "books"),
+        ),
+        build=(example("book", "book_ns"),),
+        per_itch=True,
+    ),
+    Benchmark(
+        "market",
+        "Feed",
+        "the trader's whole market (books, tape, trading states, checks) from an ITCH file",
+        (
+            Figure("market", "ns", "a message"),
+            Figure("market-warmed", "ns", "a message, with read-ahead over packets of sixteen"),
+        ),
+        (ours(EXAMPLES + "/market_ns {itch} 3", quick=EXAMPLES + "/market_ns {itch} 1"),),
+        build=(example("market", "market_ns"),),
+        per_itch=True,
+    ),
+)
+
+KINDS = ("add", "cancel", "replace", "keep", "cross")
+ENGINE = (
+    Benchmark(
+        "engine-sessions",
+        "Engine",
+        "a command of 48 adds, 46 cancels and 6 crosses in a hundred; 100 symbols, 16 sessions",
+        (Figure("command", "ns", "a command"),),
+        (ours(EXAMPLES + "/engine_ns"),),
+        build=(example("engine", "engine_ns"),),
+    ),
+    Benchmark(
+        "growth",
+        "Engine",
+        "what a command costs at 10 million live orders, 10,000 symbols and 4,096 sessions, "
+        "against a thousand orders in one symbol of one session",
+        tuple(
+            Figure(f"{kind}-without-ledger", "times", kind, aim=absolute(1.5)) for kind in KINDS
+        ),
+        (
+            ours(
+                SCALE + " --orders 1000,10000000 --ledger no --rounds 100",
+                quick=SCALE + " --orders 1000,100000 --ledger no --rounds 20",
+            ),
+        ),
+        build=(example("engine", "engine_scale"),),
+        rounds=3,
+        timeout_s=300,
+    ),
+)
+
+TRADER = (
+    Benchmark(
+        "gate",
+        "Trader",
+        "the pre-trade gate, all checks on, 16 symbols",
+        (Figure("admit", "ns", "an order"),),
+        (ours(EXAMPLES + "/gate_ns"),),
+        build=(example("risk", "gate_ns"),),
+    ),
+    Benchmark(
+        "backtest",
+        "Trader",
+        "the market maker against the recorded slice of one symbol",
+        (Figure("rate", "messages/us", "messages a microsecond", higher_is_better=True),),
+        (
+            ours(
+                "{target}/release/peregrine backtest --itch {root}/data/sample/sod.itch "
+                "--itch {root}/data/sample/aapl.itch --symbols AAPL --report {out}/backtest",
+                parse=peers.backtest,
+            ),
+        ),
+        build=(BINARY,),
+    ),
+)
+
+BURSTS = (1, 4, 32)
+PORTS = (
+    Benchmark(
+        "rxtx",
+        "Ports",
+        "send a frame on one side of a net_ring pair, receive it on the other and touch it",
+        tuple(Figure(f"burst-{n}", "ns", f"a frame, bursts of {n}", aim=times(1)) for n in BURSTS),
+        (
+            ours(EXAMPLES + "/rxtx", cpus=2),
+            Contender("C", "{target}/bench-c/rxtx", cpus=2),
+        ),
+        build=(
+            example("dpdk", "rxtx"),
+            "{root}/tests/bench/build_c.sh {root}/tests/bench/rxtx.c {target}/bench-c/rxtx "
+            "-lrte_net_ring",
+        ),
+    ),
+    Benchmark(
+        "echo",
+        "Ports",
+        "our TCP: a frame in, 64 bytes read and written back, a frame out; no port",
+        tuple(Figure(f"echo-{n}", "ns", f"an echo, {n} connections") for n in (1, 64, 1024, 4096)),
+        (ours(EXAMPLES + "/echo_ns"),),
+        build=(example("net", "echo_ns"),),
+    ),
+)
+
+BENCHMARKS = FEED + ENGINE + TRADER + PORTS
+
+
+def made_files(target):
+    """ITCH files besides the sample, which a build step makes."""
+    return []
