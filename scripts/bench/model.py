@@ -50,7 +50,7 @@ class Figure:
     aim: Optional[Aim] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """Somebody who is measured: ourselves, or a peer.
 
@@ -78,7 +78,7 @@ class Contender:
     stdin: Optional[str] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Benchmark:
     """Contenders who do the same work, run in turn.
 

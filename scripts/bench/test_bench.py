@@ -1,8 +1,11 @@
 """The runner: statistics, parsing, runs in turn, and a page that hostile names cannot break."""
 
+import contextlib
 import html.parser
+import io
 import json
 import os
+import runpy
 import sys
 import tempfile
 import unittest
@@ -247,6 +250,15 @@ class Catalogue(unittest.TestCase):
             self.assertEqual(names[0], OURS, each.id)
             for contender in each.contenders:
                 self.assertTrue(contender.given is None or contender.given in peers.GIVEN)
+
+    def test_choice(self):
+        runner = runpy.run_path(os.path.join(os.path.dirname(__file__), "__main__.py"))
+        chosen = runner["chosen"](catalogue.BENCHMARKS, "books, feed,BOOKS", False)
+        self.assertEqual([b.id for b in chosen], ["books", "decode", "market"])
+        with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(io.StringIO()) as e:
+            runner["chosen"](catalogue.BENCHMARKS, "bokks", False)
+        self.assertEqual(caught.exception.code, 2)
+        self.assertIn("did you mean books?", e.getvalue())
 
     def test_a_result_is_json(self):
         subject = benchmark(Contender(OURS, python('print("FIGURE f 1 ns")')))
