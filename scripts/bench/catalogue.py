@@ -77,7 +77,31 @@ FEED = (
 )
 
 KINDS = ("add", "cancel", "replace", "keep", "cross")
+FLOWS = {
+    "mixed": "48 adds, 46 cancels, 6 crosses in a hundred, one book of 10,000 orders",
+    "moves": "71 moves, 15 adds, 12 cancels, 2 crosses in a hundred, one book of 1,000 orders",
+    "recorded": "the sample's messages, executions as orders from the other side",
+}
+FLOW = EXAMPLES + "/flow_ns --flow "
+
+
+def flow(name, what):
+    """A flow of commands that any engine can be told; strategy/engine/examples/flow_ns makes it."""
+    return Benchmark(
+        f"engine-{name}",
+        "Engine",
+        f"matching: {what}",
+        (
+            Figure(f"engine_{name}_ns", "ns", "a command", aim=times(3)),
+            Figure(f"engine_{name}_p99_ns", "ns", "a command timed by itself, p99"),
+        ),
+        (ours(FLOW + name, quick=f"{FLOW}{name} --passes 3 --ops 200000"),),
+        build=(example("engine", "flow_ns"),),
+    )
+
+
 ENGINE = (
+    *(flow(name, what) for name, what in FLOWS.items()),
     Benchmark(
         "engine-sessions",
         "Engine",

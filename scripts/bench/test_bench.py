@@ -255,10 +255,11 @@ class Catalogue(unittest.TestCase):
         runner = runpy.run_path(os.path.join(os.path.dirname(__file__), "__main__.py"))
         chosen = runner["chosen"](catalogue.BENCHMARKS, "books, feed,BOOKS", False)
         self.assertEqual([b.id for b in chosen], ["books", "decode", "market"])
-        with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(io.StringIO()) as e:
+        said = io.StringIO()
+        with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(said):
             runner["chosen"](catalogue.BENCHMARKS, "bokks", False)
         self.assertEqual(caught.exception.code, 2)
-        self.assertIn("did you mean books?", e.getvalue())
+        self.assertIn("did you mean books?", said.getvalue())
 
     def test_a_result_is_json(self):
         subject = benchmark(Contender(OURS, python('print("FIGURE f 1 ns")')))
