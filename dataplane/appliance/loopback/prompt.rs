@@ -22,10 +22,9 @@ pub(crate) const LINE_BYTES_MAX: usize = 256;
 const LIKENESS_LEAST: f64 = 0.7;
 
 /// Which ports a command is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     /// Every port of the run.
-    #[default]
     All,
     /// The port of this number.
     One(u16),
@@ -79,30 +78,12 @@ pub(crate) enum Ask {
     ShowEvents,
     /// Show quantiles.
     ShowLatency,
-    /// Let a device count from nothing.
-    ClearPort(PortView, Which),
     /// Count what is forwarded from nothing.
     ClearForward,
-    /// Set the forward mode.
-    SetMode(Mode),
-    /// Set the frames of a burst.
-    SetBurst(u16),
-    /// Set the bytes of a frame that is made here.
-    SetPacketBytes(u16),
-    /// Set the frames a second that leave; 0 for all that go.
-    SetRate(u64),
-    /// Set how many lcores forward.
-    SetLcores(u16),
-    /// Set whether ports take frames for others.
-    SetPromiscuous(Which, bool),
-    /// Set how much is said of frames.
-    SetVerbose(u8),
-    /// Start a port.
-    PortStart(Which),
-    /// Stop a port.
-    PortStop(Which),
-    /// Close a port.
-    PortClose(Which),
+    /// Change how frames go.
+    Change(Change),
+    /// Change ports.
+    ChangePort(PortChange, Which),
 }
 
 /// Why a line is no command.

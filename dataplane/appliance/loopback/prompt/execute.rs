@@ -3,7 +3,7 @@
 //! The prompt knows a run by [`Driven`] alone, so that tests drive it without ports.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use lcore::loopback::Mode;
 
@@ -28,6 +28,21 @@ pub(crate) enum Change {
     Verbose(u8),
 }
 
+/// As testpmd says that it is so.
+impl Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Mode(mode) => write!(f, "Set {mode} packet forwarding mode"),
+            Change::Burst(frames) => write!(f, "Number of packets per burst set to {frames}"),
+            Change::PacketBytes(bytes) => write!(f, "Packet length set to {bytes}"),
+            Change::Rate(None) => write!(f, "Rate set to as fast as it goes"),
+            Change::Rate(Some(pps)) => write!(f, "Rate set to {pps} pps"),
+            Change::Verbose(level) => write!(f, "Verbose level set to {level}"),
+            Change::Lcores(lcores) => write!(f, "Number of forwarding cores set to {lcores}"),
+        }
+    }
+}
+
 /// What is done to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PortChange {
@@ -43,6 +58,23 @@ pub(crate) enum PortChange {
     ClearStats,
     /// Let its driver count from nothing by its own names.
     ClearXstats,
+}
+
+impl PortChange {
+    /// That it is so, as testpmd says it where testpmd does.
+    fn done(self, port: u16) -> String {
+        match self {
+            PortChange::Start => format!("Port {port} is started\n"),
+            PortChange::Stop => format!("Port {port} is stopped\n"),
+            PortChange::Close => format!("Port {port} is closed\n"),
+            PortChange::Promiscuous(true) => format!("Promiscuous mode of port {port} is on\n"),
+            PortChange::Promiscuous(false) => format!("Promiscuous mode of port {port} is off\n"),
+            PortChange::ClearStats => format!("\n  NIC statistics for port {port} cleared\n"),
+            PortChange::ClearXstats => {
+                format!("\n  NIC extended statistics for port {port} cleared\n")
+            }
+        }
+    }
 }
 
 /// A run that commands drive. An error says in words why something cannot be done.
@@ -121,48 +153,16 @@ impl Console {
                 self.forward_shown = Snapshot::default();
                 Ok(String::new())
             }
-            Ask::ClearPort(view, which) => {
-                let clear = match view {
-                    PortView::Xstats => PortChange::ClearXstats,
-                    PortView::Stats | PortView::Info => PortChange::ClearStats,
-                };
-                return self.change_ports(which, clear, run);
-            }
-            Ask::SetMode(mode) => {
-                change(run, Change::Mode(mode), format!("Set {mode} packet forwarding mode"))
-            }
-            Ask::SetBurst(n) => {
-                change(run, Change::Burst(n), format!("Number of packets per burst set to {n}"))
-            }
-            Ask::SetPacketBytes(n) => {
-                change(run, Change::PacketBytes(n), format!("Packet length set to {n}"))
-            }
-            Ask::SetRate(0) => change(run, Change::Rate(None), "As fast as it goes".to_owned()),
-            Ask::SetRate(pps) => {
-                change(run, Change::Rate(Some(pps)), format!("Rate set to {pps} pps"))
-            }
-            Ask::SetLcores(n) => {
-                change(run, Change::Lcores(n), format!("Number of forwarding cores set to {n}"))
-            }
-            Ask::SetVerbose(n) => {
-                change(run, Change::Verbose(n), format!("Change verbose level to {n}"))
-            }
-            Ask::SetPromiscuous(which, on) => {
-                return self.change_ports(which, PortChange::Promiscuous(on), run);
-            }
-            Ask::PortStart(which) => return self.change_ports(which, PortChange::Start, run),
-            Ask::PortStop(which) => return self.change_ports(which, PortChange::Stop, run),
-            Ask::PortClose(which) => return self.change_ports(which, PortChange::Close, run),
+            Ask::Change(change) => run.change(change).map(|()| format!("{change}\n")),
+            Ask::ChangePort(change, which) => return self.change_ports(which, change, run),
         };
-        done.map_or_else(|why| Outcome::Refused(why.to_string()), Outcome::Done)
+        done.map_or_else(|why| Outcome::Refused(format!("{why:#}")), Outcome::Done)
     }
 
     /// What `start` says: who forwards what.
     fn started<D: Driven>(&mut self, run: &mut D) -> String {
-        let now = run.snapshot();
-        let text = tables::config_fwd(&now, &run.forward_facts());
-        self.forward_shown = now;
-        text
+        self.forward_shown = Snapshot::default();
+        tables::config_fwd(&run.snapshot(), &run.forward_facts())
     }
 
     /// What was forwarded, with the rates since this was shown last.
@@ -217,32 +217,15 @@ impl Console {
         let mut text = String::new();
         for id in ports.iter().map(|port| port.id) {
             if let Err(why) = run.change_port(id, to) {
-                return Outcome::Refused(format!("port {id}: {why}"));
+                return Outcome::Refused(format!("port {id}: {why:#}"));
             }
-            let done = match to {
-                PortChange::Start => format!("Port {id} is started\n"),
-                PortChange::Stop => format!("Port {id} is stopped\n"),
-                PortChange::Close => format!("Port {id} is closed\n"),
-                PortChange::Promiscuous(on) => {
-                    let state = if on { "enabled" } else { "disabled" };
-                    format!("Promiscuous mode of port {id} is {state}\n")
-                }
-                PortChange::ClearStats => {
-                    self.ports_shown.remove(&id);
-                    format!("\n  NIC statistics for port {id} cleared\n")
-                }
-                PortChange::ClearXstats => {
-                    format!("\n  NIC extended statistics for port {id} cleared\n")
-                }
-            };
-            text.push_str(&done);
+            if to == PortChange::ClearStats {
+                self.ports_shown.remove(&id);
+            }
+            text.push_str(&to.done(id));
         }
         Outcome::Done(text)
     }
-}
-
-fn change<D: Driven>(run: &mut D, to: Change, done: String) -> Result<String, D::Error> {
-    run.change(to).map(|()| done + "\n")
 }
 
 fn configuration<D: Driven>(config: Config, run: &mut D) -> String {

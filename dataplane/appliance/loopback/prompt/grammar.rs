@@ -3,7 +3,7 @@
 
 use lcore::loopback::{BURST_MAX, Mode};
 
-use super::{Ask, Config, PortView, Which};
+use super::{Ask, Change, Config, PortChange, PortView, Which};
 
 /// What one word of a command may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,19 @@ pub(super) enum Token {
 }
 
 /// What the words of a command said. Each kind occurs at most once in a command.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Said {
     pub(super) which: Which,
     pub(super) number: u64,
-    pub(super) mode: Option<Mode>,
+    pub(super) mode: Mode,
     pub(super) on: bool,
     pub(super) topic: Option<Topic>,
+}
+
+impl Default for Said {
+    fn default() -> Said {
+        Said { which: Which::All, number: 0, mode: Mode::Io, on: false, topic: None }
+    }
 }
 
 /// A command: its words, what it is for, and what it asks.
@@ -164,13 +170,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[Word("clear"), Word("port"), Word("stats"), WhichPort],
         Topic::Display,
         "count a device's frames from nothing",
-        |said| Ask::ClearPort(PortView::Stats, said.which),
+        |said| Ask::ChangePort(PortChange::ClearStats, said.which),
     ),
     pattern(
         &[Word("clear"), Word("port"), Word("xstats"), WhichPort],
         Topic::Display,
         "count by a driver's own names from nothing",
-        |said| Ask::ClearPort(PortView::Xstats, said.which),
+        |said| Ask::ChangePort(PortChange::ClearXstats, said.which),
     ),
     pattern(
         &[Word("clear"), Word("fwd"), Word("stats"), Word("all")],
@@ -182,61 +188,61 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[Word("set"), Word("fwd"), Forward],
         Topic::Config,
         "what is done with a frame, from the next start",
-        |said| said.mode.map_or(Ask::Nothing, Ask::SetMode),
+        |said| Ask::Change(Change::Mode(said.mode)),
     ),
     pattern(
         &[Word("set"), Word("burst"), Number("burst", 1, BURST_MAX as u64)],
         Topic::Config,
         "frames a burst, from the next start",
-        |said| Ask::SetBurst(said.number as u16),
+        |said| Ask::Change(Change::Burst(said.number as u16)),
     ),
     pattern(
         &[Word("set"), Word("txpkts"), Number("length", PACKET_BYTES.0, PACKET_BYTES.1)],
         Topic::Config,
         "bytes of a frame that is made here, from the next start",
-        |said| Ask::SetPacketBytes(said.number as u16),
+        |said| Ask::Change(Change::PacketBytes(said.number as u16)),
     ),
     pattern(
         &[Word("set"), Word("rate"), Number("pps", 0, RATE_PPS_MAX)],
         Topic::Config,
         "frames a second that leave, 0 for all that go, from the next start",
-        |said| Ask::SetRate(said.number),
+        |said| Ask::Change(Change::Rate((said.number > 0).then_some(said.number))),
     ),
     pattern(
         &[Word("set"), Word("nbcore"), Number("lcores", 1, LCORES_MAX)],
         Topic::Config,
         "lcores that forward, from the next start",
-        |said| Ask::SetLcores(said.number as u16),
+        |said| Ask::Change(Change::Lcores(said.number as u16)),
     ),
     pattern(
         &[Word("set"), Word("promisc"), WhichPort, Switch],
         Topic::Config,
         "whether a port takes frames for others",
-        |said| Ask::SetPromiscuous(said.which, said.on),
+        |said| Ask::ChangePort(PortChange::Promiscuous(said.on), said.which),
     ),
     pattern(
         &[Word("set"), Word("verbose"), Number("level", 0, 3)],
         Topic::Config,
-        "how much is said of the frames that come in",
-        |said| Ask::SetVerbose(said.number as u8),
+        "0: frames are counted here, and never printed",
+        |said| Ask::Change(Change::Verbose(said.number as u8)),
     ),
     pattern(
         &[Word("port"), Word("start"), WhichPort],
         Topic::Ports,
         "start a port that was stopped",
-        |said| Ask::PortStart(said.which),
+        |said| Ask::ChangePort(PortChange::Start, said.which),
     ),
     pattern(
         &[Word("port"), Word("stop"), WhichPort],
         Topic::Ports,
         "stop a port; forwarding must have been stopped",
-        |said| Ask::PortStop(said.which),
+        |said| Ask::ChangePort(PortChange::Stop, said.which),
     ),
     pattern(
         &[Word("port"), Word("close"), WhichPort],
         Topic::Ports,
         "give a stopped port back for good",
-        |said| Ask::PortClose(said.which),
+        |said| Ask::ChangePort(PortChange::Close, said.which),
     ),
 ];
 
@@ -279,7 +285,7 @@ impl Token {
                 _ => return false,
             },
             Forward => match word.parse() {
-                Ok(mode) => said.mode = Some(mode),
+                Ok(mode) => said.mode = mode,
                 Err(_) => return false,
             },
             Switch if ["on", "off"].contains(&word) => said.on = word == "on",
