@@ -107,20 +107,25 @@ def expand(benchmark, files):
     ]
 
 
-def itch_files(wanted, made):
+def itch_files(wanted, places):
     """Labels and paths of the ITCH files; a label is the file's name without its ending."""
-    files = {}
-    for path in wanted or [str(ROOT / "data/sample/aapl.itch"), *made]:
-        if wanted and not os.path.isfile(path):
+    paths = wanted.itch or [str(ROOT / "data/sample/aapl.itch")]
+    for path in wanted.itch or ():
+        if not os.path.isfile(path):
             refuse(f"--itch {path}: there is no such file")
-        files[pathlib.Path(path).name.partition(".")[0]] = os.path.abspath(path)
-    return files
+    if not wanted.itch and not wanted.quick:
+        paths.append(catalogue.MADE.format_map(places))
+    return {pathlib.Path(path).name.partition(".")[0]: os.path.abspath(path) for path in paths}
 
 
-def build(benchmarks, places):
+def build(benchmarks, files, places):
     """What the chosen need built, each once, before anything is measured."""
-    for command in dict.fromkeys(step for b in benchmarks for step in b.build):
-        say(command)
+    steps = [step for b in benchmarks for step in b.build]
+    made = catalogue.MADE.format_map(places)
+    if made in files.values() and any(b.per_itch for b in benchmarks):
+        steps += catalogue.MAKE
+    for command in dict.fromkeys(steps):
+        say(shlex.join(measure.words(command, places)))
         done = subprocess.run(measure.words(command, places), cwd=ROOT, check=False)
         if done.returncode != 0:
             say(f"failed with status {done.returncode}")
@@ -175,15 +180,16 @@ def main(arguments):
         refuse(f"--rounds {wanted.rounds}: must be 1 or more")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
     given = given_peers(wanted.peer)
-    files = itch_files(wanted.itch, catalogue.made_files(target))
     picked = chosen(catalogue.BENCHMARKS, wanted.only, wanted.quick)
+    directory = pathlib.Path(wanted.out or target / "bench").resolve()
+    places = {"root": str(ROOT), "target": str(target), "out": str(directory)}
+    files = itch_files(wanted, places)
     pairs = [pair for benchmark in picked for pair in expand(benchmark, files)]
     if wanted.list:
         listed(pairs)
         return 0
-    directory = pathlib.Path(wanted.out or target / "bench").resolve()
-    places = {"root": str(ROOT), "target": str(target), "out": str(directory)}
-    build(picked, places)
+    (target / "bench").mkdir(parents=True, exist_ok=True)
+    build(picked, files, places)
     done = []
     command = shlex.join(["scripts/bench.sh", *arguments])
     report = {"schema": 1, "command": command, "machine": machine.facts(ROOT), "benchmarks": done}

@@ -18,6 +18,10 @@ BINARY = "cargo build --release --locked --quiet"
 DECODE = EXAMPLES + "/decode_ns {itch}"
 BOOKS = EXAMPLES + "/book_ns {itch}"
 SCALE = EXAMPLES + "/engine_scale --symbols 1,10000 --sessions 1,4096"
+PEERS = (
+    "cargo build --release --locked --quiet --target-dir {target}/bench-peers "
+    "--manifest-path {root}/tests/bench/peers/Cargo.toml"
+)
 CPPTRADER = "{peer_cpptrader}/cpptrader-performance-"
 
 
@@ -25,7 +29,13 @@ def cpptrader(name, program, figure):
     """One of CppTrader's programs, on the same file."""
     command = f"{CPPTRADER}{program} --input {{itch}}"
     parse = peers.itch_figure(figure)
-    return Contender(f"CppTrader {name}", command, parse=parse, given="cpptrader")
+    return Contender(f"CppTrader {name}", command, parse=parse, given="cpptrader", wall=True)
+
+
+def crate(name, command, quick=""):
+    """A crate that does the same, as tests/bench/peers runs it; `quick`: words for a short run."""
+    command = "{target}/bench-peers/release/" + command
+    return Contender(name, command, quick=f"{command} {quick}")
 
 
 FEED = (
@@ -33,12 +43,14 @@ FEED = (
         "decode",
         "Feed",
         "frame and parse every ITCH message of a file, and read a field of each",
-        (Figure("decode", "ns", "a message"),),
+        (Figure("decode", "ns", "a message", aim=times(1)),),
         (
             ours(DECODE + " 11", quick=DECODE + " 3"),
+            crate("itch5", "parse itch5 {itch}", quick="3"),
+            crate("itchy", "parse itchy {itch}", quick="3"),
             cpptrader("itch_handler", "itch_handler", "decode"),
         ),
-        build=(example("wire", "decode_ns"),),
+        build=(example("wire", "decode_ns"), PEERS),
         per_itch=True,
     ),
     Benchmark(
@@ -54,6 +66,7 @@ FEED = (
                 stdin="{itch}",
                 parse=peers.itch_order_book,
                 given="itch-order-book",
+                wall=True,
             ),
             cpptrader("books", "market_manager", "books"),
             cpptrader("books, optimized", "market_manager_optimized", "books"),
@@ -80,9 +93,11 @@ KINDS = ("add", "cancel", "replace", "keep", "cross")
 FLOWS = {
     "mixed": "48 adds, 46 cancels, 6 crosses in a hundred, one book of 10,000 orders",
     "moves": "71 moves, 15 adds, 12 cancels, 2 crosses in a hundred, one book of 1,000 orders",
-    "recorded": "the sample's messages, executions as orders from the other side",
 }
 FLOW = EXAMPLES + "/flow_ns --flow "
+FEW = "--passes 3 --ops 200000"
+ENGINES = ("lobster", "matchcore", "orderbook-rs")
+RECORDED = FLOW + "recorded --itch {itch} --ops 10000000 --passes "
 
 
 def flow(name, what):
@@ -95,13 +110,32 @@ def flow(name, what):
             Figure(f"engine_{name}_ns", "ns", "a command", aim=times(3)),
             Figure(f"engine_{name}_p99_ns", "ns", "a command timed by itself, p99"),
         ),
-        (ours(FLOW + name, quick=f"{FLOW}{name} --passes 3 --ops 200000"),),
-        build=(example("engine", "flow_ns"),),
+        (
+            ours(FLOW + name, quick=f"{FLOW}{name} {FEW}"),
+            *(crate(e, f"flow {e} --flow {name} --passes 5", quick=FEW) for e in ENGINES),
+        ),
+        build=(example("engine", "flow_ns"), PEERS),
     )
 
 
 ENGINE = (
     *(flow(name, what) for name, what in FLOWS.items()),
+    Benchmark(
+        "matching",
+        "Engine",
+        "matching what an ITCH file recorded; executions come as orders from the other side (to "
+        "CppTrader they are nothing, but it parses the file meanwhile)",
+        (
+            Figure("engine_recorded_ns", "ns", "a command", aim=times(3)),
+            Figure("engine_recorded_p99_ns", "ns", "a command timed by itself, p99"),
+        ),
+        (
+            ours(RECORDED + "3", quick=RECORDED + "1"),
+            cpptrader("matching_engine", "matching_engine", "engine_recorded_ns"),
+        ),
+        build=(example("engine", "flow_ns"),),
+        per_itch=True,
+    ),
     Benchmark(
         "engine-sessions",
         "Engine",
@@ -184,7 +218,7 @@ PORTS = (
 
 BENCHMARKS = FEED + ENGINE + TRADER + PORTS
 
-
-def made_files(target):
-    """ITCH files besides the sample, which a build step makes."""
-    return []
+# What has no file of its own named is run on the sample, which the caches hold, and on a made-up
+# day, which they do not.
+MADE = "{target}/bench/day.itch"
+MAKE = (example("market", "day_file"), EXAMPLES + "/day_file " + MADE)

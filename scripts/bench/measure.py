@@ -18,12 +18,13 @@ class Failed(Exception):
 
 @dataclass
 class Run:
-    """One run of a command."""
+    """One run of a command. `share`: seconds of CPU it had, of each second by the clock."""
 
     figures: dict
     checks: dict
     wall_s: float
     peak_mb: float
+    share: float
 
 
 @dataclass
@@ -49,12 +50,12 @@ def cpus_for(count):
 
 
 def reaped(process, deadline):
-    """Waits for the process until the deadline. Its status and peak memory; None when too late."""
+    """Waits for the process until the deadline. Its status and usage; None when too late."""
     while time.monotonic() < deadline:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss / 1024
+            return process.returncode, usage
         time.sleep(0.005)
     return None
 
@@ -70,7 +71,7 @@ def end(process):
 
 
 def run(command, cpus, timeout_s, stdin=os.devnull):
-    """Runs to the end. Its output, seconds and peak memory in MB; raises Failed."""
+    """Runs to the end. Its output, seconds and usage; raises Failed."""
     pinned = cpus_for(cpus)
     with tempfile.TemporaryFile("w+", errors="replace") as out, open(stdin, "rb") as source:
         started = time.monotonic()
@@ -124,6 +125,16 @@ def read(contender, output, figures):
     return values, checks
 
 
+def told(contender, output, figures):
+    """A run, from what the command said and used."""
+    text, wall_s, usage = output
+    values, checks = read(contender, text, figures)
+    share = (usage.ru_utime + usage.ru_stime) / wall_s
+    if contender.wall:
+        values = {name: value * min(share, 1) for name, value in values.items()}
+    return Run(values, checks, wall_s, usage.ru_maxrss / 1024, share)
+
+
 def unready(contender, given):
     if contender.given and contender.given not in given:
         return f"no path to it was given: --peer {contender.given}=PATH"
@@ -148,8 +159,7 @@ def one_round(benchmark, courses, places, quick, note):
                 output = run(course.command, contender.cpus, benchmark.timeout_s, course.stdin)
             if output is None:
                 raise Failed("the run that measures it failed")
-            values, checks = read(contender, output[0], benchmark.figures)
-            course.runs.append(Run(values, checks, output[1], output[2]))
+            course.runs.append(told(contender, output, benchmark.figures))
         except Failed as error:
             course.failed = str(error)
 

@@ -64,6 +64,8 @@ class Contender:
     needs       other conditions: names of checks in `conditions.py`
     judged      whether an aim is judged against it
     stdin       a file that it reads as its standard input
+    wall        its times are those of one long pass by the clock on the wall: they are taken times
+                the share of the core that it had
     """
 
     name: str
@@ -76,6 +78,7 @@ class Contender:
     needs: tuple = ()
     judged: bool = True
     stdin: Optional[str] = None
+    wall: bool = False
 
 
 @dataclass(frozen=True, eq=False)

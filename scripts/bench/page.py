@@ -136,7 +136,7 @@ def figure_rows(figure):
     for at, row in enumerate(figure["contenders"]):
         name = escape(row["name"])
         if "runs" not in row:
-            why = f'<td colspan="5" class="soft">{escape(row["missing"])}</td>'
+            why = f'<td colspan="6" class="soft">{escape(row["missing"])}</td>'
             yield f"<tr><td>{name}</td>{why}</tr>"
             continue
         ratio = ratio_text(row["ratio"]) if "ratio" in row else ""
@@ -144,7 +144,7 @@ def figure_rows(figure):
             f'<tr class="{"ours" if at == 0 else "peer"}"><td>{name}</td>'
             f'<td class="n">{number(row["median"])}</td><td class="n">{span(row)}</td>'
             f'<td class="n">{ratio}</td><td class="n">{number(row["peak_mb"])}</td>'
-            f'<td class="n">{number(row["wall_s"])}</td></tr>'
+            f'<td class="n">{number(row["wall_s"])}</td><td class="n">{row["share"]:.0%}</td></tr>'
         )
 
 
@@ -164,7 +164,7 @@ def figure_part(figure):
         f"<h3>{what}, {unit}</h3>{aimed}{chart(figure)}"
         '<div class="wide"><table><tr><th></th><th class="n">median</th>'
         f'<th class="n">runs</th><th class="n">{ratio_head(figure)}</th>'
-        '<th class="n">peak MB</th><th class="n">whole run s</th></tr>'
+        '<th class="n">peak MB</th><th class="n">whole run s</th><th class="n">of a core</th></tr>'
         f"{''.join(figure_rows(figure))}</table></div>"
     )
 

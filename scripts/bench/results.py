@@ -23,6 +23,7 @@ def contender_result(course, figure):
     result.update(stats.Spread.of(runs).to_json())
     result["peak_mb"] = stats.median([run.peak_mb for run in course.runs])
     result["wall_s"] = stats.median([run.wall_s for run in course.runs])
+    result["share"] = stats.median([run.share for run in course.runs])
     return result
 
 

@@ -149,6 +149,14 @@ class Measuring(unittest.TestCase):
         self.assertIn("--peer cpptrader=PATH", told["path"])
         self.assertEqual(result["figures"][0]["aim"]["verdict"], "no peer measured")
 
+    def test_time_on_the_wall_is_taken_times_the_share(self):
+        code = 'import time; time.sleep(0.3); print("FIGURE f 1000 ns")'
+        subject = benchmark(Contender(OURS, python(code), wall=True))
+        courses, _ = measured(subject, rounds=1)
+        run = courses[0].runs[0]
+        self.assertLess(run.share, 0.9)
+        self.assertAlmostEqual(run.figures["f"], 1000 * run.share)
+
     def test_too_slow_is_ended_with_what_it_started(self):
         with self.assertRaises(measure.Failed) as caught:
             measure.run([sys.executable, "-c", "import time; time.sleep(60)"], 1, 0.2)
@@ -208,9 +216,10 @@ class Page(unittest.TestCase):
     def report(self, low=1.0, high=2.0):
         contenders = [
             {"name": HOSTILE, "judged": True, **stats.Spread.of([low, high]).to_json(),
-             "peak_mb": 1.0, "wall_s": 0.5},
+             "peak_mb": 1.0, "wall_s": 0.5, "share": 0.5},
             {"name": HOSTILE * 2, "judged": True, **stats.Spread.of([low, high]).to_json(),
-             "ratio": stats.Spread.of([1.0]).to_json(), "peak_mb": 1.0, "wall_s": 0.5},
+             "ratio": stats.Spread.of([1.0]).to_json(),
+             "peak_mb": 1.0, "wall_s": 0.5, "share": 0.5},
             {"name": "none", "judged": True, "missing": HOSTILE},
         ]
         figure = {"name": HOSTILE, "unit": HOSTILE, "what": HOSTILE, "better": "lower",

@@ -252,6 +252,7 @@ fn measure(name: &str, flow: &Flow, passes: usize) -> Result<Vec<String>, String
     Ok(vec![
         format!("FIGURE engine_{name}_ns {ns:.1} ns"),
         format!("FIGURE engine_{name}_p99_ns {p99} ns"),
+        format!("CHECK engine_{name}_trades {}", counters.matches),
     ])
 }
 
