@@ -1,8 +1,8 @@
 //! Writes a made-up day as an ITCH file (`length[2] message`), for what reads files.
 //!
-//! `cargo run --release -p market --example day_file -- FILE [--messages N] [--symbols N] [--seed N]`
+//! `cargo run --release -p market --example day_file -- FILE [--OPTION N ...]`
 //!
-//! Without options 4 million messages of 2,000 symbols, 130 MB; `day_ns/day.rs` makes them, as for
+//! OPTIONs are `--messages`, `--symbols` and `--seed`. Without them 4 million messages of 2,000 symbols, 130 MB; `day_ns/day.rs` makes them, as for
 //! `day_ns`. The symbols' directory comes first. The same options give the same bytes.
 
 #[path = "day_ns/calibrate.rs"]
