@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p market --example day_file -- FILE [--OPTION N ...]`
 //!
-//! OPTIONs are `--messages`, `--symbols` and `--seed`. Without them 4 million messages of 2,000 symbols, 130 MB; `day_ns/day.rs` makes them, as for
-//! `day_ns`. The symbols' directory comes first. The same options give the same bytes.
+//! OPTIONs are `--messages`, `--symbols` and `--seed`. Without them 4 million messages of 2,000
+//! symbols, 130 MB; `day_ns/day.rs` makes them, as for `day_ns`. The symbols' directory comes
+//! first. The same options give the same bytes.
 
 #[path = "day_ns/calibrate.rs"]
 mod calibrate;
