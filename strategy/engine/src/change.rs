@@ -1,10 +1,9 @@
 //! Changes to orders that rest: replaced, reduced, refreshed, taken off.
 
 use crate::Engine;
-use crate::engine::{live_key, value_of};
 use crate::enter::needs_extra;
 use crate::matching::attribution;
-use crate::order::{Incoming, Owner, Resting, Zone, rank};
+use crate::order::{Incoming, NIL, Resting, Zone, rank};
 use book::{BookId, Slot};
 use types::{
     BookAdd, BookReduce, Cancel, CancelReason, Canceled, CrossKind, Event, EventSink, MassCancel,
@@ -20,10 +19,17 @@ impl Engine {
         if !self.is_new(c.session, c.user_ref) {
             return;
         }
-        let Some(slot) = self.slot(c.session, c.orig) else {
+        let Some((place, slot)) = self.find(c.session, c.orig) else {
             let reason = RejectReason::ReplaceNotAllowed;
             return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink);
         };
+        if !self.replace_plain(c, place, slot, sink) {
+            self.replace_any(c, slot, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn replace_any<S: EventSink>(&mut self, c: &Replace, slot: Slot, sink: &mut S) {
         let live = self.resting(slot);
         let leaves = Qty(c.qty.0.saturating_sub(live.owner.executed));
         if leaves == Qty::ZERO && c.qty <= Qty::ORDER_MAX {
@@ -68,23 +74,7 @@ impl Engine {
         }
         let price = self.check_price(live.symbol, live.owner.side, c.price, live.zone)?;
         let terms = self.check_terms(&c.terms, leaves, live.zone)?;
-        let owner = Owner {
-            user_ref: c.user_ref,
-            cl_ord_id: c.cl_ord_id,
-            tif: terms.tif,
-            display: terms.display,
-            ..live.owner
-        };
-        let order = Incoming {
-            owner,
-            symbol: live.symbol,
-            price,
-            value: value_of(price),
-            leaves,
-            terms,
-            zone: live.zone,
-            replaces: live.shown.then_some(live.owner.order_id),
-        };
+        let order = Incoming::replacing(c, live, price, leaves, terms);
         if !instrument.matches() && !order.rests() {
             return Err(RejectReason::Halted);
         }
@@ -124,9 +114,7 @@ impl Engine {
         if !order.rests() {
             return true;
         }
-        let extra = !needs_extra(&order.terms)
-            || live.owner.extra != crate::order::NIL
-            || self.extras.has_room();
+        let extra = !needs_extra(&order.terms) || live.owner.extra != NIL || self.extras.has_room();
         let at = rank(order.side(), order.price, order.is_shown());
         let slides = order.terms.post_only == types::PostOnly::Slide;
         extra
@@ -142,8 +130,8 @@ impl Engine {
         live: &Resting,
         sink: &mut S,
     ) {
-        self.live.remove(live_key(c.session, c.orig));
-        self.live.insert(live_key(c.session, c.user_ref), live.slot.index());
+        self.places.remove(c.session, c.orig, live.slot);
+        self.places.insert(c.session, c.user_ref, live.slot);
         let owner = order.owner;
         *self.book.payload_mut(live.slot) = owner;
         self.tell_replaced(c, order, sink);
@@ -189,12 +177,18 @@ impl Engine {
         self.book.remove(live.slot);
         self.forget(live);
         order.owner.order_id = self.take_order_id();
-        order.owner.extra = crate::order::NIL;
+        order.owner.extra = NIL;
         self.tell_replaced(c, &order, sink);
         self.admit(order, sink);
     }
 
-    fn tell_replaced<S: EventSink>(&mut self, c: &Replace, order: &Incoming, sink: &mut S) {
+    #[inline]
+    pub(crate) fn tell_replaced<S: EventSink>(
+        &mut self,
+        c: &Replace,
+        order: &Incoming,
+        sink: &mut S,
+    ) {
         self.counters.accepted += 1;
         sink.on_event(&Event::Replaced(Replaced {
             party: order.owner.party(),
@@ -211,10 +205,19 @@ impl Engine {
     }
 
     pub(crate) fn cancel<S: EventSink>(&mut self, c: &Cancel, sink: &mut S) {
-        let Some(slot) = self.slot(c.session, c.user_ref) else {
+        let Some((place, slot)) = self.find(c.session, c.user_ref) else {
             self.counters.superfluous += 1;
             return;
         };
+        if c.qty == Qty::ZERO && self.book.carried(slot).extra == NIL {
+            self.cancel_plain(place, &self.resting(slot), sink);
+        } else {
+            self.cancel_some(c, slot, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn cancel_some<S: EventSink>(&mut self, c: &Cancel, slot: Slot, sink: &mut S) {
         let live = self.resting(slot);
         let all = self.live_qty(&live);
         let stays = c.qty.0.saturating_sub(live.owner.executed).min(all.0);
@@ -311,7 +314,8 @@ impl Engine {
             return self.forget(live);
         };
         self.extras.put(owner.extra, slot);
-        self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
+        self.places.remove(owner.session, owner.user_ref, live.slot);
+        self.places.insert(owner.session, owner.user_ref, slot);
         sink.on_event(&Event::Restated(Restated {
             party: owner.party(),
             reason: b'R',

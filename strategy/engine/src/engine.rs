@@ -7,8 +7,9 @@ use crate::extras::Extras;
 use crate::instruments::Instruments;
 use crate::ledger::{Ledger, Working};
 use crate::order::{Owner, Resting, ZONES, Zone};
+use crate::places::{Place, Places};
 use crate::trades::Trades;
-use book::{BookCore, Capacity, RefMap, Slot};
+use book::{BookCore, Capacity, Slot};
 use rkyv::{Archive, Deserialize, Serialize};
 use types::{
     Command, Event, EventSink, Nanos, OrderId, Price, Qty, RejectReason, Rejected, SessionId,
@@ -48,7 +49,7 @@ pub struct EngineCounters {
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) book: BookCore<Owner>,
-    pub(crate) live: RefMap,
+    pub(crate) places: Places,
     pub(crate) extras: Extras,
     pub(crate) instruments: Instruments,
     pub(crate) clients: Clients,
@@ -69,11 +70,6 @@ pub struct Engine {
     pub(crate) counters: EngineCounters,
 }
 
-#[inline]
-pub(crate) fn live_key(session: SessionId, user_ref: UserRef) -> u64 {
-    u64::from(session.0) << 32 | u64::from(user_ref.0)
-}
-
 impl Engine {
     /// Takes all the memory the engine will ever use.
     pub fn new(config: &EngineConfig) -> Engine {
@@ -86,7 +82,7 @@ impl Engine {
         let ledger = config.ledger.as_ref();
         Engine {
             book: BookCore::new(capacity),
-            live: RefMap::with_capacity(config.orders as usize),
+            places: Places::new(config.orders),
             extras: Extras::new(config.conditional_orders),
             instruments,
             clients: Clients::new(config.sessions),
@@ -114,14 +110,22 @@ impl Engine {
             self.pass_time(now, sink);
         }
         self.now_ns = self.now_ns.max(now.0);
+        match command {
+            Command::Enter(c) if self.clients.knows(c.session) => self.enter(c, sink),
+            Command::Replace(c) if self.clients.knows(c.session) => self.replace(c, sink),
+            Command::Cancel(c) if self.clients.knows(c.session) => self.cancel(c, sink),
+            other => self.apply_rare(other, sink),
+        }
+    }
+
+    /// What is no order, replacement or cancel of a session that there is.
+    #[inline(never)]
+    fn apply_rare<S: EventSink>(&mut self, command: &Command, sink: &mut S) {
         if command.session().is_some_and(|who| !self.clients.knows(who)) {
             self.counters.unknown_session += 1;
             return;
         }
         match command {
-            Command::Enter(c) => self.enter(c, sink),
-            Command::Replace(c) => self.replace(c, sink),
-            Command::Cancel(c) => self.cancel(c, sink),
             Command::Modify(c) => self.modify(c, sink),
             Command::MassCancel(c) => self.mass_cancel(c, sink),
             Command::Permit(c) => self.permit(c, sink),
@@ -131,6 +135,9 @@ impl Engine {
                 }
             }
             Command::Operate(operation) => self.operate(operation, sink),
+            Command::Enter(_) | Command::Replace(_) | Command::Cancel(_) => {
+                debug_assert!(false, "a known session's was taken above");
+            }
         }
     }
 
@@ -171,7 +178,16 @@ impl Engine {
 
     #[inline]
     pub(crate) fn slot(&self, session: SessionId, user_ref: UserRef) -> Option<Slot> {
-        self.live.get(live_key(session, user_ref)).map(Slot::from_index)
+        self.find(session, user_ref).map(|(_, slot)| slot)
+    }
+
+    /// Where a live order is in the table and in the books.
+    #[inline]
+    pub(crate) fn find(&self, session: SessionId, user_ref: UserRef) -> Option<(Place, Slot)> {
+        self.places.find(session, user_ref, |slot| {
+            let owner = self.book.carried(slot);
+            (owner.session, owner.user_ref)
+        })
     }
 
     /// The order at a place.
@@ -189,7 +205,7 @@ impl Engine {
     /// Takes an order's traces out of every table but the book.
     #[inline]
     pub(crate) fn forget(&mut self, order: &Resting) {
-        self.live.remove(live_key(order.owner.session, order.owner.user_ref));
+        self.places.remove(order.owner.session, order.owner.user_ref, order.slot);
         self.clients.went(order.owner.session);
         self.extras.give(order.owner.extra);
         if order.zone == Zone::Peg

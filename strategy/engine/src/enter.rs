@@ -2,7 +2,7 @@
 
 use crate::Engine;
 use crate::engine::value_of;
-use crate::order::{Incoming, Owner, Zone, rank, rests};
+use crate::order::{Incoming, Zone, rank, rests};
 use types::{
     Accepted, CrossKind, Display, Enter, Event, EventSink, OrderSide, Peg, Phase, PostOnly, Price,
     Qty, RejectReason, Side, SymbolId, Terms, TimeInForce, TradingState,
@@ -13,11 +13,29 @@ impl Engine {
         if !self.is_new(c.session, c.user_ref) {
             return;
         }
+        if !self.enter_plain(c, sink) {
+            self.enter_any(c, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn enter_any<S: EventSink>(&mut self, c: &Enter, sink: &mut S) {
         let mut order = match self.check_enter(c) {
             Ok(order) => order,
             Err(reason) => return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink),
         };
         order.owner.order_id = self.take_order_id();
+        self.tell_accepted(c, &order, sink);
+        self.admit(order, sink);
+    }
+
+    #[inline]
+    pub(crate) fn tell_accepted<S: EventSink>(
+        &mut self,
+        c: &Enter,
+        order: &Incoming,
+        sink: &mut S,
+    ) {
         self.counters.accepted += 1;
         sink.on_event(&Event::Accepted(Accepted {
             party: order.owner.party(),
@@ -29,7 +47,6 @@ impl Engine {
             display: order.terms.display,
             cross: c.cross,
         }));
-        self.admit(order, sink);
     }
 
     fn check_enter(&mut self, c: &Enter) -> Result<Incoming, RejectReason> {
@@ -49,28 +66,7 @@ impl Engine {
         {
             return Err(RejectReason::Halted);
         }
-        let owner = Owner {
-            user_ref: c.user_ref,
-            session: c.session,
-            account: c.account,
-            firm: c.firm,
-            cl_ord_id: c.cl_ord_id,
-            side: c.side,
-            tif: terms.tif,
-            capacity: c.capacity,
-            display: terms.display,
-            ..Owner::default()
-        };
-        let order = Incoming {
-            owner,
-            symbol,
-            price,
-            value: value_of(price),
-            leaves: c.qty,
-            terms,
-            zone,
-            replaces: None,
-        };
+        let order = Incoming::entered(c, symbol, price, terms, zone);
         self.check_limits(&order)?;
         self.check_room(&order)?;
         Ok(order)

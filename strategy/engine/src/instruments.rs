@@ -1,14 +1,19 @@
 //! What the engine knows of each instrument: names, rules, and where its day stands.
 //!
-//! Layout: a dense table by [`SymbolId`], and a map from names. Ids that no instrument has are
-//! blanks that take no order.
+//! Layout: a dense table by [`SymbolId`], a cache line each, and a hash table of ids by name, at
+//! most half of it used: the names are in the rows, which are read anyway. Ids that no instrument
+//! has are blanks that take no order.
 
 use crate::config::{EngineConfig, TickStep};
-use book::RefMap;
+use crate::order::NIL;
 use types::{CrossKind, Phase, Price, Symbol, SymbolId, TradingState};
+
+/// 2^64 over the golden ratio.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// One instrument's state.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Instrument {
     pub(crate) name: Symbol,
     pub(crate) listed: bool,
@@ -30,6 +35,8 @@ pub(crate) struct Instrument {
     /// When a pause ends; 0 without one.
     pub(crate) resume_ns: u64,
 }
+
+const _: () = assert!(size_of::<Instrument>() == 64);
 
 impl Instrument {
     const BLANK: Instrument = Instrument {
@@ -89,7 +96,9 @@ impl Instrument {
 #[derive(Clone, Debug)]
 pub(crate) struct Instruments {
     by_id: Box<[Instrument]>,
-    by_name: RefMap,
+    names: Box<[u32]>,
+    /// What of a product of 64 bits is the place in `names`.
+    shift: u32,
     ticks: Box<[Box<[TickStep]>]>,
 }
 
@@ -97,10 +106,8 @@ impl Instruments {
     pub(crate) fn new(config: &EngineConfig) -> Instruments {
         let highest = config.instruments.iter().map(|i| usize::from(i.id.0)).max().unwrap_or(0);
         let mut by_id = vec![Instrument::BLANK; highest + 1].into_boxed_slice();
-        let mut by_name = RefMap::with_capacity(config.instruments.len());
         let phase = if config.opens_trading { Phase::Continuous } else { Phase::Start };
         for i in &config.instruments {
-            by_name.insert(i.name.key(), u32::from(i.id.0));
             by_id[usize::from(i.id.0)] = Instrument {
                 name: i.name,
                 listed: true,
@@ -112,7 +119,29 @@ impl Instruments {
             };
         }
         let ticks = config.ticks.iter().map(|t| t.clone().into_boxed_slice()).collect();
-        Instruments { by_id, by_name, ticks }
+        let places = (2 * config.instruments.len()).next_power_of_two().max(2);
+        let names = vec![NIL; places].into_boxed_slice();
+        let shift = u64::BITS - places.trailing_zeros();
+        let mut all = Instruments { by_id, names, shift, ticks };
+        for i in &config.instruments {
+            let at = all.probe(&i.name);
+            all.names[at] = u32::from(i.id.0);
+        }
+        all
+    }
+
+    /// Where a name's id is, or the empty place where it would be.
+    #[inline]
+    fn probe(&self, name: &Symbol) -> usize {
+        let mask = self.names.len() - 1;
+        let mut at = (name.key().wrapping_mul(SPREAD) >> self.shift) as usize;
+        loop {
+            let id = self.names[at & mask];
+            if id == NIL || self.by_id[id as usize].name == *name {
+                return at & mask;
+            }
+            at += 1;
+        }
     }
 
     /// Ids are below this.
@@ -122,7 +151,8 @@ impl Instruments {
 
     #[inline]
     pub(crate) fn find(&self, name: &Symbol) -> Option<SymbolId> {
-        self.by_name.get(name.key()).map(|id| SymbolId(id as u16))
+        let id = self.names[self.probe(name)];
+        (id != NIL).then_some(SymbolId(id as u16))
     }
 
     #[inline]

@@ -8,9 +8,10 @@
 //! Layout: an instrument has five books over the same slabs: the continuous market, orders that
 //! follow the midpoint, and those for the opening, the closing and the halt cross. An order is one
 //! cache line; what only some have (a reserve, a minimum, an expiry) lies in a second slab. A table
-//! leads from (session, `UserRefNum`) to the order.
+//! leads from (session, `UserRefNum`) to the order (`places.rs`).
 //!
-//! Where to read: `enter.rs` and `change.rs` check and change orders, `matching.rs`, `minimum.rs`
+//! Where to read: `enter.rs` and `change.rs` check and change orders, `plain.rs` those that need
+//! no more than price and time, `matching.rs`, `minimum.rs`
 //! and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day
 //! and the operator, `ledger.rs` keeps cash and shares, `snapshot.rs` and `log.rs` write it all
 //! down and read it back.
@@ -54,6 +55,8 @@ mod minimum;
 mod operate;
 mod order;
 mod pegs;
+mod places;
+mod plain;
 mod sealed;
 mod snapshot;
 mod trades;

@@ -6,7 +6,6 @@
 
 use crate::Engine;
 use crate::config::SelfMatch;
-use crate::engine::live_key;
 use crate::enter::{displayed, needs_extra};
 use crate::order::{Incoming, NIL, Resting, Zone, allows, rank, unrank};
 use crate::trades::{Trade, TradeParty};
@@ -299,8 +298,7 @@ impl Engine {
             return self.cancel_rest(order, sink);
         };
         self.extras.put(owner.extra, slot);
-        let known = self.live.insert(live_key(owner.session, owner.user_ref), slot.index());
-        debug_assert!(known, "a place for each resting order");
+        self.places.insert(owner.session, owner.user_ref, slot);
         self.clients.came(owner.session, owner.user_ref);
         if *zone == Zone::Peg
             && let Some(instrument) = self.instruments.get_mut(*symbol)

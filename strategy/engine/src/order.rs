@@ -4,11 +4,12 @@
 //! first, and at one price those that are shown before those that are not. A rank is twice the
 //! price and a bit; it fits 32 bits because the highest price does 31.
 
+use crate::engine::value_of;
 use book::{BookId, OrderView, Slot};
 use rkyv::{Archive, Deserialize, Serialize};
 use types::{
-    AccountId, ClOrdId, CrossKind, Display, Firm, OrderCapacity, OrderId, OrderSide, Party, Price,
-    Qty, SessionId, Side, SymbolId, Terms, TimeInForce, UserRef,
+    AccountId, ClOrdId, CrossKind, Display, Enter, Firm, OrderCapacity, OrderId, OrderSide, Party,
+    Price, Qty, Replace, SessionId, Side, SymbolId, Terms, TimeInForce, UserRef,
 };
 
 /// No entry.
@@ -132,6 +133,53 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    /// An order that comes in anew; its number is still to be given.
+    #[inline]
+    pub(crate) fn entered(
+        c: &Enter,
+        symbol: SymbolId,
+        price: Price,
+        terms: Terms,
+        zone: Zone,
+    ) -> Incoming {
+        let owner = Owner {
+            user_ref: c.user_ref,
+            session: c.session,
+            account: c.account,
+            firm: c.firm,
+            cl_ord_id: c.cl_ord_id,
+            side: c.side,
+            tif: terms.tif,
+            capacity: c.capacity,
+            display: terms.display,
+            ..Owner::default()
+        };
+        let (value, leaves) = (value_of(price), c.qty);
+        Incoming { owner, symbol, price, value, leaves, terms, zone, replaces: None }
+    }
+
+    /// An order that comes in the place of a live one.
+    #[inline]
+    pub(crate) fn replacing(
+        c: &Replace,
+        live: &Resting,
+        price: Price,
+        leaves: Qty,
+        terms: Terms,
+    ) -> Incoming {
+        let owner = Owner {
+            user_ref: c.user_ref,
+            cl_ord_id: c.cl_ord_id,
+            tif: terms.tif,
+            display: terms.display,
+            ..live.owner
+        };
+        let (value, replaces) = (value_of(price), live.shown.then_some(live.owner.order_id));
+        let Resting { symbol, zone, .. } = *live;
+        Incoming { owner, symbol, price, value, leaves, terms, zone, replaces }
+    }
+
+    #[inline]
     pub(crate) fn side(&self) -> Side {
         self.owner.side.side()
     }

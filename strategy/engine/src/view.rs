@@ -239,7 +239,7 @@ impl Engine {
     pub fn check(&self) -> Result<(), Broken> {
         let (clients, _) = self.clients.all();
         let sessions = clients.iter().map(|c| c.live as usize).sum();
-        let (book, live) = (self.book.len(), self.live.len());
+        let (book, live) = (self.book.len(), self.places.len());
         if book != live || book != sessions {
             return Err(Broken::Count { book, live, sessions });
         }

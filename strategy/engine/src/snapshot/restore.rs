@@ -4,7 +4,7 @@ use super::image::{ArchivedImage, ExtraImage, FirmOff, InstrumentImage, OrderIma
 use super::{OrderFault, SnapshotError};
 use crate::clients::Client;
 use crate::config::EngineConfig;
-use crate::engine::{Engine, EngineCounters, live_key};
+use crate::engine::{Engine, EngineCounters};
 use crate::extras::DAY_S;
 use crate::ledger::{Ledger, LedgerImage, SessionView};
 use crate::order::{NIL, Owner, Resting, Zone, rank, rests};
@@ -269,7 +269,7 @@ fn insert(engine: &mut Engine, order: &OrderImage, entry: u32) -> Read<()> {
     let book = order.zone.book(order.symbol);
     let (slot, _) =
         engine.book.insert(book, side, at, order.qty, owner).map_err(|e| full(engine, e))?;
-    engine.live.insert(live_key(order.session, order.user_ref), slot.index());
+    engine.places.insert(order.session, order.user_ref, slot);
     engine.extras.put(entry, slot);
     engine.clients.came(order.session, order.user_ref);
     if order.zone == Zone::Peg
