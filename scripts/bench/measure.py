@@ -12,6 +12,10 @@ import conditions
 import lines
 
 
+# A pass over so many bytes takes longer than the kernel lets others have the core at a time.
+LONG_BYTES = 16 << 20
+
+
 class Failed(Exception):
     """A contender ran and did not do what was asked; says how."""
 
@@ -135,9 +139,12 @@ def told(contender, output, figures):
     return Run(values, checks, wall_s, usage.ru_maxrss / 1024, share)
 
 
-def unready(contender, given):
+def unready(contender, places, given):
+    """Why the contender cannot be run; empty when it can."""
     if contender.given and contender.given not in given:
         return f"no path to it was given: --peer {contender.given}=PATH"
+    if places.get("itch") and contender.wall and os.path.getsize(places["itch"]) < LONG_BYTES:
+        return "it times one pass by the clock on the wall: this file is too short for that"
     return conditions.lacking(contender.needs)
 
 
@@ -179,7 +186,7 @@ def measure(benchmark, places, rounds, quick, given, note=lambda name: None):
     """All rounds. The courses, in the order of the contenders."""
     courses = []
     for contender in benchmark.contenders:
-        courses.append(Course(contender, skipped=unready(contender, given)))
+        courses.append(Course(contender, skipped=unready(contender, places, given)))
     # Without ourselves there is nothing to compare the others with.
     if courses[0].skipped:
         for course in courses[1:]:

@@ -64,8 +64,8 @@ class Contender:
     needs       other conditions: names of checks in `conditions.py`
     judged      whether an aim is judged against it
     stdin       a file that it reads as its standard input
-    wall        its times are those of one long pass by the clock on the wall: they are taken times
-                the share of the core that it had
+    wall        it times one pass over an ITCH file by the clock on the wall: the time is taken
+                times the share of the core that it had, and the file must be a long one
     """
 
     name: str
