@@ -92,7 +92,20 @@ FEED = (
 KINDS = ("add", "cancel", "replace", "keep", "cross")
 FLOWS = {
     "mixed": "48 adds, 46 cancels, 6 crosses in a hundred, one book of 10,000 orders",
+    "inserts": "orders only, within ten prices of which six cross, all remainders rest",
     "moves": "71 moves, 15 adds, 12 cancels, 2 crosses in a hundred, one book of 1,000 orders",
+}
+# Liquibook's program draws its orders with rand(): the same flow, not the same orders.
+LIQUIBOOK = {
+    "inserts": (
+        Contender(
+            "Liquibook",
+            "{peer_liquibook}/pt_order_book 1",
+            names={"engine_inserts_ns": "insert"},
+            parse=peers.liquibook,
+            given="liquibook",
+        ),
+    )
 }
 FLOW = EXAMPLES + "/flow_ns --flow "
 FEW = "--passes 3 --ops 200000"
@@ -113,6 +126,7 @@ def flow(name, what):
         (
             ours(FLOW + name, quick=f"{FLOW}{name} {FEW}"),
             *(crate(e, f"flow {e} --flow {name} --passes 5", quick=FEW) for e in ENGINES),
+            *LIQUIBOOK.get(name, ()),
         ),
         build=(example("engine", "flow_ns"), PEERS),
     )
@@ -189,6 +203,30 @@ TRADER = (
     ),
 )
 
+ENDS = ("tick-to-trade", "order-to-ack")
+QUICKSTART = (
+    Benchmark(
+        "quickstart",
+        "Trader",
+        "a whole market in one process over in-memory ports: feed, trader, venue",
+        tuple(
+            Figure(f"{end}-{p}", "us", f"{end.replace('-', ' ')}, {p}")
+            for end in ENDS
+            for p in ("p50", "p99")
+        ),
+        (
+            ours(
+                "{target}/release/peregrine run {root}/config/quickstart.toml "
+                "--report {out}/quickstart",
+                file="{out}/quickstart/report.json",
+                parse=peers.quickstart,
+                cpus=2,
+            ),
+        ),
+        build=(BINARY,),
+    ),
+)
+
 BURSTS = (1, 4, 32)
 PORTS = (
     Benchmark(
@@ -216,7 +254,7 @@ PORTS = (
     ),
 )
 
-BENCHMARKS = FEED + ENGINE + TRADER + PORTS
+BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + PORTS
 
 # What has no file of its own named is run on the sample, which the caches hold, and on a made-up
 # day, which they do not.

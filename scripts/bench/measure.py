@@ -129,6 +129,17 @@ def read(contender, output, figures):
     return values, checks
 
 
+def written(contender, places, output):
+    """What is to be parsed: the output, or a file that the command wrote."""
+    if contender.file is None:
+        return output
+    try:
+        with open(contender.file.format_map(places), encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise Failed(f"{error.filename}: {error.strerror}; {tail(output)}") from error
+
+
 def told(contender, output, figures):
     """A run, from what the command said and used."""
     text, wall_s, usage = output
@@ -164,6 +175,7 @@ def one_round(benchmark, courses, places, quick, note):
                 course.command = words(command, places)
                 course.stdin = (contender.stdin or os.devnull).format_map(places)
                 output = run(course.command, contender.cpus, benchmark.timeout_s, course.stdin)
+                output = (written(contender, places, output[0]), *output[1:])
             if output is None:
                 raise Failed("the run that measures it failed")
             course.runs.append(told(contender, output, benchmark.figures))

@@ -58,6 +58,7 @@ class Contender:
                 output of the contender before it, which measures both
     quick       the same for a short run, where it differs
     parse       output -> (figures, checks); by default the lines FIGURE and CHECK
+    file        a file that it writes and that is parsed in place of its output
     names       the output's names, by the figure's, where they differ
     cpus        how many CPUs it is pinned to, the last ones of those we may use
     given       the peer whose path must be given for this one to run
@@ -72,6 +73,7 @@ class Contender:
     command: Optional[str] = None
     quick: Optional[str] = None
     parse: Optional[Callable] = None
+    file: Optional[str] = None
     names: dict = field(default_factory=dict)
     cpus: int = 1
     given: Optional[str] = None

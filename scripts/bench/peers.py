@@ -3,6 +3,7 @@
 They are run where --peer NAME=PATH says that somebody built them. Nothing of theirs is here.
 """
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -44,6 +45,20 @@ def backtest(output):
     """Our own backtest's last line: `so many million a second`."""
     rate = found(r"([0-9.]+) million a second", output)
     return {"rate": (number(rate.group(1), rate.group(0)), "messages/us")}, {}
+
+
+def quickstart(report):
+    """Our own report.json: latencies in us from the roles' histograms."""
+    figures = {}
+    try:
+        for role in json.loads(report)["roles"]:
+            for latency in role["latencies"]:
+                name = latency["name"].replace("_", "-")
+                figures[f"{name}-p50"] = (latency["p50_ns"] / 1000, "us")
+                figures[f"{name}-p99"] = (latency["p99_ns"] / 1000, "us")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(f"not a report of ours: {error}") from error
+    return figures, {}
 
 
 def found(pattern, output):

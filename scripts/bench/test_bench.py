@@ -92,6 +92,15 @@ class Peers(unittest.TestCase):
         with self.assertRaises(lines.Unreadable):
             peers.liquibook("3 sec performance test of order book\n")
 
+    def test_our_report(self):
+        report = {"roles": [{"latencies": []}, {"latencies": [
+            {"name": "tick_to_trade", "p50_ns": 4200, "p99_ns": 51000}]}]}
+        figures, _ = peers.quickstart(json.dumps(report))
+        self.assertEqual(figures["tick-to-trade-p50"], (4.2, "us"))
+        for torn in ("", "{}", '{"roles": [1]}', '{"roles": [{"latencies": [{"name": 1}]}]}'):
+            with self.assertRaises(lines.Unreadable):
+                peers.quickstart(torn)
+
     def test_a_path_without_the_programs_is_refused(self):
         with tempfile.TemporaryDirectory() as empty:
             self.assertIn("pt_order_book", peers.GIVEN["liquibook"].lacks(empty))

@@ -9,10 +9,12 @@
 //!   10,000 orders up to 50 cents behind a price that wanders.
 //! * [`moves`]: 71 moves, 15 orders that rest, 12 cancels and 2 that cross, in a hundred; one book
 //!   of about 1,000 orders.
+//! * [`inserts`]: nothing but orders, a buy and a sale in turn, within ten prices each of which six
+//!   cross: as Liquibook's own benchmark has them. The remainder of each rests.
 //! * [`recorded`]: the messages of an ITCH file; what was executed there comes here as an order
 //!   from the other side for as many shares at that price.
 //!
-//! A crossing order never asks for more than stands at the best price, so that nothing of it is
+//! But for [`inserts`], a crossing order never asks for more than stands at the best price, so that nothing of it is
 //! left: whether it is limit or immediate-or-cancel makes no difference. How much it asks for keeps
 //! the number of live orders about what it was in the beginning.
 
@@ -231,6 +233,20 @@ pub(crate) fn mixed(seed: u64, ops: usize) -> Flow {
 /// See the module.
 pub(crate) fn moves(seed: u64, ops: usize) -> Flow {
     Maker::new(seed, 50, 1_000).flow(ops, [15, 12, 2])
+}
+
+/// See the module.
+pub(crate) fn inserts(seed: u64, ops: usize) -> Flow {
+    let mut chance = Chance(seed.max(1));
+    let mut order = |id: usize| {
+        let buy = id.is_multiple_of(2);
+        let lowest = if buy { 1_880 } else { 1_884 };
+        let price = (lowest + chance.below(10) as u32) * TICK;
+        let qty = (1 + chance.below(10) as u32) * 100;
+        Op::Add { id: id as u32, symbol: 1, buy, qty, price }
+    };
+    let run = (0..ops).map(&mut order).collect();
+    Flow { fill: Vec::new(), run, symbols: 1, ids: ops as u32, live_max: ops }
 }
 
 /// See the module. `bytes` are messages with two bytes of length before each; at most `ops` are

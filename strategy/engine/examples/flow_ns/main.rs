@@ -4,7 +4,7 @@
 //!
 //! | option | default | |
 //! |---|---|---|
-//! | `--flow` | `mixed,moves,recorded` | which |
+//! | `--flow` | `mixed,moves,recorded` | which; there is `inserts` besides |
 //! | `--itch` | `data/sample/aapl.itch` | the file of the recorded flow |
 //! | `--ops` | `1000000` | operations of a made-up flow, and at most of a recorded one |
 //! | `--passes` | `11` | how often each is run, on an engine of its own |
@@ -169,6 +169,7 @@ fn make(wanted: &Wanted, name: &str) -> Option<Flow> {
     Some(match name {
         "mixed" => flow::mixed(wanted.seed, wanted.ops),
         "moves" => flow::moves(wanted.seed, wanted.ops),
+        "inserts" => flow::inserts(wanted.seed, wanted.ops),
         "recorded" => {
             let bytes = std::fs::read(&wanted.itch);
             let bytes = bytes.map_err(|e| eprintln!("flow_ns: {}: {e}", wanted.itch)).ok()?;

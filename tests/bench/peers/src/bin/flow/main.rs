@@ -1,6 +1,6 @@
 //! What a command costs other people's engines, on the operations that our own is measured on.
 //!
-//! `flow ENGINE --flow mixed|moves [--ops N] [--passes N] [--seed N]`
+//! `flow ENGINE --flow mixed|moves|inserts [--ops N] [--passes N] [--seed N]`
 //!
 //! ENGINE is `lobster`, `matchcore` or `orderbook-rs`; the flows have one book. Operations become
 //! the engine's own commands before the clock starts. Tells the median over passes of the mean over
@@ -112,8 +112,9 @@ fn main() {
     let flow = match wanted.flow.as_str() {
         "mixed" => flow::mixed(wanted.seed, wanted.ops),
         "moves" => flow::moves(wanted.seed, wanted.ops),
+        "inserts" => flow::inserts(wanted.seed, wanted.ops),
         other => {
-            eprintln!("flow: --flow '{other}': must be mixed or moves");
+            eprintln!("flow: --flow '{other}': must be mixed, moves or inserts");
             exit(2);
         }
     };
