@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh                 everything
 #   scripts/test.sh SECTION...      some of it: format lint shell policy docs peers test
-#                                   quickstart syscalls
+#                                   quickstart syscalls bench
 #
 # Stops at the first section that fails; the summary comes all the same. A test that needs what
 # this machine does not give (root, network namespaces, hugepages) writes a PEREGRINE-SKIP line.
@@ -12,7 +12,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-SECTIONS=(format lint shell policy docs peers test quickstart syscalls)
+SECTIONS=(format lint shell policy docs peers test quickstart syscalls bench)
 SUMMARY=()
 FAILED=""
 
@@ -69,6 +69,9 @@ section_test() {
 section_quickstart() { scripts/quickstart.sh; }
 
 section_syscalls() { scripts/syscalls.sh; }
+
+# Few short runs: not for their figures, but to see that all of it works and that peers do our work.
+section_bench() { scripts/bench.sh --quick --out "$LOGS/bench"; }
 
 # run NAME: one section in its own shell, timed.
 run() {

@@ -3,9 +3,9 @@
     startup.py peregrine|testpmd --binary PEREGRINE
 
 The port is net_af_packet at one end of a veth pair; at the other end frames are sent all the time,
-until one comes back. Both forward as they start, with pools of equal size. Prints FIGURE first-frame,
-memory (the most that was resident, hugepages included) and file (the program without symbols).
-Needs root.
+until one comes back. Both forward as they start, with pools of equal size. Prints FIGURE
+first-frame, memory (the most that was resident, hugepages included) and file (the program without
+symbols). Needs root.
 """
 
 import argparse

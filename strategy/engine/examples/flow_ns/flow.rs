@@ -14,9 +14,9 @@
 //! * [`recorded`]: the messages of an ITCH file; what was executed there comes here as an order
 //!   from the other side for as many shares at that price.
 //!
-//! But for [`inserts`], a crossing order never asks for more than stands at the best price, so that nothing of it is
-//! left: whether it is limit or immediate-or-cancel makes no difference. How much it asks for keeps
-//! the number of live orders about what it was in the beginning.
+//! But for [`inserts`], a crossing order never asks for more than stands at the best price, so that
+//! nothing of it is left: whether it is limit or immediate-or-cancel makes no difference. How much
+//! it asks for keeps the number of live orders about what it was in the beginning.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
