@@ -31,21 +31,22 @@ pub struct LcoreFacts {
 }
 
 /// Counts taken at the marks.
-struct Mark {
+pub(crate) struct Mark {
     tsc: u64,
     allocations: u64,
     usage: hostcpu::Usage,
 }
 
 impl Mark {
-    fn take(name: &str) -> Mark {
+    /// Takes the counts, and names the thread.
+    pub(crate) fn take(name: &str) -> Mark {
         let usage = usage();
         name_thread(name);
         Mark { tsc: tsc(), allocations: thread_allocations().allocs, usage }
     }
 
-    /// Counts first, then names: the mark must not count itself.
-    fn close(&self, facts: &mut LcoreFacts, clock: &TscClock, name: &str) {
+    /// What happened since. Counts first, then names: the mark must not count itself.
+    pub(crate) fn close(&self, facts: &mut LcoreFacts, clock: &TscClock, name: &str) {
         let allocations = thread_allocations().allocs;
         facts.hot_ns = clock.ns(tsc().wrapping_sub(self.tsc));
         name_thread(name);

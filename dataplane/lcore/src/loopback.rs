@@ -30,6 +30,9 @@ pub mod soup;
 mod stream;
 pub mod trips;
 
+#[cfg(test)]
+mod frames;
+
 pub use counters::{BurstSpread, DROPS, StreamCounter, StreamStats};
 pub use engine::{Engine, Switch, run};
 pub use generate::FRAME_BYTES_MIN;

@@ -131,6 +131,7 @@ int pg_port_info(uint16_t port, struct pg_port_info *info)
 		info->speed_mbps = RTE_ETH_SPEED_NUM_UNKNOWN;
 	}
 	info->socket = rte_eth_dev_socket_id(port);
+	info->kernel_index = dev.if_index;
 	info->max_rx_queues = dev.max_rx_queues;
 	info->max_tx_queues = dev.max_tx_queues;
 	info->rx_slots_min = dev.rx_desc_lim.nb_min;

@@ -86,6 +86,7 @@ struct pg_port_info {
 	uint8_t mac[6];
 	bool link_up;
 	int32_t socket;
+	uint32_t kernel_index;
 	uint32_t speed_mbps;
 	uint16_t max_rx_queues;
 	uint16_t max_tx_queues;

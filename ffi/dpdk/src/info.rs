@@ -99,6 +99,8 @@ pub struct PortInfo {
     pub mac: [u8; 6],
     /// The NUMA node it is attached to, or [`SocketId::ANY`].
     pub socket: SocketId,
+    /// The kernel's index of the interface that it is on, where it is on one.
+    pub kernel_index: Option<u32>,
     /// Whether the link is up, as far as the driver knows without waiting.
     pub link_up: bool,
     /// Mbit/s; none where the driver does not know.
@@ -205,6 +207,7 @@ pub(crate) fn port_info(id: PortId) -> Result<PortInfo, i32> {
         driver,
         mac: raw.mac,
         socket: SocketId(raw.socket),
+        kernel_index: (raw.kernel_index != 0).then_some(raw.kernel_index),
         link_up: raw.link_up,
         speed_mbps: speed(raw.speed_mbps),
         rx_queues_max: raw.max_rx_queues,

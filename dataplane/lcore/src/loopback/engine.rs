@@ -9,6 +9,7 @@ use super::generate::{Frames, Generate, RxOnly};
 use super::latency::Latency;
 use super::noisy::Noisy;
 use super::{Mode, Settings, Stream, StreamCounter, TxFull};
+use crate::duty::{LcoreFacts, Mark};
 
 /// How often the first bursts are offered to a transmit queue that is full.
 const OFFERS_FIRST: usize = 1_000;
@@ -48,9 +49,15 @@ pub trait Engine<'e>: Sized {
     fn stop(&mut self, _stream: &mut Stream<'e>) {}
 }
 
-/// Runs the streams of one lcore, as the settings have it, until the switch is off. What they hold
-/// then has been sent, or counted as left.
-pub fn run<'e>(streams: &mut [Stream<'e>], settings: &Settings, clock: &TscClock, switch: &Switch) {
+/// Runs the streams of lcore `index`, as the settings have it, until the switch is off. What they
+/// hold then has been sent, or counted as left.
+pub fn run<'e>(
+    index: usize,
+    streams: &mut [Stream<'e>],
+    settings: &Settings,
+    clock: &TscClock,
+    switch: &Switch,
+) -> LcoreFacts {
     streams.iter_mut().for_each(|stream| send_first(stream, settings));
     let drive = match settings.mode {
         Mode::Io => drive::<Forward<Io>>,
@@ -64,10 +71,11 @@ pub fn run<'e>(streams: &mut [Stream<'e>], settings: &Settings, clock: &TscClock
         Mode::RxOnly => drive::<RxOnly>,
         Mode::Noisy => drive::<Noisy<'e>>,
         Mode::Latency => drive::<Latency<'e>>,
-        Mode::Soup => return,
+        Mode::Soup => return LcoreFacts::default(),
     };
-    drive(streams, settings, clock, switch);
+    let facts = drive(index, streams, settings, clock, switch);
     streams.iter_mut().for_each(Stream::finish);
+    facts
 }
 
 /// Puts the first bursts on the way. A wire that goes in a circle holds only so many, and would
@@ -99,18 +107,24 @@ fn send_first(stream: &mut Stream<'_>, settings: &Settings) {
 
 /// Runs one engine a stream until the switch is off.
 fn drive<'e, E: Engine<'e>>(
+    index: usize,
     streams: &mut [Stream<'e>],
     settings: &Settings,
     clock: &TscClock,
     switch: &Switch,
-) {
+) -> LcoreFacts {
+    let names = [format!("lc{index}-hot"), format!("lc{index}-done")];
+    let mut facts = LcoreFacts::default();
     let mut engines: Vec<E> = streams.iter_mut().map(|s| E::new(settings, clock, s)).collect();
+    let mark = Mark::take(&names[0]);
     while switch.is_on() {
         for (engine, stream) in engines.iter_mut().zip(streams.iter_mut()) {
             engine.poll(stream);
         }
     }
+    mark.close(&mut facts, clock, &names[1]);
     for (engine, stream) in engines.iter_mut().zip(streams.iter_mut()) {
         engine.stop(stream);
     }
+    facts
 }

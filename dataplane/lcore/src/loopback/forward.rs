@@ -244,6 +244,3 @@ impl Csum {
         frame.request_tx_checksums(l2_len, l3_len, ip, l4);
     }
 }
-
-#[cfg(test)]
-mod tests;

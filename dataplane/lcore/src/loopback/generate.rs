@@ -213,6 +213,3 @@ impl<'e> Engine<'e> for RxOnly {
         got
     }
 }
-
-#[cfg(test)]
-mod tests;

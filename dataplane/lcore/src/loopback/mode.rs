@@ -80,9 +80,24 @@ impl Mode {
         )
     }
 
-    /// Whether it makes frames by itself, at a rate if one is given.
+    /// Whether it takes in frames.
+    pub const fn receives(self) -> bool {
+        !matches!(self, Mode::TxOnly)
+    }
+
+    /// Whether it puts out frames.
+    pub const fn sends(self) -> bool {
+        !matches!(self, Mode::RxOnly)
+    }
+
+    /// Whether it makes frames, as many as go.
     pub const fn generates(self) -> bool {
         matches!(self, Mode::FlowGen | Mode::TxOnly)
+    }
+
+    /// Whether it can send at a rate.
+    pub const fn is_paced(self) -> bool {
+        self.generates() || matches!(self, Mode::Latency | Mode::Soup)
     }
 }
 

@@ -141,6 +141,3 @@ impl Memory {
         &mut self.lines[at]
     }
 }
-
-#[cfg(test)]
-mod tests;
