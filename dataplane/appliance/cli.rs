@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backtest::{BacktestArgs, BacktestError};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
+use crate::loopback::{LoopbackArgs, LoopbackError};
 use crate::placement::PlacementError;
 use crate::replay::{ReplayArgs, ReplayError};
 
@@ -61,6 +62,9 @@ pub(crate) enum Command {
     /// Decode captures and ITCH files into JSON lines
     #[command(after_help = DECODE_EXAMPLES)]
     Decode(DecodeArgs),
+    /// Forward, make or end frames on any ports, as testpmd does, and say what became of them
+    #[command(after_help = LOOPBACK_EXAMPLES)]
+    Loopback(Box<LoopbackArgs>),
     /// List the ports that DPDK sees, and what they can do
     #[command(after_help = PORTS_EXAMPLES)]
     Ports(PortsArgs),
@@ -264,6 +268,19 @@ Examples:
 
 docs/match.md lists the operator's commands. Exit status 1 when one was refused.";
 
+const LOOPBACK_EXAMPLES: &str = "\
+Examples:
+  peregrine loopback --duration 2s
+      A burst of frames goes round an in-memory cable: no NIC, no root needed.
+  peregrine loopback --vdev net_tap0,iface=tap0 --mode icmpecho --port-topology loop
+      Answer pings to any address behind tap0.
+  peregrine loopback --allow-pci 0000:21:00.0 --allow-pci 0000:21:00.1 --mode macswap -i
+      Between two NICs, with testpmd's commands at a prompt.
+  peregrine loopback --allow-pci 0000:21:00.0 --mode txonly --rate 1000000 --duration 10s --json -
+
+docs/loopback.md tells the modes, the commands and the report. Exit status 1 when frames were lost
+that should not be, or a port, a peer or a rate failed.";
+
 const PORTS_EXAMPLES: &str = "\
 Examples:
   peregrine ports
@@ -317,6 +334,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
             || cause.is::<PlacementError>()
             || cause.is::<BacktestError>()
             || cause.is::<ReplayError>()
+            || cause.is::<LoopbackError>()
             || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
     });
     ExitCode::from(if refused { REFUSED } else { 1 })
@@ -353,7 +371,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 }
 
 /// Reads `500ms`, `10s`, `1.5m`, `2h`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let seconds = match unit {

@@ -50,6 +50,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Match(args) => script::play(&args),
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Loopback(args) => loopback::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;
             Ok(ExitCode::SUCCESS)

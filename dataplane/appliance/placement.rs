@@ -60,6 +60,23 @@ pub(crate) fn place(config: &Config) -> Result<Placement, PlacementError> {
     Ok(group(&cpus, config.roles().map(|(_, name, lcore)| (name, lcore))))
 }
 
+/// The CPUs that this process can use, the best first; never empty.
+///
+/// # Errors
+/// There is none, or the host does not tell.
+pub(crate) fn best() -> Result<Vec<usize>, PlacementError> {
+    cpus(&Cpus::Auto, &hostcpu::allowed_cpus()?, &Topology::read()?)
+}
+
+/// Whether this process can use all of these.
+///
+/// # Errors
+/// It cannot, or the host does not tell.
+pub(crate) fn usable_of(list: &[usize]) -> Result<(), PlacementError> {
+    let list = Cpus::List(list.to_vec());
+    cpus(&list, &hostcpu::allowed_cpus()?, &Topology::read()?).map(drop)
+}
+
 /// The CPUs of the logical lcores from 0 on; never empty.
 fn cpus(wanted: &Cpus, allowed: &CpuSet, host: &Topology) -> Result<Vec<usize>, PlacementError> {
     let usable = usable(allowed, host);

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
 use supervise::{Ending, Supervisor};
+pub(crate) use supervise::{Signals, signals};
 
 /// What the run's loops leave behind.
 struct Finished<'e> {
@@ -46,7 +47,7 @@ type Reader = JoinHandle<Result<itch_files::ReadFacts, itch_files::ReadError>>;
 /// # Errors
 /// What keeps a run from starting; the caller prints it and exits with status 2.
 pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
-    let signals = supervise::signals().context("installing the handlers of SIGINT and SIGTERM")?;
+    let signals = signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
     let started_ns = clock.unix_ns(hostcpu::tsc());
     let placement = placement::place(config)?;

@@ -17,7 +17,7 @@ pub(super) const FLOWGEN_FLOWS: u32 = 1024;
 /// The most flows: so many differ by 16 bits of an address.
 const FLOWS_MAX: u32 = 1 << 16;
 /// Bytes of Ethernet header and VLAN tag beside an MTU.
-const FRAME_OVERHEAD: u16 = 18;
+pub(super) const FRAME_OVERHEAD: u16 = 18;
 
 /// Arguments of `loopback`.
 #[derive(Args, Clone, Debug)]
@@ -135,7 +135,8 @@ pub(crate) struct GenerateArgs {
     #[arg(long, default_value = "64", value_name = "BYTES", value_parser = parse_txpkts)]
     pub(crate) txpkts: u16,
     /// Frames a second of all streams together, in an open loop [default: as many as go]
-    #[arg(long, value_name = "PPS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "PPS",
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub(crate) rate: Option<u64>,
     /// Flows that frames belong to [default: 1; flowgen: 1024]
     #[arg(long, value_name = "N",

@@ -148,8 +148,8 @@ fn mbufs_needed(args: &LoopbackArgs, ports: usize, lcores: usize) -> u32 {
     let in_devices = ports
         * (u64::from(args.ports.rxq) * u64::from(args.ports.rxd)
             + u64::from(args.ports.txq) * u64::from(args.ports.txd));
-    let in_streams =
-        queues * (2 * u64::from(args.forward.burst) + u64::from(args.noisy.noisy_tx_sw_buffer_size));
+    let in_streams = queues
+        * (2 * u64::from(args.forward.burst) + u64::from(args.noisy.noisy_tx_sw_buffer_size));
     // A cache holds half as much again before it gives back.
     let in_caches = (lcores + 1) * u64::from(POOL_CACHE) * 3 / 2;
     // Memory is used best when the number is a power of two less one.

@@ -8,13 +8,12 @@ mod execute;
 mod grammar;
 mod lines;
 
-use lcore::loopback::Mode;
 use thiserror::Error;
 
 pub(crate) use execute::{Change, Console, Driven, Outcome, PortChange};
 pub(crate) use grammar::Topic;
 use grammar::{PATTERNS, Pattern, Said, Token};
-pub(crate) use lines::{Line, Lines};
+pub(crate) use lines::{Line, Lines, notice};
 
 /// The longest line that is read; one that is longer is a mistake, not a command.
 pub(crate) const LINE_BYTES_MAX: usize = 256;

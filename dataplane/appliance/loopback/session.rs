@@ -139,6 +139,9 @@ impl<'s, 'e> Session<'s, 'e> {
         if let Some(at) = open.iter().find(|at| !self.slots[**at].is_started()) {
             bail!("port {at} is not started: port start {at}");
         }
+        if let Some(at) = open.iter().find(|at| self.watch.ports[**at].gone) {
+            bail!("port {at} is gone");
+        }
         let mut ways = topology::ways(self.plan.topology, open.len(), self.plan.queues);
         for way in &mut ways {
             (way.rx_port, way.tx_port) = (open[way.rx_port], open[way.tx_port]);
@@ -148,7 +151,7 @@ impl<'s, 'e> Session<'s, 'e> {
         let streams = ways.iter().map(|way| self.stream(*way)).collect::<Result<Vec<_>>>()?;
         self.mode = settings.mode;
         self.watch.forget_streams();
-        self.base = Snapshot { streams: Vec::new(), ..self.snapshot() };
+        self.base = Snapshot { streams: Vec::new(), ..self.everything() };
         self.launch(ways, streams, settings);
         Ok(())
     }
@@ -200,7 +203,9 @@ impl<'s, 'e> Session<'s, 'e> {
             let mut mine = Vec::with_capacity(share);
             for (way, stream) in streams.by_ref().take(share) {
                 let stats = Arc::clone(&stream.stats);
-                self.senders.push(Sender { tx_port: way.tx_port, stats: Arc::clone(&stats) });
+                let polled = (!settings.mode.is_paced()).then_some(lcore);
+                let (tx_port, stats_seen) = (way.tx_port, Arc::clone(&stats));
+                self.senders.push(Sender { tx_port, lcore: polled, stats: stats_seen });
                 self.views.push(View { way, lcore, cpu, stats });
                 mine.push(stream);
             }

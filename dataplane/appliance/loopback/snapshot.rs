@@ -6,7 +6,9 @@ use telemetry::Key;
 
 use super::ports::Slot;
 use super::session::{Session, View};
-use super::stats::{DeviceStats, Named, PortQueue, PortSnapshot, Snapshot, StreamSnapshot};
+use super::stats::{
+    DeviceStats, LatencySnapshot, Named, PortQueue, PortSnapshot, Snapshot, StreamSnapshot,
+};
 use super::tables::{ForwardFacts, PortFacts};
 
 /// Counters that have a place of their own in a snapshot.
@@ -16,7 +18,7 @@ const GAUGES: &[StreamCounter] = &[StreamCounter::Behind, StreamCounter::Waiting
 
 impl<'e> Session<'_, 'e> {
     /// Everything that is known now.
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn everything(&self) -> Snapshot {
         let ports = self.slots.iter().enumerate();
         Snapshot {
             elapsed_ns: self.elapsed().as_nanos() as u64,
@@ -24,15 +26,25 @@ impl<'e> Session<'_, 'e> {
             forwarding: self.is_forwarding(),
             ports: ports.map(|(at, slot)| self.port(at, slot)).collect(),
             streams: self.views.iter().map(|view| self.stream_of(view)).collect(),
-            latency: Vec::new(),
+            latency: self.latency(),
             events: self.events.clone(),
             events_forgotten: self.events_forgotten,
         }
     }
 
-    /// What happened since forwarding was last started, or its counts cleared.
+    /// The same, with streams counting from where their counts were cleared.
+    pub(crate) fn everything_but_cleared(&self) -> Snapshot {
+        let all = self.everything();
+        let streams = all.since(&self.base).streams;
+        Snapshot { streams, ..all }
+    }
+
+    /// What happened since forwarding was last started, or its counts cleared; of events, all.
     pub(crate) fn forwarded(&self) -> Snapshot {
-        self.snapshot().since(&self.base)
+        let all = self.everything();
+        let since = all.since(&self.base);
+        let Snapshot { events, events_forgotten, .. } = all;
+        Snapshot { events, events_forgotten, ..since }
     }
 
     fn port(&self, at: usize, slot: &Slot<'e>) -> PortSnapshot {
@@ -58,9 +70,18 @@ impl<'e> Session<'_, 'e> {
         let counters = &view.stats.counters;
         let named = |keep: &dyn Fn(StreamCounter) -> bool| -> Named {
             let kept = StreamCounter::ALL.iter().filter(|counter| keep(**counter));
-            kept.map(|counter| (counter.name(), counters.get(*counter))).collect()
+            // A list of drops need not say so again.
+            let name = |counter: &StreamCounter| counter.name().trim_start_matches("drop_");
+            kept.map(|counter| (name(counter), counters.get(*counter))).collect()
         };
+        let trips = &view.stats.trips;
+        let trips = self.mode.times_trips().then(|| {
+            let counted = trips.counters.iter().map(|(counter, count)| (counter.name(), count));
+            counted.chain([("trips_lost", trips.lost())]).collect::<Named>()
+        });
         let noted = |c: StreamCounter| !OWN.contains(&c) && !GAUGES.contains(&c);
+        let mut notes = named(&|counter| noted(counter) && !DROPS.contains(&counter));
+        trips.iter().for_each(|trips| notes.add(trips));
         let queue = |port: usize| Some(PortQueue { port: port as u16, queue: view.way.queue });
         StreamSnapshot {
             lcore: view.lcore as u16,
@@ -70,11 +91,26 @@ impl<'e> Session<'_, 'e> {
             rx_packets: counters.get(StreamCounter::RxFrames),
             tx_packets: counters.get(StreamCounter::TxFrames),
             drops: named(&|counter| DROPS.contains(&counter)),
-            notes: named(&|counter| noted(counter) && !DROPS.contains(&counter)),
+            notes,
             waiting: named(&|counter| GAUGES.contains(&counter)),
             rx_bursts: spread(&view.stats.rx_bursts),
             tx_bursts: spread(&view.stats.tx_bursts),
         }
+    }
+
+    /// Times of round trips, stream by stream, in modes that take any.
+    fn latency(&self) -> Vec<LatencySnapshot> {
+        if !self.mode.times_trips() {
+            return Vec::new();
+        }
+        let told = |(at, view): (usize, &View)| {
+            let name = match self.views.len() {
+                1 => "round trip".to_owned(),
+                _ => format!("round trip, stream {at}"),
+            };
+            LatencySnapshot::of(&name, &view.stats.trips.times)
+        };
+        self.views.iter().enumerate().map(told).collect()
     }
 
     /// What does not change of a port while it is open.

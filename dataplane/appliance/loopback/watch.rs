@@ -4,6 +4,7 @@
 //! The supervisor looks ten times a second, at what lcores count and what the driver and the kernel
 //! say of a port; the lcores are not asked and do not notice. What it sees change is an [`Event`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -97,6 +98,8 @@ struct Sending {
 pub(crate) struct Sender {
     /// The place of the port it sends to.
     pub(crate) tx_port: usize,
+    /// The lcore that polls it, where each poll counts.
+    pub(crate) lcore: Option<usize>,
     /// What it counts.
     pub(crate) stats: Arc<StreamStats>,
 }
@@ -106,7 +109,17 @@ pub(crate) struct Sender {
 pub(crate) struct Watch {
     /// By place.
     pub(crate) ports: Vec<Watched>,
+    /// By number.
+    lcores: BTreeMap<usize, Polling>,
     looked: Option<Instant>,
+}
+
+/// How it goes with an lcore.
+#[derive(Debug)]
+struct Polling {
+    polls: u64,
+    since: Instant,
+    stalled: bool,
 }
 
 impl Watch {
@@ -121,7 +134,8 @@ impl Watch {
             gone: false,
             sending: Sending::default(),
         };
-        Watch { ports: ports.enumerate().map(watched).collect(), looked: None }
+        let ports = ports.enumerate().map(watched).collect();
+        Watch { ports, lcores: BTreeMap::new(), looked: None }
     }
 
     /// Looks, if it is time to; gives what has changed. `rate_pps` is what each sender is to send.
@@ -164,7 +178,35 @@ impl Watch {
                 tell(kind, format!("{place_name}: {text}"));
             });
         }
+        for (lcore, stalled_s) in self.look_at_lcores(now, senders) {
+            let text = format!("lcore {lcore}: has not polled for {stalled_s:.1} s");
+            events.push(Event { at_ns, kind: EventKind::LcoreStalled, port: None, text });
+        }
         events
+    }
+
+    /// Lcores that have stopped polling since the last look, and for how long: something else runs
+    /// on their CPU, or a driver does not return.
+    fn look_at_lcores(&mut self, now: Instant, senders: &[Sender]) -> Vec<(usize, f64)> {
+        let mut polls: BTreeMap<usize, u64> = BTreeMap::new();
+        for sender in senders {
+            let Some(lcore) = sender.lcore else { continue };
+            // A stream that waits does not receive, but offers again.
+            let offers = sender.stats.counters.get(StreamCounter::TxFull);
+            *polls.entry(lcore).or_default() += sender.stats.rx_bursts.total() + offers;
+        }
+        let mut stalled = Vec::new();
+        for (lcore, polls) in polls {
+            let was =
+                self.lcores.entry(lcore).or_insert(Polling { polls, since: now, stalled: false });
+            if was.polls != polls {
+                *was = Polling { polls, since: now, stalled: false };
+            } else if !was.stalled && now - was.since >= STALLED_AFTER {
+                was.stalled = true;
+                stalled.push((lcore, (now - was.since).as_secs_f64()));
+            }
+        }
+        stalled
     }
 
     /// What is still wrong, in words; nothing when all is well.
@@ -173,7 +215,9 @@ impl Watch {
             let what = match port {
                 Watched { gone: true, .. } => "is gone",
                 Watched { up: false, .. } => "has no link",
-                Watched { sending: Sending { stalled: true, .. }, .. } => "sends to nobody who reads",
+                Watched { sending: Sending { stalled: true, .. }, .. } => {
+                    "sends to nobody who reads"
+                }
                 _ => return None,
             };
             Some(format!("port {} ({}) {what}", port.number, port.name))
@@ -184,6 +228,7 @@ impl Watch {
     /// Forgets what the streams were like: there will be others.
     pub(crate) fn forget_streams(&mut self) {
         self.ports.iter_mut().for_each(|port| port.sending = Sending::default());
+        self.lcores.clear();
     }
 }
 
@@ -214,7 +259,10 @@ impl Sending {
         let long = self.stuck_since.is_some_and(|since| now - since >= STALLED_AFTER);
         if long && !self.stalled {
             self.stalled = true;
-            tell(EventKind::PeerStalled, "its transmit queue is full: the peer reads nothing".into());
+            tell(
+                EventKind::PeerStalled,
+                "its transmit queue is full: the peer reads nothing".into(),
+            );
         } else if self.stalled && moved {
             self.stalled = false;
             tell(EventKind::PeerResumed, "the peer reads again".into());

@@ -19,6 +19,13 @@ const SETTLE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(crate) struct Signals(Arc<AtomicU32>);
 
+impl Signals {
+    /// Whether there was any.
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
 /// Installs the handler: the first signal ends the run in order, the second at once (status 130).
 pub(crate) fn signals() -> Result<Signals, ctrlc::Error> {
     let count = Arc::new(AtomicU32::new(0));
@@ -102,7 +109,7 @@ impl Supervisor {
     }
 
     fn broken(&self, ended: &impl Fn() -> bool) -> Option<Ending> {
-        if self.signals.0.load(Ordering::Relaxed) > 0 {
+        if self.signals.any() {
             return Some(Ending::Signal);
         }
         (self.control.fault().is_some() || ended()).then_some(Ending::Failed)

@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use proptest::prelude::*;
 
 use super::*;
+use lcore::loopback::Mode;
 
 fn read(line: &str) -> Result<Ask, Misread> {
     parse(line)

@@ -3,7 +3,7 @@
 use super::*;
 
 fn sender() -> Sender {
-    Sender { tx_port: 0, stats: Arc::default() }
+    Sender { tx_port: 0, lcore: Some(0), stats: Arc::default() }
 }
 
 /// What is told at each look, half a second apart.
@@ -33,9 +33,8 @@ fn a_queue_that_stays_full_is_a_stall_and_one_that_moves_is_none() {
         sends(stats);
     };
     let quiet = |_: &StreamStats| {};
-    let mut look = |steps: &[&dyn Fn(&StreamStats)]| {
-        looks(&mut sending, &sender, None, &mut at, steps)
-    };
+    let mut look =
+        |steps: &[&dyn Fn(&StreamStats)]| looks(&mut sending, &sender, None, &mut at, steps);
     assert_eq!(look(&[&sends, &both, &both, &both, &quiet, &quiet]), []);
     assert_eq!(look(&[&full, &quiet, &full]), [], "not for long enough");
     assert_eq!(look(&[&full, &full, &full]), [EventKind::PeerStalled], "told once");
@@ -53,6 +52,22 @@ fn a_rate_that_is_behind_for_long_is_missed() {
     assert_eq!(look(&[&little, &much, &little, &much]), []);
     assert_eq!(look(&[&much, &much]), [EventKind::RateMissed]);
     assert_eq!(look(&[&little, &much, &much]), [EventKind::RateMissed], "again");
+}
+
+#[test]
+fn a_lcore_that_does_not_poll_is_told_once() {
+    let mut watch = Watch::new(std::iter::empty());
+    let (sender, mut at) = (sender(), Instant::now());
+    let mut look = |polls: bool| {
+        if polls {
+            sender.stats.rx_bursts.add(0);
+        }
+        at += Duration::from_millis(400);
+        watch.look_at_lcores(at, std::slice::from_ref(&sender)).len()
+    };
+    assert_eq!([true, true, false].map(&mut look), [0; 3]);
+    assert_eq!([false, false, false].map(&mut look), [1, 0, 0]);
+    assert_eq!([true, false, false, false].map(&mut look), [0, 0, 1, 0]);
 }
 
 #[test]

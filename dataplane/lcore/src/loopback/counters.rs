@@ -69,6 +69,11 @@ impl BurstSpread {
         }
     }
 
+    /// All bursts.
+    pub fn total(&self) -> u64 {
+        self.counts().fold(0, u64::wrapping_add)
+    }
+
     /// Bursts by their number of frames, from 0 to [`BURST_MAX`].
     pub fn counts(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.iter().map(Counter::get)

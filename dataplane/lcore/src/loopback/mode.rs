@@ -80,6 +80,11 @@ impl Mode {
         )
     }
 
+    /// Whether it times round trips.
+    pub const fn times_trips(self) -> bool {
+        matches!(self, Mode::Latency | Mode::Soup)
+    }
+
     /// Whether it takes in frames.
     pub const fn receives(self) -> bool {
         !matches!(self, Mode::TxOnly)

@@ -87,7 +87,7 @@ proptest! {
         if v4 {
             frame[at..at + 2].copy_from_slice(&ip_check.to_be_bytes());
         }
-        let summed = !shape.unsummed && !(shape.protocol == 17 && l4_check == 0);
+        let summed = !(shape.unsummed || shape.protocol == 17 && l4_check == 0);
         if summed {
             frame[shape.l4_check()..][..2].copy_from_slice(&l4_check.to_be_bytes());
         }
