@@ -88,9 +88,9 @@ mod tests {
     use super::*;
     use algos::OrderView;
     use book::{LevelView, Top};
-    use market::{Ahead, Status, Trade};
+    use market::{Ahead, Breakers, Notices, Status, Trade};
     use risk::{Position, Refusal};
-    use types::Side;
+    use types::{OrderId, Side};
 
     /// One symbol with a top and a position, where orders are written down and fill at once.
     #[derive(Default)]
@@ -113,6 +113,9 @@ mod tests {
         fn now_ns(&self) -> u64 {
             0
         }
+        fn host_ns(&self) -> u64 {
+            0
+        }
         fn tickers(&self) -> u16 {
             1
         }
@@ -125,11 +128,28 @@ mod tests {
         fn level(&self, _: Ticker, _: Side, _: Price) -> Option<LevelView> {
             None
         }
+        fn queue(
+            &self,
+            _: Ticker,
+            _: Side,
+            _: Price,
+        ) -> impl Iterator<Item = book::OrderView<OrderId>> {
+            std::iter::empty()
+        }
         fn status(&self, _: Ticker) -> &Status {
             &self.status
         }
+        fn notices(&self, _: Ticker) -> Notices {
+            Notices::default()
+        }
+        fn breakers(&self) -> Breakers {
+            Breakers::default()
+        }
         fn last_trade(&self, _: Ticker) -> Option<Trade> {
             None
+        }
+        fn prints(&self) -> impl DoubleEndedIterator<Item = (Ticker, Trade)> {
+            std::iter::empty()
         }
         fn position(&self, _: Ticker) -> Position {
             Position { shares: self.shares, ..Position::default() }

@@ -1,7 +1,7 @@
 //! What a strategy sees and what it can ask for.
 
 use book::{LevelView, Top};
-use market::{Ahead, Status, Trade};
+use market::{Ahead, Breakers, Notices, Status, Trade};
 use risk::{Ask, KillReason, Position, Refusal};
 use types::{MatchId, OrderId, OrderSide, Price, Qty, Side, Ticker, UserRef};
 
@@ -37,7 +37,7 @@ pub struct OrderView {
     pub state: OrderState,
     /// The venue's number of it, which its feed uses too.
     pub reference: Option<OrderId>,
-    /// When it was sent, in ns since midnight.
+    /// When it was sent, by the host's clock.
     pub entered_ns: u64,
 }
 
@@ -143,6 +143,8 @@ pub enum SessionEvent {
     FeedLossy,
     /// The feed's session is over.
     FeedEnded,
+    /// Another session of the feed began: books are empty, and the clock begins anew.
+    FeedSession,
     /// Everything was canceled, and nothing goes out until [`SessionEvent::Revived`].
     Killed(KillReason),
     /// The operator allows orders again.
@@ -151,8 +153,14 @@ pub enum SessionEvent {
 
 /// A strategy's eyes and hands. Every order passes the risk gate behind it.
 pub trait Context {
-    /// Now, in ns since midnight.
+    /// The exchange's clock as its feed tells it, in ns since its midnight: what the feed's stamps,
+    /// [`Status::updated_ns`] and times of day are held against. 0 while it is not known, before
+    /// the feed's first messages; it never goes back within a session of the feed.
     fn now_ns(&self) -> u64;
+
+    /// The host's clock, in ns: for the time between one's own acts. It never goes back; timers and
+    /// [`OrderView::entered_ns`] go by it, and no stamp of the feed does.
+    fn host_ns(&self) -> u64;
 
     /// How many symbols there are: tickers are below it.
     fn tickers(&self) -> u16;
@@ -166,11 +174,28 @@ pub trait Context {
     /// The level at a price.
     fn level(&self, ticker: Ticker, side: Side, price: Price) -> Option<LevelView>;
 
+    /// The orders at a price, everyone's, in the order they are served.
+    fn queue(
+        &self,
+        ticker: Ticker,
+        side: Side,
+        price: Price,
+    ) -> impl Iterator<Item = book::OrderView<OrderId>>;
+
     /// Halts, suspicion, staleness, imbalance.
     fn status(&self, ticker: Ticker) -> &Status;
 
+    /// What the feed tells of a symbol now and then: collars, offerings, retail interest.
+    fn notices(&self, ticker: Ticker) -> Notices;
+
+    /// The market-wide circuit breakers.
+    fn breakers(&self) -> Breakers;
+
     /// The last print.
     fn last_trade(&self, ticker: Ticker) -> Option<Trade>;
+
+    /// The tape: the last prints of all symbols, as many as are kept, the newest last.
+    fn prints(&self) -> impl DoubleEndedIterator<Item = (Ticker, Trade)>;
 
     /// What is held and working.
     fn position(&self, ticker: Ticker) -> Position;

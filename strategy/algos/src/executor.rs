@@ -23,7 +23,9 @@
 mod schedule;
 
 use crate::held::{Held, Strays, take_off};
-use crate::look::{DAY_S, MS_NS, S_NS, both_sides, is_sound, order_qty, order_side, passed};
+use crate::look::{
+    DAY_S, MS_NS, S_NS, both_sides, is_sound, order_qty, order_side, passed, time_of_day_ns,
+};
 use crate::values::{Values, param_methods, params};
 use crate::{Context, Fill, OrderReport, OrderState, OrderView, SessionEvent, Strategy, What};
 use book::LevelView;
@@ -151,7 +153,8 @@ impl Executor {
             self.parent = None;
         }
         let wanted = ticker.0 < self.tickers && self.value(Param::Total) > 0;
-        if !wanted || !ctx.can_trade() || !self.schedule().is_open(ctx.now_ns()) {
+        let open = time_of_day_ns(ctx).is_some_and(|now_ns| self.schedule().is_open(now_ns));
+        if !wanted || !ctx.can_trade() || !open {
             return None;
         }
         let held_before = ctx.position(ticker).shares;
@@ -187,7 +190,7 @@ impl Executor {
     fn stand<C: Context>(&mut self, parent: Parent, ctx: &C) -> Option<Stand> {
         let schedule = self.schedule();
         let status = ctx.status(parent.ticker);
-        let now_ns = ctx.now_ns();
+        let now_ns = time_of_day_ns(ctx)?;
         let open = schedule.is_open(now_ns) && !self.feed_ended;
         if !open || !ctx.can_trade() || !is_sound(status) {
             return None;
@@ -246,7 +249,7 @@ impl Executor {
             // All that is left rests: it has to come back first.
             return passive.is_some_and(|view| take_off(view, ctx));
         };
-        self.crossed_ns = ctx.now_ns();
+        self.crossed_ns = ctx.host_ns();
         let ask = self.ask(stand, qty, stand.far.price, TimeInForce::Ioc, ctx);
         // Held back by the gate, which counts it: tried again after the interval.
         let _ = self.crossing.enter(&ask, ctx);
@@ -255,7 +258,11 @@ impl Executor {
 
     /// Whether all is due, so that any share behind is too many.
     fn is_last_call<C: Context>(&self, stand: &Stand, ctx: &C) -> bool {
-        stand.due == self.value(Param::Total) && self.schedule().is_finishing(ctx.now_ns())
+        stand.due == self.value(Param::Total) && self.is_finishing(ctx)
+    }
+
+    fn is_finishing<C: Context>(&self, ctx: &C) -> bool {
+        time_of_day_ns(ctx).is_some_and(|now_ns| self.schedule().is_finishing(now_ns))
     }
 
     /// Whether the far touch is about to move away.
@@ -279,7 +286,7 @@ impl Executor {
         let Some(view) = passive else {
             let Some(qty) = order_qty(stand.free.min(self.value(Param::Clip))) else { return };
             if may_join {
-                self.joined_ns = ctx.now_ns();
+                self.joined_ns = ctx.host_ns();
                 let ask = self.ask(stand, qty, price, TimeInForce::Day, ctx);
                 let _ = self.passive.enter(&ask, ctx);
             }
@@ -370,7 +377,9 @@ impl Strategy for Executor {
     fn on_session<C: Context>(&mut self, event: SessionEvent, ctx: &mut C) {
         match event {
             SessionEvent::FeedEnded => self.feed_ended = true,
-            SessionEvent::MarketOpen | SessionEvent::FeedCurrent => self.feed_ended = false,
+            SessionEvent::MarketOpen | SessionEvent::FeedCurrent | SessionEvent::FeedSession => {
+                self.feed_ended = false;
+            }
             _ => {}
         }
         self.act(ctx);

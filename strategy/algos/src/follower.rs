@@ -18,7 +18,8 @@
 
 use crate::held::{Held, Strays};
 use crate::look::{
-    DAY_S, MS_NS, S_NS, both_sides, is_sound, order_qty, order_side, passed, worst_case,
+    DAY_S, MS_NS, S_NS, both_sides, is_sound, order_qty, order_side, passed, time_of_day_ns,
+    worst_case,
 };
 use crate::values::{Values, param_methods, params};
 use crate::{Context, Fill, OrderReport, Strategy, What};
@@ -129,7 +130,8 @@ impl Follower {
     /// What to do about a deviation: a side, and how many shares at most.
     fn wanted<C: Context>(&self, deviation_bps: f64, ctx: &C) -> Option<(Side, i64)> {
         let position = ctx.position(FOLLOWER);
-        let late = ctx.now_ns() >= self.value(Param::Flat).unsigned_abs() * S_NS;
+        let flat_ns = self.value(Param::Flat).unsigned_abs() * S_NS;
+        let late = time_of_day_ns(ctx).is_none_or(|now_ns| now_ns >= flat_ns);
         let enter = self.value(Param::Enter);
         let exit = self.value(Param::Exit).min(enter) as f64;
         let enter = enter as f64;
@@ -166,7 +168,7 @@ impl Follower {
             Side::Buy => ask.price,
             Side::Sell => bid.price,
         };
-        self.asked_ns = ctx.now_ns();
+        self.asked_ns = ctx.host_ns();
         let side = order_side(side, qty, &ctx.position(FOLLOWER));
         let tif = TimeInForce::Ioc;
         let ask = Ask { ticker: FOLLOWER, side, qty, price, tif, post_only: false };

@@ -12,6 +12,8 @@ pub(crate) const MS_NS: u64 = 1_000_000;
 pub(crate) const S_NS: u64 = 1_000_000_000;
 /// Seconds in a day, the highest time of day that a parameter can name.
 pub(crate) const DAY_S: i64 = 86_400;
+/// Nanoseconds in a day.
+const DAY_NS: u64 = DAY_S.unsigned_abs() * S_NS;
 
 /// Whether orders may rest in the symbol: it trades, in market hours, and what is known of it can
 /// be relied on.
@@ -67,8 +69,23 @@ pub(crate) fn limit(price: i64) -> Option<Price> {
     (1..=Price::LIMIT_MAX.0).contains(&price).then_some(Price(price))
 }
 
-/// Whether `ms` have passed since `then_ns`; always so when nothing has happened yet (0).
+/// Whether `ms` have passed since `then_ns` by the host's clock; always so when nothing has
+/// happened yet (0).
 #[inline]
 pub(crate) fn passed<C: Context>(ctx: &C, then_ns: u64, ms: i64) -> bool {
-    then_ns == 0 || ctx.now_ns().saturating_sub(then_ns) >= ms.unsigned_abs() * MS_NS
+    then_ns == 0 || ctx.host_ns().saturating_sub(then_ns) >= ms.unsigned_abs() * MS_NS
+}
+
+/// The exchange's time of day, also where a feed counts on after midnight; `None` while it is not
+/// known.
+#[inline]
+pub(crate) fn time_of_day_ns<C: Context>(ctx: &C) -> Option<u64> {
+    let now_ns = ctx.now_ns();
+    (now_ns > 0).then_some(now_ns % DAY_NS)
+}
+
+/// Whether `ms` of the exchange's time have passed since a symbol's last news; 0 never have.
+#[inline]
+pub(crate) fn is_quiet<C: Context>(ctx: &C, status: &Status, ms: i64) -> bool {
+    ms > 0 && ctx.now_ns().saturating_sub(status.updated_ns) > ms.unsigned_abs() * MS_NS
 }

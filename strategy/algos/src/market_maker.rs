@@ -20,7 +20,8 @@
 
 use crate::held::{Held, Strays, take_off};
 use crate::look::{
-    DAY_S, MS_NS, S_NS, both_sides, is_sound, limit, order_qty, order_side, passed, worst_case,
+    DAY_S, MS_NS, S_NS, both_sides, is_quiet, is_sound, limit, order_qty, order_side, passed,
+    time_of_day_ns, worst_case,
 };
 use crate::values::{Values, param_methods, params};
 use crate::{Context, Fill, OrderReport, OrderState, OrderView, SessionEvent, Strategy, What};
@@ -114,10 +115,9 @@ impl MarketMaker {
         ctx: &C,
     ) -> [Option<Price>; 2] {
         let status = ctx.status(ticker);
-        let late = ctx.now_ns() >= self.value(Param::Until).unsigned_abs() * S_NS;
-        let quiet_ms = self.value(Param::Quiet);
-        let quiet = quiet_ms > 0
-            && ctx.now_ns().saturating_sub(status.updated_ns) > quiet_ms.unsigned_abs() * MS_NS;
+        let until_ns = self.value(Param::Until).unsigned_abs() * S_NS;
+        let late = time_of_day_ns(ctx).is_none_or(|now_ns| now_ns >= until_ns);
+        let quiet = is_quiet(ctx, status, self.value(Param::Quiet));
         if late || quiet || self.feed_ended || !ctx.can_trade() || !is_sound(status) {
             return [None; 2];
         }
@@ -184,7 +184,7 @@ impl MarketMaker {
             && !crosses_own(side, price, quotes, ctx);
         let Some(view) = quotes.held[at].look(ctx) else {
             let Some(qty) = order_qty(size.min(room)).filter(|_| free) else { return };
-            quotes.asked_ns[at] = ctx.now_ns();
+            quotes.asked_ns[at] = ctx.host_ns();
             let side = order_side(side, qty, &position);
             let tif = TimeInForce::Day;
             let ask = Ask { ticker, side, qty, price, tif, post_only: true };
@@ -202,7 +202,7 @@ impl MarketMaker {
         if near || busy || !free {
             return;
         }
-        quotes.asked_ns[at] = ctx.now_ns();
+        quotes.asked_ns[at] = ctx.host_ns();
         // The old order may fill before the venue reads this, and the new one fill as well.
         let whole = size.min(room + i64::from(view.leaves.0));
         let moved = order_qty(size.min(room))
@@ -283,7 +283,9 @@ impl Strategy for MarketMaker {
     fn on_session<C: Context>(&mut self, event: SessionEvent, ctx: &mut C) {
         match event {
             SessionEvent::FeedEnded => self.feed_ended = true,
-            SessionEvent::MarketOpen | SessionEvent::FeedCurrent => self.feed_ended = false,
+            SessionEvent::MarketOpen | SessionEvent::FeedCurrent | SessionEvent::FeedSession => {
+                self.feed_ended = false;
+            }
             _ => {}
         }
         // What allows quotes again can wait for the next tick; what forbids them cannot.

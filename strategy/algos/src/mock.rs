@@ -7,7 +7,7 @@
 
 use crate::{Context, Fill, OrderReport, OrderState, OrderView, SessionEvent, Strategy, What};
 use book::{LevelView, Top};
-use market::{Ahead, Currency, Lie, News, Status, Trade};
+use market::{Ahead, Breakers, Currency, Lie, News, Notices, Status, Trade};
 use risk::{Ask, Position, Refusal};
 use std::collections::VecDeque;
 use types::{
@@ -57,7 +57,11 @@ pub(crate) struct Order {
     pub(crate) replaces: Option<UserRef>,
 }
 
+/// How far the host's clock is ahead: nobody may hold the two against each other.
+const HOST_AHEAD_NS: u64 = 25_200_000_000_000;
+
 pub(crate) struct Mock {
+    /// The exchange's time.
     pub(crate) now_ns: u64,
     pub(crate) books: Vec<[Vec<LevelView>; 2]>,
     pub(crate) status: Vec<Status>,
@@ -169,7 +173,7 @@ impl Mock {
             executed: Qty::ZERO,
             state: OrderState::Sent,
             reference: None,
-            entered_ns: self.now_ns,
+            entered_ns: self.host_ns(),
         };
         self.orders.push(Order { view, ask, known, venue: 0, on_way, replaces: None });
         user_ref
@@ -366,6 +370,10 @@ impl Context for Mock {
         self.now_ns
     }
 
+    fn host_ns(&self) -> u64 {
+        self.now_ns + HOST_AHEAD_NS
+    }
+
     fn tickers(&self) -> u16 {
         self.books.len() as u16
     }
@@ -385,12 +393,33 @@ impl Context for Mock {
         levels.iter().find(|level| level.price == price).copied()
     }
 
+    fn queue(
+        &self,
+        _: Ticker,
+        _: Side,
+        _: Price,
+    ) -> impl Iterator<Item = book::OrderView<OrderId>> {
+        std::iter::empty()
+    }
+
     fn status(&self, ticker: Ticker) -> &Status {
         &self.status[usize::from(ticker.0)]
     }
 
+    fn notices(&self, _: Ticker) -> Notices {
+        Notices::default()
+    }
+
+    fn breakers(&self) -> Breakers {
+        Breakers::default()
+    }
+
     fn last_trade(&self, _: Ticker) -> Option<Trade> {
         None
+    }
+
+    fn prints(&self) -> impl DoubleEndedIterator<Item = (Ticker, Trade)> {
+        std::iter::empty()
     }
 
     fn position(&self, ticker: Ticker) -> Position {

@@ -9,13 +9,18 @@
 //! taken off, as far as the wire has room, and the gate admits nothing more. Logins and snapshots
 //! come without a wire: what they lead to is sent and told by the next tick.
 //!
+//! Which clock: `now_ns` is the host's everywhere here and below, in the gate and the desk. What a
+//! strategy is told is the exchange's, from the feed's stamps: see `core/clock.rs`.
+//!
 //! Failure modes: a lying feed marks a symbol suspect, a lossy or silent one all of them; the gate
 //! then refuses what the limits say. Each call is bounded work.
 
+mod clock;
 mod hands;
 
 use crate::{Desk, DeskEvent, OrderWire, Step};
 use algos::{SessionEvent, Strategy};
+use clock::FeedClock;
 use hands::Hands;
 use market::{Currency, Market, News};
 use risk::{
@@ -166,6 +171,7 @@ pub struct Core<S> {
     strategy: S,
     config: CoreConfig,
     feed: Currency,
+    clock: FeedClock,
     /// When the timer goes off next; 0 before the first look at the clock.
     timer_at_ns: u64,
     /// Logged in.
@@ -181,6 +187,19 @@ pub struct Core<S> {
     cancels_owed: bool,
 }
 
+/// A strategy's context over parts of the core, so that the strategy itself is still to be had.
+macro_rules! hands {
+    ($core:ident, $now_ns:ident, $wire:ident) => {
+        Hands {
+            market: &$core.market,
+            desk: &mut $core.desk,
+            wire: $wire,
+            host_ns: $now_ns,
+            feed_ns: $core.clock.now_ns($now_ns),
+        }
+    };
+}
+
 /// Events of the desk told in one poll at most.
 const EVENTS_PER_POLL: usize = 64;
 
@@ -193,6 +212,7 @@ impl<S: Strategy> Core<S> {
             strategy,
             config,
             feed: Currency::Current,
+            clock: FeedClock::default(),
             timer_at_ns: 0,
             up: false,
             down_since_ns: None,
@@ -207,6 +227,7 @@ impl<S: Strategy> Core<S> {
     #[inline]
     pub fn on_itch<W: OrderWire>(&mut self, now_ns: u64, message: &[u8], wire: &mut W) {
         let news = self.market.on_message(message);
+        self.clock.hear(now_ns, self.market.stamp_ns());
         wire.passed(Step::Book);
         if !news.is_nothing() {
             self.hear(now_ns, news, wire);
@@ -226,7 +247,7 @@ impl<S: Strategy> Core<S> {
         if news.has(News::TOP) {
             self.mark(ticker);
         }
-        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        let mut hands = hands!(self, now_ns, wire);
         if news.has(News::STATUS) {
             if self.config.cancel_on_suspect && self.market.status(ticker).suspect.is_some() {
                 self.cancels_owed |= !hands.cancel_in(ticker);
@@ -329,17 +350,22 @@ impl<S: Strategy> Core<S> {
 
     /// A message of a snapshot: books are built, nobody is asked to decide on half a market.
     #[inline]
-    pub fn on_snapshot(&mut self, message: &[u8]) {
+    pub fn on_snapshot(&mut self, now_ns: u64, message: &[u8]) {
         let news = self.market.on_message(message);
+        self.clock.hear(now_ns, self.market.stamp_ns());
         self.unheard |= news.has(News::DAY | News::STATUS);
     }
 
-    /// A session of the feed begins: nothing of a former one holds.
-    pub fn on_feed_session(&mut self) {
+    /// A session of the feed begins: nothing of a former one holds, its losses and its time of day
+    /// no more than its books.
+    pub fn on_feed_session<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
         if self.market.counters().messages > 0 {
             self.market.clear_day();
-            self.unheard = true;
+            self.clock = FeedClock::default();
+            self.hear_of_the_day(now_ns, wire);
+            self.tell(now_ns, SessionEvent::FeedSession, wire);
         }
+        self.on_feed(now_ns, Currency::Current, wire);
     }
 
     /// Timer, watchdogs and what the desk has to send; once a poll.
@@ -355,7 +381,7 @@ impl<S: Strategy> Core<S> {
         if timer_ns > 0 && now_ns >= self.timer_at_ns {
             // A late look at the clock does not make up for what was missed.
             if self.timer_at_ns > 0 {
-                let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+                let mut hands = hands!(self, now_ns, wire);
                 self.strategy.on_timer(&mut hands);
                 work += 1;
             }
@@ -377,7 +403,7 @@ impl<S: Strategy> Core<S> {
 
     #[cold]
     fn cancel_suspect<W: OrderWire>(&mut self, now_ns: u64, wire: &mut W) {
-        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        let mut hands = hands!(self, now_ns, wire);
         self.cancels_owed = (0..hands::count(&self.market))
             .map(Ticker)
             .any(|ticker| self.market.status(ticker).suspect.is_some() && !hands.cancel_in(ticker));
@@ -417,7 +443,7 @@ impl<S: Strategy> Core<S> {
 
     #[inline]
     fn on_desk<W: OrderWire>(&mut self, now_ns: u64, event: DeskEvent, wire: &mut W) {
-        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        let mut hands = hands!(self, now_ns, wire);
         match event {
             DeskEvent::Fill(fill) => self.strategy.on_fill(&fill, &mut hands),
             DeskEvent::Order(report) => self.strategy.on_order(&report, &mut hands),
@@ -431,7 +457,7 @@ impl<S: Strategy> Core<S> {
 
     #[cold]
     fn tell<W: OrderWire>(&mut self, now_ns: u64, event: SessionEvent, wire: &mut W) {
-        let mut hands = Hands { market: &self.market, desk: &mut self.desk, wire, now_ns };
+        let mut hands = hands!(self, now_ns, wire);
         self.strategy.on_session(event, &mut hands);
     }
 
@@ -532,6 +558,11 @@ impl<S: Strategy> Core<S> {
     #[inline]
     pub fn feed(&self) -> Currency {
         self.feed
+    }
+
+    /// The exchange's time, in ns since its midnight; 0 while it is not known.
+    pub fn feed_ns(&mut self, now_ns: u64) -> u64 {
+        self.clock.now_ns(now_ns)
     }
 
     /// The market.

@@ -43,6 +43,8 @@ pub struct Market {
     pub(crate) only_tickers: bool,
     /// The feed was joined in the middle of the day: many orders were told of before.
     pub(crate) late: bool,
+    /// Whether sessions are joined like that, each of them.
+    pub(crate) joins_late: bool,
     /// When market hours change by the clock, where that is asked.
     pub(crate) hours_turn_ns: u64,
     /// Whether the clock tells market hours.
@@ -75,6 +77,7 @@ impl Market {
             common: Status::default(),
             only_tickers: config.only_tickers,
             late: false,
+            joins_late: false,
             hours_turn_ns: u64::MAX,
             by_clock: false,
         })
@@ -99,10 +102,12 @@ impl Market {
     }
 
     /// The feed was joined in the middle of the day without a snapshot: references that were never
-    /// told are counted, and make nobody suspect, until the next clearing, after which all is told.
-    /// The event that opened the market was missed too: until one is heard, the clock tells.
+    /// told are counted, and make nobody suspect, until a snapshot, after which all is told. The
+    /// event that opened the market was missed too: until one is heard, the clock tells. A session
+    /// that follows is joined in the same way.
     pub fn join_late(&mut self) {
         self.late = true;
+        self.joins_late = true;
         self.hours_turn_ns = HOURS_NS[0];
         self.by_clock = true;
     }
@@ -143,6 +148,9 @@ impl Market {
         self.common = Status { currency: self.common.currency, ..Status::default() };
         let seat = Seat { status: self.common, locate: NOWHERE, last: None };
         self.seats.fill(seat);
+        if self.joins_late {
+            self.join_late();
+        }
     }
 
     /// Tells how far the feed can be relied on, which every status shows from then on.
@@ -280,6 +288,12 @@ impl Market {
     #[inline]
     pub fn time_ns(&self) -> u64 {
         self.time_ns
+    }
+
+    /// The last message's stamp since the books were last cleared, in ns since midnight.
+    #[inline]
+    pub fn stamp_ns(&self) -> u64 {
+        self.mark_ns
     }
 
     /// The books by locate.

@@ -46,7 +46,7 @@ impl<S: Strategy> FeedHandler for Ears<'_, '_, S> {
     }
 
     fn on_snapshot_message(&mut self, message: &[u8]) {
-        self.core.on_snapshot(message);
+        self.core.on_snapshot(self.way.now.ns, message);
     }
 
     fn on_snapshot_end(&mut self, _next_seq: u64) {
@@ -55,7 +55,7 @@ impl<S: Strategy> FeedHandler for Ears<'_, '_, S> {
 
     fn on_session(&mut self, _session: &Session) {
         *self.lossy = false;
-        self.core.on_feed_session();
+        self.core.on_feed_session(self.way.now.ns, &mut self.way);
     }
 
     fn on_end_of_session(&mut self, _next_seq: u64) {

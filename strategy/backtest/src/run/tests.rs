@@ -20,7 +20,7 @@ struct Once {
     /// Below the offer, in 1/10000 dollar.
     below: u32,
     done: bool,
-    seen_ns: Vec<u64>,
+    seen_ns: Vec<(u64, u64)>,
     filled_ns: Vec<(u64, u64)>,
     ahead: Vec<Option<u64>>,
     order: Option<types::UserRef>,
@@ -42,7 +42,7 @@ impl Once {
 
 impl Strategy for Once {
     fn on_book<C: Context>(&mut self, ticker: Ticker, _: News, ctx: &mut C) {
-        self.seen_ns.push(ctx.now_ns());
+        self.seen_ns.push((ctx.now_ns(), ctx.host_ns()));
         if let Some(order) = self.order {
             self.ahead.push(ctx.ahead(order).map(|ahead| ahead.shares));
         }
@@ -62,7 +62,7 @@ impl Strategy for Once {
     }
 
     fn on_fill<C: Context>(&mut self, fill: &Fill, ctx: &mut C) {
-        self.filled_ns.push((fill.at_ns, ctx.now_ns()));
+        self.filled_ns.push((fill.at_ns, ctx.host_ns()));
     }
 
     fn params(&self) -> &'static [ParamSpec] {
@@ -212,8 +212,10 @@ fn feed_and_answers_are_late_by_their_latencies() {
     }
     test.on_message(&add(3_000_000, 4, Side::Buy, 1, 999_000)).unwrap();
     let strategy = test.core().strategy();
-    let seen: Vec<u64> = strategy.seen_ns.iter().map(|ns| ns - TEN_NS).collect();
-    assert_eq!(seen, [5_000, 1_005_000, 1_025_000, 2_005_000]);
+    // The exchange's time as it was when the message left, and the host's when it came.
+    let seen = strategy.seen_ns.iter().map(|(feed_ns, at_ns)| (feed_ns - TEN_NS, at_ns - TEN_NS));
+    let late = [0, 1_000_000, 1_020_000, 2_000_000].map(|feed_ns| (feed_ns, feed_ns + 5_000));
+    assert_eq!(seen.collect::<Vec<_>>(), late);
     assert_eq!(strategy.filled_ns, [(TEN_NS + 1_015_000, TEN_NS + 1_022_000)]);
 }
 

@@ -3,9 +3,9 @@
 use crate::{Desk, OrderWire};
 use algos::{Context, OrderState, OrderView};
 use book::{LevelView, Top};
-use market::{Ahead, Market, Status, Trade};
+use market::{Ahead, Breakers, Market, Notices, Status, Trade};
 use risk::{Ask, Position, Quote, Refusal};
-use types::{Price, Qty, Side, Ticker, TradingState, UserRef};
+use types::{OrderId, Price, Qty, Side, Ticker, TradingState, UserRef};
 
 /// Orders looked at when a place in a queue is asked for, at most.
 const AHEAD_ORDERS_MAX: u32 = 4_096;
@@ -15,7 +15,10 @@ pub(super) struct Hands<'a, W> {
     pub(super) market: &'a Market,
     pub(super) desk: &'a mut Desk,
     pub(super) wire: &'a mut W,
-    pub(super) now_ns: u64,
+    /// The host's clock, which the desk and the gate go by.
+    pub(super) host_ns: u64,
+    /// The exchange's, for the strategy.
+    pub(super) feed_ns: u64,
 }
 
 impl<W: OrderWire> Hands<'_, W> {
@@ -42,7 +45,7 @@ impl<W: OrderWire> Hands<'_, W> {
         let stands = |o: &OrderView| o.ticker == ticker && o.state != OrderState::Canceling;
         loop {
             let Some(order) = self.desk.orders().find(stands) else { return true };
-            if !self.desk.cancel(self.now_ns, order.user_ref, self.wire) {
+            if !self.desk.cancel(self.host_ns, order.user_ref, self.wire) {
                 return false;
             }
         }
@@ -57,7 +60,12 @@ pub(super) fn count(market: &Market) -> u16 {
 impl<W: OrderWire> Context for Hands<'_, W> {
     #[inline]
     fn now_ns(&self) -> u64 {
-        self.now_ns
+        self.feed_ns
+    }
+
+    #[inline]
+    fn host_ns(&self) -> u64 {
+        self.host_ns
     }
 
     fn tickers(&self) -> u16 {
@@ -82,13 +90,34 @@ impl<W: OrderWire> Context for Hands<'_, W> {
         self.market.level(ticker, side, price)
     }
 
+    fn queue(
+        &self,
+        ticker: Ticker,
+        side: Side,
+        price: Price,
+    ) -> impl Iterator<Item = book::OrderView<OrderId>> {
+        self.market.orders(ticker, side, price)
+    }
+
     #[inline]
     fn status(&self, ticker: Ticker) -> &Status {
         self.market.status(ticker)
     }
 
+    fn notices(&self, ticker: Ticker) -> Notices {
+        self.market.notices(ticker)
+    }
+
+    fn breakers(&self) -> Breakers {
+        self.market.breakers()
+    }
+
     fn last_trade(&self, ticker: Ticker) -> Option<Trade> {
         self.market.last_trade(ticker)
+    }
+
+    fn prints(&self) -> impl DoubleEndedIterator<Item = (Ticker, Trade)> {
+        self.market.tape().iter()
     }
 
     fn position(&self, ticker: Ticker) -> Position {
@@ -114,16 +143,16 @@ impl<W: OrderWire> Context for Hands<'_, W> {
     #[inline]
     fn enter(&mut self, ask: &Ask) -> Result<UserRef, Refusal> {
         let at = self.quote(ask.ticker);
-        self.desk.enter(self.now_ns, ask, at, self.wire)
+        self.desk.enter(self.host_ns, ask, at, self.wire)
     }
 
     fn replace(&mut self, user_ref: UserRef, qty: Qty, price: Price) -> Result<UserRef, Refusal> {
         let ticker = self.desk.order(user_ref).map(|order| order.ticker);
         let at = ticker.map(|ticker| self.quote(ticker)).unwrap_or_default();
-        self.desk.replace(self.now_ns, user_ref, qty, price, at, self.wire)
+        self.desk.replace(self.host_ns, user_ref, qty, price, at, self.wire)
     }
 
     fn cancel(&mut self, user_ref: UserRef) -> bool {
-        self.desk.cancel(self.now_ns, user_ref, self.wire)
+        self.desk.cancel(self.host_ns, user_ref, self.wire)
     }
 }

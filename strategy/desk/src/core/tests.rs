@@ -9,7 +9,9 @@ mod rig;
 mod snapshots;
 mod storm;
 mod suspects;
+mod times;
 mod twice;
+mod views;
 
 /// Messages in words, as the market's own tests tell them.
 #[path = "../../../market/tests/say/mod.rs"]

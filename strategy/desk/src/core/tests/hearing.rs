@@ -5,7 +5,7 @@ use super::say::Told;
 use crate::{Command, CoreConfig};
 use algos::{OrderState, SessionEvent, What};
 use market::{Currency, Lie};
-use risk::KillReason;
+use risk::{KillReason, Refusal};
 use types::{OrderSide, Qty, TradingState, UserRef};
 
 fn rig() -> Rig<Scribe> {
@@ -63,10 +63,9 @@ fn the_market_opens_and_closes_once() {
     assert_eq!(rig.take_heard(), [open, close]);
     rig.tell(A, Told::Event { letter: b'Q' });
     assert_eq!(rig.take_heard(), [open]);
-    // Another day begins before this one has ended: the tick tells, and its opening is told too.
-    rig.core.on_feed_session();
-    rig.tick();
-    assert_eq!(rig.take_heard(), [close]);
+    // Another day begins before this one has ended; its opening is told too.
+    rig.feed_session();
+    assert_eq!(rig.take_heard(), [close, Heard::Session(SessionEvent::FeedSession)]);
     rig.list();
     assert_eq!(rig.take_heard(), [open]);
 }
@@ -89,6 +88,29 @@ fn the_feed_is_told_when_it_changes_and_every_status_shows_it() {
     assert_eq!(said(&mut rig, Currency::Silent), [Heard::Session(FeedBehind)]);
     rig.core.on_feed_end(rig.now_ns, &mut rig.wire);
     assert_eq!(rig.take_heard(), [Heard::Session(FeedEnded)]);
+}
+
+#[test]
+fn what_a_session_lost_is_over_with_it_and_trading_goes_on() {
+    let mut rig = rig();
+    rig.core.on_feed(rig.now_ns, Currency::Lossy, &mut rig.wire);
+    let refused = rig.enter(ask(A, OrderSide::Buy, 1, 8_000));
+    assert_eq!(refused, Err(Refusal::Stale));
+    rig.take_heard();
+    rig.feed_session();
+    use SessionEvent::*;
+    let told = [MarketClose, FeedSession, FeedCurrent].map(Heard::Session);
+    assert_eq!(rig.take_heard(), told);
+    assert_eq!(rig.core.market().status(A).currency, Currency::Current);
+    rig.list();
+    rig.enter(ask(A, OrderSide::Buy, 1, 8_000)).unwrap();
+}
+
+#[test]
+fn the_first_session_is_nothing_new() {
+    let mut rig = Rig::scribe(CoreConfig::default(), limits());
+    rig.feed_session();
+    assert_eq!(rig.take_heard(), []);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn disturb<S: Strategy>(
         }
         27 => rig.wire.room = [0, 3, usize::MAX][chance.below(3)],
         28 if chance.below(32) == 0 => {
-            rig.core.on_feed_session();
+            rig.feed_session();
             sample[..LISTED].iter().for_each(|message| rig.itch(message));
         }
         29 if chance.below(8) == 0 => rig.core.on_snapshot_begin(),

@@ -133,7 +133,7 @@ impl Strategy for Scribe {
     }
 
     fn on_timer<C: Context>(&mut self, ctx: &mut C) {
-        self.note(Heard::Timer(ctx.now_ns()), ctx);
+        self.note(Heard::Timer(ctx.host_ns()), ctx);
     }
 
     fn on_session<C: Context>(&mut self, event: SessionEvent, ctx: &mut C) {
@@ -351,7 +351,7 @@ pub(super) struct Rig<S> {
     pub(super) wire: Wire,
     pub(super) venue: Venue,
     pub(super) now_ns: u64,
-    /// The feed's time: small, so that market hours are told and not guessed.
+    /// The feed's time: ten, too, but small beside a recorded morning, of which it may go back.
     pub(super) feed_ns: u64,
     pub(super) heard: u64,
     /// ITCH messages told, snapshots' too.
@@ -383,7 +383,7 @@ impl<S: Strategy> Rig<S> {
         }
         let desk = Desk::new(&DeskConfig {
             ticker_limits: vec![each; tickers.len()],
-            tickers,
+            tickers: tickers.clone(),
             slots: 256,
             limits,
             firm: None,
@@ -400,7 +400,7 @@ impl<S: Strategy> Rig<S> {
             },
             venue: Venue::default(),
             now_ns: START_NS,
-            feed_ns: 1,
+            feed_ns: if tickers == names() { START_NS } else { 1 },
             heard: 0,
             told: 0,
         }
@@ -441,7 +441,11 @@ impl<S: Strategy> Rig<S> {
 
     pub(super) fn snapshot(&mut self, of: Ticker, told: Told) {
         self.told += 1;
-        self.core.on_snapshot(&say::bytes(of.0 + 1, self.feed_ns, &told));
+        self.core.on_snapshot(self.now_ns, &say::bytes(of.0 + 1, self.feed_ns, &told));
+    }
+
+    pub(super) fn feed_session(&mut self) {
+        self.core.on_feed_session(self.now_ns, &mut self.wire);
     }
 
     pub(super) fn ouch(&mut self, message: &[u8]) {
