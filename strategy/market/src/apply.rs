@@ -6,6 +6,9 @@
 //! more shares than an order has take it out, and a replacement that cannot stand has removed the
 //! old order all the same. Nothing is put right in silence.
 
+use crate::market::NOWHERE;
+use crate::rare;
+use crate::roster::Listing;
 use crate::{Lie, Market, News, Trade, TradeKind};
 use book::{Change, FeedError, Refusal};
 use types::{MatchId, OrderId, Price, Qty, Side, Symbol, SymbolId, Ticker, TradingState};
@@ -38,7 +41,7 @@ impl Market {
     #[inline]
     pub fn on_message(&mut self, bytes: &[u8]) -> News {
         self.counters.messages += 1;
-        let Ok(message) = itch::parse(bytes) else { return self.unreadable() };
+        let Ok(message) = itch::parse(bytes) else { return self.unreadable(bytes) };
         let head = message.head();
         self.by_type[usize::from(head.message_type & 127)] += 1;
         let at_ns = head.timestamp.get();
@@ -73,11 +76,20 @@ impl Market {
         News::new(who.ticker, what)
     }
 
+    /// A type that nobody knows changes no book that we know of; one that is known, of another
+    /// length, was a change of its symbol's that is lost.
     #[cold]
-    fn unreadable(&mut self) -> News {
+    fn unreadable(&mut self, bytes: &[u8]) -> News {
         self.counters.unreadable += 1;
-        self.lies[Lie::Unreadable as usize] += 1;
-        News::NOTHING
+        let [kind, high, low, ..] = *bytes else {
+            self.lies[Lie::Unreadable as usize] += 1;
+            return News::NOTHING;
+        };
+        let known = itch::message_len(kind).is_some();
+        let symbol = if known { SymbolId(u16::from_be_bytes([high, low])) } else { NOWHERE };
+        let Listing { ticker, name, .. } = self.roster.at(symbol.0);
+        let what = self.lie(Who { symbol, ticker, name, at_ns: self.mark_ns }, Lie::Unreadable);
+        News::new(ticker, what)
     }
 
     /// Listings; and a locate that is not listed has messages of the whole market.
@@ -93,8 +105,29 @@ impl Market {
             Message::SystemEvent(_) | Message::MwcbDeclineLevel(_) | Message::MwcbStatus(_) => {
                 News::new(News::NOBODY, what | self.on_rare(who, message))
             }
-            _ => News::new(News::NOBODY, what | self.lie(who, Lie::UnlistedSymbol)),
+            _ => {
+                let what = what | self.lie(who, Lie::UnlistedSymbol);
+                let Some(ticker) = self.named_ticker(message) else {
+                    return News::new(News::NOBODY, what);
+                };
+                News::new(ticker, what | self.suspect_ticker(ticker, Lie::UnlistedSymbol))
+            }
         }
+    }
+
+    /// Which of the tickers a message under a locate of nobody names; none before the directory has
+    /// told the ticker's own where the feed was joined late.
+    #[cold]
+    fn named_ticker(&self, message: &Message<'_>) -> Option<Ticker> {
+        let stock = match message {
+            Message::AddOrder(m) => Symbol(m.stock),
+            Message::AddOrderMpid(m) => Symbol(m.stock),
+            Message::Trade(m) => Symbol(m.stock),
+            other => rare::stock(other)?,
+        };
+        let ticker = self.roster.ticker_named(stock);
+        let known = ticker != News::NOBODY && !(self.late && self.locate(ticker).is_none());
+        known.then_some(ticker)
     }
 
     #[inline]

@@ -101,6 +101,10 @@ impl Market {
         }
         let Some(seat) = self.seats.get_mut(usize::from(ticker.0)) else { return News::LISTED };
         seat.locate = who.symbol;
+        if let Some(listing) = self.roster.at_mut(who.symbol.0) {
+            // It may be suspect of what was told before its locate was.
+            listing.suspect = seat.status.suspect;
+        }
         seat.status.updated_ns = who.at_ns;
         match m.round_lot_size.get() {
             0 => News::LISTED | self.lie(Who { ticker, ..who }, Lie::ZeroShares),
@@ -112,7 +116,7 @@ impl Market {
     }
 
     /// Marks a ticker by its number, for it has no listing or another; counted by the caller.
-    fn suspect_ticker(&mut self, ticker: Ticker, lie: Lie) -> u8 {
+    pub(crate) fn suspect_ticker(&mut self, ticker: Ticker, lie: Lie) -> u8 {
         let Some(seat) = self.seats.get_mut(usize::from(ticker.0)) else { return 0 };
         if seat.status.suspect.is_some() {
             return 0;
@@ -294,7 +298,7 @@ impl Market {
 }
 
 /// The name that a message gives its symbol; the directory's is judged for itself.
-fn stock(message: &Message<'_>) -> Option<Symbol> {
+pub(crate) fn stock(message: &Message<'_>) -> Option<Symbol> {
     Some(Symbol(match message {
         Message::StockTradingAction(m) => m.stock,
         Message::RegSho(m) => m.stock,

@@ -173,6 +173,10 @@ impl Naive {
             Told::Directory { name, lot } => self.directory(locate, at_ns, *name, *lot),
             _ if !self.listed.contains_key(&locate) && !is_common => {
                 self.lie(locate, Lie::UnlistedSymbol);
+                if let Some(named) = name(told).and_then(|name| self.ticker_named(name)) {
+                    self.news_of = Ticker(named as u16);
+                    self.suspect(named, Lie::UnlistedSymbol);
+                }
             }
             _ if self.only_tickers
                 && !is_common
@@ -207,22 +211,26 @@ impl Naive {
             self.counters.books_full += u64::from(lie == Lie::NoRoom);
             self.lie(locate, lie);
             let Some(named) = named else { return };
-            if self.status[named].suspect.is_none() {
-                self.what |= News::STATUS;
-                self.status[named].suspect = Some(lie);
-                if let Some(locate) = self.locate(named) {
-                    self.listed.get_mut(&locate).expect("listed").suspect = Some(lie);
-                }
-            }
-            return;
+            return self.suspect(named, lie);
         }
-        self.listed.entry(locate).or_insert_with(|| Listed::of(name));
+        let suspect = named.and_then(|t| self.status[t].suspect);
+        self.listed.entry(locate).or_insert_with(|| Listed { suspect, ..Listed::of(name) });
         self.what |= News::LISTED;
         let Some(named) = named else { return };
         self.status[named].updated_ns = at_ns;
         match lot {
             0 => self.lie(locate, Lie::ZeroShares),
             lot => self.status[named].round_lot = lot,
+        }
+    }
+
+    fn suspect(&mut self, named: usize, lie: Lie) {
+        if self.status[named].suspect.is_none() {
+            self.what |= News::STATUS;
+            self.status[named].suspect = Some(lie);
+            if let Some(locate) = self.locate(named) {
+                self.listed.get_mut(&locate).expect("listed").suspect = Some(lie);
+            }
         }
     }
 
@@ -585,4 +593,18 @@ fn bad(qty: u32, price: u32) -> Option<Lie> {
 fn state(letter: u8) -> Option<TradingState> {
     use TradingState::{Halted, Paused, Quotation, Trading};
     [Halted, Paused, Quotation, Trading].into_iter().find(|state| state.letter() == letter)
+}
+
+/// The name that a message gives its symbol.
+fn name(told: &Told) -> Option<usize> {
+    match *told {
+        Told::Add { name, .. }
+        | Told::Trade { name, .. }
+        | Told::Cross { name, .. }
+        | Told::State { name, .. }
+        | Told::Halt { name, .. }
+        | Told::RegSho { name, .. }
+        | Told::Imbalance { name, .. } => Some(name),
+        _ => None,
+    }
 }

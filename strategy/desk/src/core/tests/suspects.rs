@@ -116,3 +116,51 @@ fn what_is_absolved_before_there_was_room_stays() {
     rig.tick();
     assert!(rig.wire.out.is_empty());
 }
+
+/// A message whose length is not its type's: what it changed is lost.
+#[test]
+fn a_torn_message_makes_its_symbol_suspect_and_an_unknown_one_nobody() {
+    let mut rig = rig(limits());
+    let add = Told::Add { id: 77, letter: b'B', qty: 1, name: 0, price: 8_000, mpid: false };
+    let whole = super::say::bytes(1, rig.feed_ns, &add);
+    rig.itch(&[b'?', 0, 1, 0, 0]);
+    rig.itch(b"A");
+    rig.itch(&[]);
+    assert_eq!(rig.core.market().status(A).suspect, None);
+    rig.itch(&whole[..whole.len() - 1]);
+    assert_eq!(rig.core.market().status(A).suspect, Some(Lie::Unreadable));
+    assert_eq!(rig.core.market().status(B).suspect, None);
+    assert_eq!(rig.core.market().lies()[Lie::Unreadable as usize], 4);
+    assert_eq!(rig.sent(b'X'), of(&rig, A));
+    rig.check();
+}
+
+#[test]
+fn an_order_under_a_locate_that_nobody_has_makes_the_symbol_it_names_suspect() {
+    let mut rig = rig(limits());
+    let nobodys = Ticker(40);
+    // No name in it, or another's.
+    rig.tell(nobodys, Told::Delete { id: 1 });
+    rig.tell(nobodys, Told::State { name: 3, letter: b'T' });
+    let add = |name| Told::Add { id: 77, letter: b'B', qty: 1, name, price: 8_000, mpid: false };
+    rig.tell(nobodys, add(2));
+    assert!([A, B].iter().all(|of| rig.core.market().status(*of).suspect.is_none()));
+    rig.tell(nobodys, add(1));
+    assert_eq!(rig.core.market().status(B).suspect, Some(Lie::UnlistedSymbol));
+    assert_eq!(rig.core.market().status(A).suspect, None);
+    assert_eq!(rig.sent(b'X'), of(&rig, B));
+    rig.check();
+}
+
+#[test]
+fn what_was_suspect_before_it_was_listed_is_so_afterwards() {
+    let mut rig = Rig::scribe(CoreConfig::default(), limits());
+    let add = Told::Add { id: 1, letter: b'B', qty: 1, name: 0, price: 8_000, mpid: false };
+    rig.tell(A, add);
+    rig.list();
+    assert_eq!(rig.core.market().status(A).suspect, Some(Lie::UnlistedSymbol));
+    let locate = rig.core.market().locate(A).unwrap();
+    assert_eq!(rig.core.market().suspect(locate), Some(Lie::UnlistedSymbol));
+    rig.command(Command::Absolve { ticker: A });
+    assert_eq!(rig.core.market().suspect(locate), None);
+}
