@@ -85,9 +85,6 @@ impl Attendant for TraderDesk {
             Ok(typed) => typed,
             Err(problem) => return error(&format!("not a command: {problem}")),
         };
-        if matches!(typed, Typed::Params {}) {
-            return self.params();
-        }
         match self.command(&typed) {
             Ok(command) => self.send(command, stop),
             Err(message) => error(&message),
@@ -134,18 +131,17 @@ impl TraderDesk {
             Typed::Revive {} => Command::Revive,
             Typed::CancelAll {} => Command::CancelAll,
             Typed::Limits {} => Command::Limits,
-            Typed::Status {} | Typed::Params {} => Command::Status,
+            Typed::Params {} => Command::Params,
+            Typed::Status {} => Command::Status,
         })
     }
 
-    fn params(&self) -> String {
-        let one = |p: &ParamSpec| {
-            line(&json!({
-                "event": "param", "name": p.name, "min": p.min, "max": p.max,
-                "default": p.default, "help": p.help,
-            }))
-        };
-        self.names.params.iter().map(one).collect()
+    fn param(&self, at: u8, value: i64) -> String {
+        let Some(p) = self.names.params.get(usize::from(at)) else { return String::new() };
+        line(&json!({
+            "event": "param", "name": p.name, "value": value, "min": p.min, "max": p.max,
+            "default": p.default, "help": p.help,
+        }))
     }
 
     /// Sends a command and gathers what comes of it.
@@ -178,6 +174,7 @@ impl TraderDesk {
             Answer::Position { ticker, position, suspect } => {
                 self.position(self.symbol(ticker), &position, suspect)
             }
+            Answer::Param { at, value } => self.param(at, value),
             Answer::Limits(account) => line(&limits::account(&account)),
             Answer::TickerLimits { ticker, limits } => {
                 line(&limits::symbol(&self.symbol(ticker), &limits))

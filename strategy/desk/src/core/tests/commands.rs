@@ -22,6 +22,15 @@ fn a_parameter_holds_from_the_next_call() {
 }
 
 #[test]
+fn parameters_are_told_as_they_stand() {
+    let mut rig = rig();
+    let told = |value| [Answer::Param { at: 0, value }, Answer::Done];
+    assert_eq!(rig.command(Command::Params), told(0));
+    rig.command(Command::SetParam { at: 0, value: 5 });
+    assert_eq!(rig.command(Command::Params), told(5));
+}
+
+#[test]
 fn a_limit_holds_from_the_next_order_and_one_that_does_not_fit_is_refused() {
     let mut rig = rig();
     let set = |limit, value| Command::SetLimit { limit, value };
