@@ -1,11 +1,13 @@
 //! A trader whose feed loses, repeats, overtakes and damages packets ends with the books of one
 //! that heard everything, whatever the pattern, as long as a line, the retransmission server or a
-//! snapshot has what is missing.
+//! snapshot has what is missing. And what was lost in one session is nothing to the next.
 
 mod common;
 
 #[path = "common/appliance.rs"]
 mod appliance;
+
+use std::path::Path;
 
 use appliance::{Report, Scenario, machine};
 
@@ -35,7 +37,8 @@ fn two_lines(a: &str, b: &str) -> Scenario {
         .edit("[trader.recovery]", heard)
         .edit("[loadgen.orders]", sent)
         .edit("replay_messages = 65536\nreplay_bytes = 4194304\n\n[loadgen", REPLAY)
-        .args("--no-huge --pace 200000/s")
+        .edit("pace = \"50x\" ", "pace = \"200000/s\" ")
+        .args("--no-huge")
 }
 
 /// Room for the whole replay, so that nothing asked for is gone already.
@@ -164,5 +167,110 @@ fn what_nothing_brings_back_is_told_as_lost_and_stops_trading() {
     assert!(feed(report, "lost_messages") > 0, "{}", report.counted());
     assert!(!report.is_ok("nothing dropped"));
     assert_eq!(report.note("trader", "killed: "), "killed: feed");
+    assert!(report.is_ok("every order is accounted for"), "{}", report.counted());
+}
+
+/// The sample with every message about AAPL once more, as one about AA.
+fn two_symbols(folder: &Path) -> String {
+    let read = |name: &str| {
+        let path = common::repo_root().join(format!("data/sample/{name}.itch"));
+        std::fs::read(path).expect("the sample")
+    };
+    let (mut day, morning) = (read("sod"), read("aapl"));
+    let listed = |name: &[u8; 8]| {
+        let at = day.windows(8).position(|window| window == name).expect("its listing");
+        // A listing's name stands behind its head of eleven bytes, whose locate is the second.
+        [day[at - 10], day[at - 9]]
+    };
+    let other_locate = listed(b"AA      ");
+    let mut at = 0;
+    while at < morning.len() {
+        let length = 2 + usize::from(u16::from_be_bytes([morning[at], morning[at + 1]]));
+        let block = &morning[at..at + length];
+        day.extend_from_slice(block);
+        let mut other = block.to_vec();
+        other[3..5].copy_from_slice(&other_locate);
+        // The highest byte of a reference, 0 in the sample; and of a replacement's new one.
+        let (named, references): (bool, &[usize]) = match block[2] {
+            b'A' | b'F' | b'P' => (true, &[13]),
+            b'E' | b'C' | b'X' | b'D' => (false, &[13]),
+            b'U' => (false, &[13, 21]),
+            _ => (true, &[]),
+        };
+        references.iter().for_each(|at| other[*at] ^= 1);
+        if !references.is_empty() {
+            if named {
+                other[26..34].copy_from_slice(b"AA      ");
+            }
+            day.extend_from_slice(&other);
+        }
+        at += length;
+    }
+    let path = folder.join("two.itch");
+    std::fs::write(&path, day).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn books_of_the_traded_symbols_alone_are_the_venues_too() {
+    let _machine = machine();
+    let traded = [
+        ("books = \"all\" ", "books = \"traded\" "),
+        ("symbols = [\"AAPL\"]\ndirectory", "symbols = [\"AAPL\", \"AA\"]\ndirectory"),
+    ];
+    let scenario = of_the_venue("loss = 0.02", &traded);
+    let path = two_symbols(scenario.folder());
+    let scenario = scenario
+        .cut("files = [\"", "pace = ")
+        .edit("pace = \"50x\"", &format!("files = [\"{path}\"]\npace = \"50x\""));
+    let ended = scenario.run();
+    let report = ended.passed();
+    assert!(report.counter("trader", "market", "skipped") > 1_000, "{}", report.counted());
+    assert!(feed(report, "recovered_messages") > 0, "{}", report.counted());
+    assert!(report.summary("fills") > 0);
+    assert!(report.is_ok("book at the trader is the book"));
+}
+
+/// Line A's session loses messages and falls silent; line B has the next one, which is whole. That
+/// waits some seconds before it lists its symbols, so that the former is over by then.
+fn two_sessions() -> Scenario {
+    let other = "[[loadgen]]\nname = \"next\"\nlcore = 2\n\
+                 files = [\"WAIT\", \"SAMPLE/sod.itch\", \
+                 \"SAMPLE/aapl.itch\"]\npace = \"50x\"\ngap_max_s = 60.0\n\n\
+                 [loadgen.feed]\nport = \"feedb.a\"\nmac = \"02:00:00:00:05:01\"\n\
+                 ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\nsession = \"REPLAY0002\"\n\
+                 heartbeat_ms = 20\n\n# ---- bad weather";
+    let gone = "[loadgen.feed.line_b]\nport = \"feedb.a\"\nmac = \"02:00:00:00:05:01\"\n\
+                ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\n\n";
+    let scenario = two_lines("loss = 0.05", "");
+    let wait = scenario.folder().join("wait.itch");
+    let minute = |n: u64| {
+        let stamp = (n * 60_000_000_000).to_be_bytes();
+        [&[0, 12, b'S', 0, 0, 0, 0][..], &stamp[2..], b"O"].concat()
+    };
+    std::fs::write(&wait, (0..5).flat_map(minute).collect::<Vec<u8>>()).expect("a file");
+    let sample = common::repo_root().join("data/sample").display().to_string();
+    let other = other.replace("WAIT", &wait.display().to_string()).replace("SAMPLE", &sample);
+    scenario
+        .edit(gone, "")
+        .edit("heartbeat_ms = 20\nreplay_messages", "heartbeat_ms = 60000\nreplay_messages")
+        .edit("server = \"10.0.4.1:26477\"       #", "#")
+        .edit("session = \"REPLAY0001\"          # refuses", "# refuses")
+        .edit("session_silence_ms = 30000 ", "session_silence_ms = 300 ")
+        .edit("# ---- bad weather", &other)
+}
+
+#[test]
+fn what_one_session_lost_is_nothing_to_the_next() {
+    let _machine = machine();
+    let scenario = two_sessions();
+    let ended = scenario.run();
+    let report = ended.report();
+    assert_eq!(feed(report, "session_changes"), 1, "{}", report.counted());
+    assert!(feed(report, "lost_messages") > 0, "{}", report.counted());
+    let stale = report.counter("trader", "gate_refused", "stale");
+    assert!(stale > 0, "{}", report.counted());
+    // The first loss came within some dozens of ticks; all else was sent in the second session.
+    assert!(report.summary("orders_sent") > 500, "{}", report.counted());
     assert!(report.is_ok("every order is accounted for"), "{}", report.counted());
 }

@@ -10,7 +10,6 @@ use lcore::control::Control;
 use lcore::loadgen::{Loadgen, LoadgenCounter};
 use lcore::trader::Trader;
 use lcore::venue::Venue;
-use market::Market;
 use types::{AccountId, Event, EventSink, Side, SymbolId, Ticker};
 
 /// All roles of a run, by kind.
@@ -199,7 +198,8 @@ fn position_agrees(
     Some(verdict("positions are the ledger's", agree, detail))
 }
 
-/// The books that a listener rebuilt from the venue's tape are the engine's, order by order.
+/// The books that a listener rebuilt from the venue's tape are the engine's, order by order; those
+/// that it keeps.
 fn tape_is_the_book(
     config: &Config,
     cast: &Cast<'_, '_>,
@@ -211,34 +211,36 @@ fn tape_is_the_book(
     };
     let at = config.loadgens.iter().position(watches);
     let watch = at.and_then(|at| cast.loadgens.get(at)?.watch());
+    let all: Vec<SymbolId> = locates(settings).map(|(id, _)| id).collect();
+    let watched =
+        watch.map(|w| rebuilt("tape is the book", "the watcher", venue, &all, w.market().books()));
     let hears = cast.traders.iter().zip(&config.traders);
-    let traders = hears
-        .filter(|(_, hears)| hears.feed.group == settings.itch.group)
-        .filter(|(_, hears)| !hears.limits.only_traded)
-        .map(|(trader, hears)| {
-            ("book at the trader is the book", &*hears.name, trader.core().market())
-        });
-    let watched = watch.map(|w| ("tape is the book", "the watcher", w.market()));
-    watched
-        .into_iter()
-        .chain(traders)
-        .map(|(name, who, market)| rebuilt(name, who, venue, settings, market))
-        .collect()
+    let traders = hears.filter(|(_, hears)| hears.feed.group == settings.itch.group);
+    let traders = traders.map(|(trader, hears)| {
+        let traded = &hears.strategy.symbols;
+        let ids = locates(settings)
+            .filter(|(_, symbol)| !hears.limits.only_traded || traded.contains(symbol))
+            .map(|(id, _)| id);
+        let name = "book at the trader is the book";
+        rebuilt(name, &hears.name, venue, &ids.collect::<Vec<_>>(), trader.core().market().books())
+    });
+    watched.into_iter().chain(traders).collect()
 }
 
 fn rebuilt(
     name: &str,
     who: &str,
     venue: &Venue<'_>,
-    settings: &VenueConfig,
-    market: &Market,
+    ids: &[SymbolId],
+    books: &book::Books,
 ) -> Verdict {
-    let (engine, books) = (venue.core().engine(), market.books());
-    let differ = locates(settings).filter(|(id, _)| !same_book(engine, books, *id)).count();
-    let shown = engine.shown_orders();
+    let engine = venue.core().engine();
+    let differ = ids.iter().filter(|id| !same_book(engine, books, **id)).count();
+    let shown: usize = ids.iter().map(|id| engine.shown_orders(*id)).sum();
     let detail = format!(
-        "{shown} shown orders in the engine, {} rebuilt from its ITCH by {who}, {differ} books \
-         differ",
+        "{shown} shown orders in the engine's {} books, {} rebuilt from its ITCH by {who}, \
+         {differ} books differ",
+        ids.len(),
         books.len()
     );
     verdict(name, differ == 0 && shown == books.len(), detail)

@@ -202,10 +202,8 @@ impl Engine {
     }
 
     /// Orders that the tape tells of. Walks all books: not for the hot path.
-    pub fn shown_orders(&self) -> usize {
-        let shown = |order: &LiveOrder| order.displayed > Qty::ZERO;
-        let ids = (0..self.instruments.ids()).map(|id| SymbolId(id as u16));
-        ids.map(|id| self.orders(id).filter(shown).count()).sum()
+    pub fn shown_orders(&self, symbol: SymbolId) -> usize {
+        self.orders(symbol).filter(|order| order.displayed > Qty::ZERO).count()
     }
 
     /// Cash and positions, where they are kept.
