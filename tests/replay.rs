@@ -48,6 +48,26 @@ fn the_sample_goes_from_tick_to_trade_by_stage() {
     assert!(folder.path().join("report/index.html").exists());
 }
 
+/// Quotes are held against the recording's morning, at whatever time of day this test is run.
+#[test]
+fn a_market_maker_quotes_by_the_recordings_time_of_day() {
+    let _machine = machine();
+    let folder = Scratch::new();
+    let maker = "--symbols AAPL --strategy market-maker --set position_max_shares=1000";
+    let ended = replay(&folder, &format!("{maker} --no-huge --pace 50x --report report"));
+    assert!(ended.status.success(), "{}{}", text(&ended.stdout), text(&ended.stderr));
+    let json = fs::read_to_string(folder.path().join("report/report.json")).expect("a report");
+    let report = Report(serde_json::from_str(&json).expect("JSON"));
+    assert!(report.counter("trader", "orders", "sent") > 10, "{}", report.counted());
+    // And not after its close: 9:30 is over before it begins.
+    let late = "--symbols AAPL --strategy market-maker --set quote_until_s=34200";
+    let ended = replay(&folder, &format!("{late} --no-huge --pace 100000/s --report late"));
+    assert!(ended.status.success(), "{}{}", text(&ended.stdout), text(&ended.stderr));
+    let json = fs::read_to_string(folder.path().join("late/report.json")).expect("a report");
+    let report = Report(serde_json::from_str(&json).expect("JSON"));
+    assert_eq!(report.counter("trader", "orders", "sent"), 0, "{}", report.counted());
+}
+
 #[test]
 fn the_configuration_that_would_run_can_be_read() {
     let folder = Scratch::new();

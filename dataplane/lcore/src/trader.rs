@@ -45,6 +45,8 @@ pub struct Trader<'e, S> {
     /// Messages were lost for good, and no snapshot has mended it since.
     lossy: bool,
     beat: Beat,
+    /// When it began to listen.
+    started_ns: u64,
     control: Arc<Control>,
     burst: Burst<'e>,
 }
@@ -96,6 +98,7 @@ impl<'e, S: Strategy> Trader<'e, S> {
             silent_after_ns: parts.silent_after_ns,
             lossy: false,
             beat: Beat::default(),
+            started_ns: 0,
             control: parts.control,
             burst: Burst::new(),
         }
@@ -287,7 +290,8 @@ impl<'e, S: Strategy> Trader<'e, S> {
             self.beat = Beat { count: beats, seen_ns: now.ns };
         }
         Silence {
-            feed_ns: lines.min().unwrap_or(0),
+            // A feed that was never heard has been silent all the time.
+            feed_ns: lines.min().unwrap_or(now.ns.saturating_sub(self.started_ns)),
             control_ns: now.ns.saturating_sub(self.beat.seen_ns),
         }
     }
@@ -306,6 +310,7 @@ fn warm(feed: &Feed, market: &Market, payload: &[u8]) {
 
 impl<S: Strategy> Agent for Trader<'_, S> {
     fn start(&mut self, now: Now) {
+        self.started_ns = now.ns;
         self.feed_ports.iter_mut().for_each(|port| port.start(now));
         self.link.start(now);
     }
