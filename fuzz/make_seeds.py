@@ -81,3 +81,49 @@ for path in sorted(CAPTURES.glob("*.pcap")):
 for target in ("snapshot", "command_log"):
     seed(target, "untouched", b"\0")
     seed(target, "one_byte", b"\0\x10\0\xff")
+
+
+def steps(*parts):
+    """A run of `what[1] length[1] bytes[length]`."""
+    return b"".join(bytes([what, len(data)]) + data for what, data in parts)
+
+
+def messages(name, count):
+    data = (HERE.parent / "data" / "sample" / f"{name}.itch").read_bytes()
+    at = 0
+    for _ in range(count):
+        size = struct.unpack_from(">H", data, at)[0]
+        yield data[at + 2 : at + 2 + size]
+        at += 2 + size
+
+
+# Listings and the first orders of a real morning; to one who came late, too, and twice in a day.
+morning = list(messages("sod", 14)) + list(messages("aapl", 60))
+told = steps(*((0, message) for message in morning))
+seed("market", "morning", b"\x00" + told)
+seed("market", "morning.late", b"\x02" + told)
+seed("market", "morning.twice", b"\x01" + told[:1500] + steps((251, b"")) + told[:1500])
+
+# Logged in and reconciled; two orders taken, one filled in part and broken, one canceled.
+query = b"Q" + struct.pack(">QI", 1, 1)
+
+
+def taken(number, side):
+    head = struct.pack(">QIcI", 1, number, side, 50)
+    return b"A" + head + b"AAPL    " + struct.pack(">Q", 9000) + b"0Y" + bytes(8) + b"PNNL" \
+        + b" " * 14 + b"\0\0"
+
+
+def traded(number, match):
+    return b"E" + struct.pack(">QIIQcQH", 1, number, 20, 9000, b"A", match, 0)
+
+
+desk = steps(
+    (3, b""), (10, b""), (11, query), (10, b""),
+    (0, bytes([0, 0, 50, 90])), (0, bytes([0, 2, 50, 100])),
+    (11, taken(1, b"B")), (11, taken(2, b"T")), (11, traded(1, 7)),
+    (2, bytes([2])), (11, b"C" + struct.pack(">QIIc", 1, 2, 50, b"U")),
+    (11, b"B" + struct.pack(">QIQc", 1, 1, 7, b"E") + b" " * 14),
+    (10, b""), (5, b""), (3, b""), (10, b""), (11, query), (10, b""),
+)
+seed("desk", "a_day", desk)
