@@ -1,5 +1,6 @@
 //! Every other text in the tree: scripts, configurations, manifests, documents.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::lexer::has_word;
@@ -176,6 +177,43 @@ fn documents_link_to_files_that_are_there() {
 /// The targets of `[text](target)` in a line.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
+}
+
+/// What the documents tell the reader to make.
+const TO_BE_MADE: &[&str] = &["strategy/algos/src/dip.rs"];
+
+#[test]
+fn paths_in_documents_are_there() {
+    let files = tree::files();
+    let tops: BTreeSet<&str> =
+        files.iter().filter_map(|file| Some(file.path.split_once('/')?.0)).collect();
+    let mut broken = Vec::new();
+    for file in &files {
+        if file.path != "README.md" && !(file.path.starts_with("docs/") && file.extension() == "md")
+        {
+            continue;
+        }
+        let mut fenced = false;
+        for (index, line) in file.text.lines().enumerate() {
+            fenced ^= line.starts_with("```");
+            let missing = |path: &&str| {
+                is_path_below(&tops, path)
+                    && !TO_BE_MADE.contains(path)
+                    && !tree::top().join(path).exists()
+            };
+            for path in line.split('`').skip(1).step_by(2).filter(|_| !fenced).filter(missing) {
+                let at = format!("{}:{}", file.path, index + 1);
+                broken.push(format!("{at}: names `{path}`, which is not in the repository"));
+            }
+        }
+    }
+    expect_none(&broken);
+}
+
+/// Whether it is a path, and no pattern or command, below one of the folders at the top.
+fn is_path_below(tops: &BTreeSet<&str>, text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
+    text.chars().all(plain) && text.split_once('/').is_some_and(|(top, _)| tops.contains(top))
 }
 
 #[test]
