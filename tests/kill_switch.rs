@@ -12,19 +12,9 @@ use std::process::{Child, Command, Stdio};
 use appliance::{Ended, Report, Running, Scenario, cpus, machine, wait_until};
 use serde_json::{Value, json};
 
-/// What a role's console answers, and whether all of it was done.
-fn tell(scenario: &Scenario, socket: &str, commands: &[Value]) -> (bool, Vec<Value>) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_peregrine"));
-    program.arg("tell").arg(scenario.folder().join(socket));
-    let output = program.args(commands.iter().map(Value::to_string)).output().expect("it runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    (output.status.success(), lines)
-}
-
 /// One of the two lines that tell a trader of one symbol.
 fn status(scenario: &Scenario, event: &str) -> Value {
-    let (ok, told) = tell(scenario, "trader.sock", &[json!({"op": "status"})]);
+    let (ok, told) = scenario.tell("trader.sock", &[json!({"op": "status"})]);
     assert!(ok, "{told:?}");
     told.iter().find(|line| line["event"] == event).cloned().expect("its status")
 }
@@ -91,7 +81,7 @@ fn a_venue_that_is_gone_kills_and_when_it_is_back_the_position_is_its_ledgers() 
     // What was live is taken off as soon as it is logged in again, and nothing new goes out.
     wait_until("no live orders", || trader(&clients)["live_orders"] == 0);
     let before = traded(&clients);
-    let (ok, told) = tell(&clients, "trader.sock", &[json!({"op": "revive"})]);
+    let (ok, told) = clients.tell("trader.sock", &[json!({"op": "revive"})]);
     assert!(ok, "{told:?}");
     wait_until("trades after the revival", || traded(&clients) > before);
     let ended = end(running);
@@ -117,7 +107,7 @@ fn a_fill_that_the_operator_breaks_is_gone_from_the_position() {
     wait_until("fills", || traded(&scenario) > 2_000);
     let busts: Vec<Value> = (1..=400).map(|n| json!({"op": "bust", "match": n})).collect();
     // A number that no trade has is refused, and the rest done all the same.
-    let (_, told) = tell(&scenario, "venue.sock", &busts);
+    let (_, told) = scenario.tell("venue.sock", &busts);
     assert!(told.iter().any(|line| line["event"] == "broken"), "{told:?}");
     wait_until("trades after it", || traded(&scenario) > 4_000);
     let ended = end(running);
@@ -187,7 +177,7 @@ fn a_control_plane_that_stands_still_kills() {
     wait_until("no live orders", || trader(&scenario)["live_orders"] == 0);
     let before = traded(&scenario);
     drop(held);
-    let (ok, told) = tell(&scenario, "trader.sock", &[json!({"op": "revive"})]);
+    let (ok, told) = scenario.tell("trader.sock", &[json!({"op": "revive"})]);
     assert!(ok, "{told:?}");
     wait_until("trades after the revival", || traded(&scenario) > before);
     let ended = end(running);

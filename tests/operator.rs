@@ -6,8 +6,6 @@ mod common;
 #[path = "common/appliance.rs"]
 mod appliance;
 
-use std::process::Command;
-
 use appliance::{Report, Running, Scenario, machine, wait_until};
 use serde_json::{Value, json};
 
@@ -22,12 +20,7 @@ fn slow() -> Scenario {
 
 /// What the trader's console answers, and whether all of it was done.
 fn tell(scenario: &Scenario, commands: &[Value]) -> (bool, Vec<Value>) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_peregrine"));
-    program.arg("tell").arg(scenario.folder().join("trader.sock"));
-    let output = program.args(commands.iter().map(Value::to_string)).output().expect("it runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    (output.status.success(), lines)
+    scenario.tell("trader.sock", commands)
 }
 
 fn status(scenario: &Scenario) -> [Value; 2] {
@@ -56,9 +49,14 @@ fn an_operator_sets_limits_kills_and_revives() {
     running.wait_hot();
     wait_until("fills", || traded(&scenario) > 0);
     let (ok, params) = tell(&scenario, &[json!({"op": "params"})]);
-    assert!(ok && params.iter().any(|p| p["name"] == "qty_shares"), "{params:?}");
+    let told = |params: &[Value], value: u64| {
+        params.iter().any(|p| p["name"] == "qty_shares" && p["value"] == value)
+    };
+    assert!(ok && told(&params, 100), "{params:?}");
     let (ok, set) = tell(&scenario, &[json!({"op": "set", "param": "qty_shares", "value": 7})]);
     assert!(ok && set == [json!({"event": "ok"})], "{set:?}");
+    let (_, params) = tell(&scenario, &[json!({"op": "params"})]);
+    assert!(told(&params, 7), "{params:?}");
     for (wrong, told) in [
         (json!({"op": "set", "param": "qty", "value": 7}), "qty_shares"),
         (json!({"op": "set", "param": "qty_shares", "value": 0}), "1..="),

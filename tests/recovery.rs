@@ -9,7 +9,8 @@ mod appliance;
 
 use std::path::Path;
 
-use appliance::{Report, Scenario, machine};
+use appliance::{Report, Scenario, cpus, machine, wait_until};
+use serde_json::json;
 
 /// The load generator's feed over two lines, each on a cable of its own through an impairment
 /// stage, with `a` and `b` on them.
@@ -231,40 +232,63 @@ fn books_of_the_traded_symbols_alone_are_the_venues_too() {
     assert!(report.is_ok("book at the trader is the book"));
 }
 
-/// Line A's session loses messages and falls silent; line B has the next one, which is whole. That
-/// waits some seconds before it lists its symbols, so that the former is over by then.
-fn two_sessions() -> Scenario {
-    let other = "[[loadgen]]\nname = \"next\"\nlcore = 2\n\
-                 files = [\"WAIT\", \"SAMPLE/sod.itch\", \
-                 \"SAMPLE/aapl.itch\"]\npace = \"50x\"\ngap_max_s = 60.0\n\n\
-                 [loadgen.feed]\nport = \"feedb.a\"\nmac = \"02:00:00:00:05:01\"\n\
-                 ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\nsession = \"REPLAY0002\"\n\
-                 heartbeat_ms = 20\n\n# ---- bad weather";
-    let gone = "[loadgen.feed.line_b]\nport = \"feedb.a\"\nmac = \"02:00:00:00:05:01\"\n\
-                ip = \"10.0.5.1/24\"\ngroup = \"239.192.0.3\"\n\n";
-    let scenario = two_lines("loss = 0.05", "");
-    let wait = scenario.folder().join("wait.itch");
+/// A trader whose session on line A loses messages and then falls silent, and the feed of the next
+/// one, which comes from another process by line B. That one waits some seconds before it lists its
+/// symbols, so that the cable is laid by then.
+fn two_sessions() -> [Scenario; 2] {
     let minute = |n: u64| {
         let stamp = (n * 60_000_000_000).to_be_bytes();
         [&[0, 12, b'S', 0, 0, 0, 0][..], &stamp[2..], b"O"].concat()
     };
-    std::fs::write(&wait, (0..5).flat_map(minute).collect::<Vec<u8>>()).expect("a file");
-    let sample = common::repo_root().join("data/sample").display().to_string();
-    let other = other.replace("WAIT", &wait.display().to_string()).replace("SAMPLE", &sample);
-    scenario
-        .edit(gone, "")
-        .edit("heartbeat_ms = 20\nreplay_messages", "heartbeat_ms = 60000\nreplay_messages")
+    let next = Scenario::new("tests/data/next-feed.toml");
+    let wait = next.folder().join("wait.itch");
+    std::fs::write(&wait, (0..3).flat_map(minute).collect::<Vec<u8>>()).expect("a file");
+    let socket = format!("{}.sock", next.prefix());
+    let cable = format!(
+        "[[link]]\nname = \"hurt\"\nslots = 1024\n\n[[port]]\nname = \"next\"\n\
+         device = \"net_memif0,role=server,id=0,socket={socket},rsize=10\"\n\n[pool]"
+    );
+    let weather = "[[impair]]\nname = \"weather\"\nlcore = 1\na = \"feed.b\"\n\
+                   b = \"hurt.a\"\n[impair.a_to_b]\nloss = 0.05\n[[loadgen]]";
+    let heard = "[trader.line_b]\nport = \"next\"\nmac = \"02:00:00:00:05:02\"\n\
+                 ip = \"10.0.5.2/24\"\ngroup = \"239.192.0.3\"\n\n[trader.recovery]";
+    let first = Scenario::new("config/quickstart.toml")
+        .edit("[pool]", &cable)
+        .edit("stop = \"replay-end\" ", "stop = \"signal\" ")
+        .edit("drain_ms = 500", "drain_ms = 10000")
+        .edit("port = \"feed.b\"", "port = \"hurt.b\"")
+        .edit("[[loadgen]]", weather)
+        .edit("[trader.recovery]", heard)
         .edit("server = \"10.0.4.1:26477\"       #", "#")
         .edit("session = \"REPLAY0001\"          # refuses", "# refuses")
         .edit("session_silence_ms = 30000 ", "session_silence_ms = 300 ")
-        .edit("# ---- bad weather", &other)
+        .edit("# control = \"trader.sock\"", "control = \"trader.sock\"")
+        .edit("replay_bytes = 4194304\n\n[loadgen", "heartbeat_ms = 60000\n\n[loadgen")
+        .args("--no-huge --pace 200000/s");
+    let next = next
+        .edit("next.sock", &socket)
+        .edit("WAIT", &wait.display().to_string())
+        .edit("cpus = [0]", &format!("cpus = [{}]", cpus()[1]))
+        .args("--no-huge");
+    [first, next]
 }
 
 #[test]
 fn what_one_session_lost_is_nothing_to_the_next() {
     let _machine = machine();
-    let scenario = two_sessions();
-    let ended = scenario.run();
+    let [first, next] = two_sessions();
+    let mut running = first.start();
+    running.wait_hot();
+    let feed_is = |wanted: &str| {
+        let (ok, told) = first.tell("trader.sock", &[json!({"op": "status"})]);
+        ok && told.iter().any(|line| line["event"] == "trader" && line["feed"] == wanted)
+    };
+    wait_until("a loss", || feed_is("lossy"));
+    let other = next.start();
+    wait_until("the next session", || feed_is("current"));
+    other.wait().passed();
+    running.signal("INT");
+    let ended = running.wait();
     let report = ended.report();
     assert_eq!(feed(report, "session_changes"), 1, "{}", report.counted());
     assert!(feed(report, "lost_messages") > 0, "{}", report.counted());

@@ -141,6 +141,17 @@ impl Scenario {
         &self.prefix
     }
 
+    /// What the console of one of its roles answers, and whether all of it was done.
+    pub fn tell(&self, socket: &str, commands: &[Value]) -> (bool, Vec<Value>) {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_peregrine"));
+        program.arg("tell").arg(self.folder().join(socket));
+        let output = program.args(commands.iter().map(Value::to_string)).output();
+        let output = output.expect("the binary starts");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        (output.status.success(), lines)
+    }
+
     /// Starts it. The temporary folder that it is told of is one of its own, too.
     pub fn start(&self) -> Running<'_> {
         let at = |name: &str| self.folder().join(name);
