@@ -1,7 +1,7 @@
 """All benchmarks. To add one, add it here: model.py says what each part means."""
 
 import peers
-from model import OURS, Benchmark, Contender, Figure, absolute, times
+from model import OURS, Benchmark, Contender, Figure, absolute, at_most, times
 
 
 def example(package, name):
@@ -74,6 +74,7 @@ FEED = (
         ),
         build=(example("book", "book_ns"),),
         per_itch=True,
+        timeout_s=300,
     ),
     Benchmark(
         "market",
@@ -125,7 +126,7 @@ def flow(name, what):
         ),
         (
             ours(FLOW + name, quick=f"{FLOW}{name} {FEW}"),
-            *(crate(e, f"flow {e} --flow {name} --passes 5", quick=FEW) for e in ENGINES),
+            *(crate(e, f"flow {e} --flow {name} --passes 3", quick=FEW) for e in ENGINES),
             *LIQUIBOOK.get(name, ()),
         ),
         build=(example("engine", "flow_ns"), PEERS),
@@ -149,6 +150,7 @@ ENGINE = (
         ),
         build=(example("engine", "flow_ns"),),
         per_itch=True,
+        timeout_s=600,
     ),
     Benchmark(
         "engine-sessions",
@@ -227,6 +229,53 @@ QUICKSTART = (
     ),
 )
 
+SCRIPTS = "python3 {root}/scripts/bench/"
+WITH_BINARY = " --binary {target}/release/peregrine"
+
+
+def forward(mode, link):
+    """Forwarding between two processes: who is measured at the near end, testpmd at the far."""
+
+    def end(name, who):
+        command = f"{SCRIPTS}forward.py {who} {mode} {link}" + WITH_BINARY
+        needs = ("two-cpus", "testpmd", "hugepages")
+        return Contender(name, command, f"{command} --seconds 1", cpus=2, needs=needs)
+
+    return Benchmark(
+        f"forward-{mode}-{link}",
+        "Ports",
+        f"forward frames of 64 bytes, mode {mode}, over {link}; two processes, a CPU each",
+        (Figure("rate", "Mpps", "frames that go round", higher_is_better=True, aim=times(0.98)),),
+        (end(OURS, "peregrine"), end("dpdk-testpmd", "testpmd")),
+        build=(BINARY,),
+        quick=(mode, link) == ("io", "vhost"),
+    )
+
+
+def startup(name, who):
+    command = f"{SCRIPTS}startup.py {who}" + WITH_BINARY
+    return Contender(name, command, cpus=2, needs=("root", "testpmd"))
+
+
+LOOPBACK = (
+    forward("io", "vhost"),
+    forward("macswap", "vhost"),
+    forward("io", "memif"),
+    forward("macswap", "memif"),
+    Benchmark(
+        "startup",
+        "Ports",
+        "from the start of the process to the first frame forwarded, over veth; 16,384 mbufs",
+        (
+            Figure("first-frame", "ms", "start to first frame", aim=at_most(1)),
+            Figure("memory", "MB", "most memory, hugepages included", aim=at_most(2)),
+            Figure("file", "MB", "the program, without symbols and libraries", aim=at_most(2)),
+        ),
+        (startup(OURS, "peregrine"), startup("dpdk-testpmd", "testpmd")),
+        build=(BINARY,),
+    ),
+)
+
 BURSTS = (1, 4, 32)
 PORTS = (
     Benchmark(
@@ -254,7 +303,7 @@ PORTS = (
     ),
 )
 
-BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + PORTS
+BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + LOOPBACK + PORTS
 
 # What has no file of its own named is run on the sample, which the caches hold, and on a made-up
 # day, which they do not.
