@@ -24,7 +24,7 @@ use market::{Market, MarketConfig};
 
 use crate::cli;
 use crate::config::directory_symbols;
-use crate::itch_files::{self, ReadError};
+use crate::itch_files::{self, Input, ReadError};
 use crate::report::Progress;
 
 pub(crate) use args::BacktestArgs;
@@ -138,7 +138,8 @@ fn core(args: &BacktestArgs, settings: &Settings, values: &[i64]) -> Result<Core
 fn play(args: &BacktestArgs, mut test: Backtest<Builtin>) -> Result<Outcome, BacktestError> {
     let files: Vec<_> = args.directory.iter().chain(&args.itch).cloned().collect();
     let shown = !args.quiet && std::io::stderr().is_terminal();
-    let mut progress = shown.then(|| Progress::start(itch_files::count(&files, 1)));
+    let mut progress =
+        shown.then(|| Progress::start(itch_files::count(&Input::Files(files.clone()), 1)));
     let mut done = 0u64;
     for path in &files {
         let is_over = input::messages(path, |message| -> Result<bool, BacktestError> {

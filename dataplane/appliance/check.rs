@@ -9,6 +9,7 @@ use comfy_table::{Table, presets};
 
 use crate::config::{Config, Cpus, Endpoint, ImpairConfig, LoadgenConfig, Pace, Stop, Term};
 use crate::config::{eal_terms, mbuf_terms, role_terms};
+use crate::itch_files::Input;
 use crate::placement;
 use lcore::impair::Rates;
 
@@ -125,7 +126,13 @@ fn replays(loadgen: &LoadgenConfig) -> String {
         Pace::Max => "as fast as it goes".to_owned(),
     };
     let times = if loadgen.repeat > 1 { format!(", {} times", loadgen.repeat) } else { "".into() };
-    format!("{} file(s) {pace}{times}", loadgen.files.len())
+    match &loadgen.input {
+        Input::Files(files) => format!("{} file(s) {pace}{times}", files.len()),
+        Input::Synthetic(flow) => {
+            let symbols = flow.symbols.len();
+            format!("{} made-up messages of {symbols} symbol(s) {pace}{times}", flow.messages)
+        }
+    }
 }
 
 fn ports_table(config: &Config) -> Table {

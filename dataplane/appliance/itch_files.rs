@@ -1,5 +1,5 @@
-//! Reads ITCH files (`length[2] message`, plain or gzip) ahead of a loadgen, on a thread of its
-//! own.
+//! Reads ITCH files (`length[2] message`, plain or gzip), or a made-up flow, ahead of a loadgen, on
+//! a thread of its own.
 //!
 //! The files are replayed one after the other as one stream, `repeat` times over. Memory is bounded
 //! by the source's chunks, so a whole day of ten gigabytes needs no more than a sample. A message
@@ -7,7 +7,7 @@
 //! after everything that was whole; the reader's result names the file and the offset.
 
 use flate2::read::MultiGzDecoder;
-use lcore::loadgen::SourceTx;
+use lcore::loadgen::{SourceTx, Synthetic, synthetic};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -67,8 +67,18 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Files up to this size are counted before a run, for the progress bar.
 const COUNT_BYTES_MAX: u64 = 1 << 28;
 
-/// How many messages the files have over all repeats; `None` when that would take long to find out.
-pub(crate) fn count(files: &[PathBuf], repeat: u32) -> Option<u64> {
+/// What a loadgen replays.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// Files, one after the other.
+    Files(Vec<PathBuf>),
+    /// A flow from a seed.
+    Synthetic(Synthetic),
+}
+
+/// How many messages there are over all repeats; `None` when that would take long to find out.
+pub(crate) fn count(input: &Input, repeat: u32) -> Option<u64> {
+    let Input::Files(files) = input else { return None };
     let once = files.iter().try_fold(0, |sum, path| {
         let small = path.metadata().is_ok_and(|m| m.len() <= COUNT_BYTES_MAX);
         let bytes = small.then(|| std::fs::read(path).ok()).flatten()?;
@@ -80,13 +90,13 @@ pub(crate) fn count(files: &[PathBuf], repeat: u32) -> Option<u64> {
 
 /// Starts the reader.
 pub(crate) fn spawn(
-    files: Vec<PathBuf>,
+    input: Input,
     repeat: u32,
     tx: SourceTx,
 ) -> std::io::Result<JoinHandle<Result<ReadFacts, ReadError>>> {
     thread::Builder::new().name("itch-reader".into()).spawn(move || {
         let mut feeder = Feeder { tx, facts: ReadFacts::default() };
-        let result = (0..repeat).try_for_each(|_| files.iter().try_for_each(|f| feeder.file(f)));
+        let result = feeder.input(&input, repeat);
         feeder.tx.end(result.is_err());
         result.map(|()| feeder.facts)
     })
@@ -112,6 +122,19 @@ struct Feeder {
 }
 
 impl Feeder {
+    fn input(&mut self, input: &Input, repeat: u32) -> Result<(), ReadError> {
+        match input {
+            Input::Files(files) => {
+                (0..repeat).try_for_each(|_| files.iter().try_for_each(|f| self.file(f)))
+            }
+            Input::Synthetic(flow) => {
+                let made = synthetic(flow);
+                let name = Path::new("synthetic");
+                (0..repeat).try_for_each(|_| self.stream(name, &made[..], |_| 0))
+            }
+        }
+    }
+
     fn file(&mut self, path: &Path) -> Result<(), ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
         let mut magic = [0u8; 2];

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
+use crate::itch_files::Input;
 use desk::CoreConfig;
 use engine::ledger::{AccountTerms, SessionLimits};
 use engine::{SelfMatch, TickStep};
@@ -335,8 +336,8 @@ pub(crate) struct LoadgenConfig {
     pub(crate) name: String,
     /// Logical lcore.
     pub(crate) lcore: u16,
-    /// What is replayed, one after the other; plain or gzip.
-    pub(crate) files: Vec<PathBuf>,
+    /// What is replayed.
+    pub(crate) input: Input,
     /// How fast; pauses are cut as `gap_ns_max` says.
     pub(crate) pace: Pace,
     /// The longest pause kept of a recorded pace, in recorded nanoseconds; 0 keeps all.

@@ -368,13 +368,24 @@ pub(super) struct VenueRisk {
 pub(super) struct Loadgen {
     pub(super) name: Text,
     pub(super) lcore: Int,
-    pub(super) files: Spanned<Vec<Text>>,
+    pub(super) files: Option<Spanned<Vec<Text>>>,
+    pub(super) synthetic: Option<Synthetic>,
     pub(super) pace: Option<Text>,
     pub(super) gap_max_s: Option<Num>,
     pub(super) repeat: Option<Int>,
     pub(super) feed: Option<Publisher>,
     pub(super) orders: Option<OrdersClient>,
     pub(super) watch: Option<Receiver>,
+}
+
+/// `[loadgen.synthetic]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Synthetic {
+    pub(super) symbols: Vec<Text>,
+    pub(super) seed: Option<Int>,
+    pub(super) messages: Option<Int>,
+    pub(super) live_orders: Option<Int>,
 }
 
 #[derive(Debug, Deserialize)]

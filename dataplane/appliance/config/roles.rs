@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
+use crate::itch_files::Input;
+use lcore::loadgen::Synthetic;
 use risk::OrderLimits;
 use toml::Spanned;
 use types::{Qty, Symbol};
@@ -213,14 +216,7 @@ pub(super) fn loadgens(scope: &mut Scope<'_>, raw: &[raw::Loadgen]) -> Vec<Loadg
 }
 
 fn loadgen(scope: &mut Scope<'_>, table: &str, raw: &raw::Loadgen) -> LoadgenConfig {
-    let mut files = Vec::with_capacity(raw.files.get_ref().len());
-    for (index, file) in raw.files.get_ref().iter().enumerate() {
-        files.push(scope.file((&format!("{table}.files[{index}]"), ""), file));
-    }
-    if files.is_empty() {
-        let problem = "nothing to replay; name at least one ITCH file";
-        scope.fault((table, "files"), raw.files.span(), problem);
-    }
+    let input = input(scope, table, raw);
     if raw.feed.is_none() && raw.orders.is_none() {
         let problem = "has neither `feed` nor `orders`, so nothing would leave it; give one";
         scope.fault((table, "name"), raw.name.span(), problem);
@@ -230,7 +226,7 @@ fn loadgen(scope: &mut Scope<'_>, table: &str, raw: &raw::Loadgen) -> LoadgenCon
     LoadgenConfig {
         name: scope.name((table, "name"), &raw.name),
         lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
-        files,
+        input,
         pace: pace(scope, table, raw.pace.as_ref()).with_gap(gap_ns_max),
         gap_ns_max,
         repeat: scope.int((table, "repeat"), raw.repeat.as_ref(), 1, 1..=1_000_000),
@@ -241,6 +237,47 @@ fn loadgen(scope: &mut Scope<'_>, table: &str, raw: &raw::Loadgen) -> LoadgenCon
         orders: raw.orders.as_ref().map(|orders| client(scope, &format!("{table}.orders"), orders)),
         watch: raw.watch.as_ref().map(|watch| receiver(scope, &format!("{table}.watch"), watch)),
     }
+}
+
+/// `files` or `[loadgen.synthetic]`, one of the two.
+fn input(scope: &mut Scope<'_>, table: &str, raw: &raw::Loadgen) -> Input {
+    let listed = raw.files.as_ref().map_or(&[][..], |files| files.get_ref());
+    let file = |(index, file)| scope.file((&format!("{table}.files[{index}]"), ""), file);
+    let files: Vec<PathBuf> = listed.iter().enumerate().map(file).collect();
+    let Some(flow) = &raw.synthetic else {
+        if files.is_empty() {
+            let span = raw.files.as_ref().map_or(raw.name.span(), Spanned::span);
+            let problem = "nothing to replay; name at least one ITCH file, or give `synthetic`";
+            scope.fault((table, "files"), span, problem);
+        }
+        return Input::Files(files);
+    };
+    if !files.is_empty() {
+        let problem = "has `synthetic` too; leave one of the two out";
+        scope.fault((table, "files"), span_of(raw.files.as_ref()), problem);
+    }
+    let table = format!("{table}.synthetic");
+    let symbols = symbols(scope, &table, &flow.symbols);
+    if symbols.is_empty() {
+        let problem = "has no symbols; name at least one, as [\"AAPL\"]";
+        scope.fault((&table, "symbols"), raw.name.span(), problem);
+    }
+    Input::Synthetic(Synthetic {
+        symbols: symbols.iter().map(|symbol| symbol.0).collect(),
+        seed: scope.int((&table, "seed"), flow.seed.as_ref(), 1, 0..=i64::MAX),
+        messages: scope.int(
+            (&table, "messages"),
+            flow.messages.as_ref(),
+            1_000_000,
+            1..=50_000_000,
+        ),
+        live_orders: scope.int(
+            (&table, "live_orders"),
+            flow.live_orders.as_ref(),
+            10_000,
+            1..=1_000_000,
+        ),
+    })
 }
 
 fn pace(scope: &mut Scope<'_>, table: &str, raw: Option<&Text>) -> Pace {

@@ -23,7 +23,7 @@ fn framed(count: u32, len: usize) -> Vec<u8> {
 /// Reads everything; the first four bytes of each message, and whether the end was good.
 fn drain(files: Vec<PathBuf>, repeat: u32) -> (Vec<u32>, bool, Result<ReadFacts, ReadError>) {
     let (tx, mut rx) = source(CHUNKS, CHUNK_BYTES);
-    let reader = spawn(files, repeat, tx).unwrap();
+    let reader = spawn(Input::Files(files), repeat, tx).unwrap();
     let mut got = Vec::new();
     let good = loop {
         match rx.peek() {

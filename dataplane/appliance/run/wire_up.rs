@@ -127,7 +127,7 @@ impl<'c> Wiring<'c> {
 
     /// Messages that will be replayed, where the files are small enough to be counted beforehand.
     pub(super) fn messages_total(&self) -> Option<u64> {
-        self.config.loadgens.iter().map(|l| itch_files::count(&l.files, l.repeat)).sum()
+        self.config.loadgens.iter().map(|l| itch_files::count(&l.input, l.repeat)).sum()
     }
 
     /// The threads that read files.
@@ -224,7 +224,7 @@ impl<'c> Wiring<'c> {
         ports: &mut Ports<'e>,
     ) -> Result<Loadgen<'e>> {
         let (tx, rx) = source(itch_files::CHUNKS, itch_files::CHUNK_BYTES);
-        self.readers.push(itch_files::spawn(config.files.clone(), config.repeat, tx)?);
+        self.readers.push(itch_files::spawn(config.input.clone(), config.repeat, tx)?);
         let feed = config.feed.as_ref().map(|f| market_data(f, ports)).transpose()?;
         let flow = match &config.orders {
             Some(orders) => {

@@ -9,11 +9,13 @@
 pub mod flow;
 mod pace;
 mod source;
+mod synthetic;
 mod watch;
 
 pub use flow::{Flow, FlowCounts};
 pub use pace::{Pace, Schedule};
 pub use source::{Chunk, Peek, SourceRx, SourceTx, source};
+pub use synthetic::{Synthetic, synthetic};
 pub use watch::Watch;
 
 use crate::agent::{Agent, Now, WorkCount};
