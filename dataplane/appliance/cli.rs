@@ -88,16 +88,30 @@ pub(crate) struct RunArgs {
     /// Pace of every load generator: recorded, 10x, 250000/s, max
     #[arg(long, value_name = "PACE", value_parser = parse_pace)]
     pub(crate) pace: Option<Pace>,
+    /// Write memory and mbufs in use to this file, a line of JSON a look, and judge their growth
+    #[arg(long, value_name = "FILE")]
+    pub(crate) samples: Option<PathBuf>,
+    /// How often to look
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "1s",
+        requires = "samples")]
+    pub(crate) samples_every: Duration,
+    /// Folder for heap profiles in pprof's form: before, after, and the difference
+    #[arg(long, value_name = "DIR")]
+    pub(crate) heap_profile: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
 
 /// What `run` needs besides the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RunOptions {
     /// Print nothing but errors.
     pub(crate) quiet: bool,
+    /// Where looks at memory go, and how often there is one.
+    pub(crate) samples: Option<(PathBuf, Duration)>,
+    /// Where heap profiles go.
+    pub(crate) heap_profile: Option<PathBuf>,
 }
 
 /// Arguments of `check`.
@@ -182,6 +196,15 @@ pub(crate) struct PortsArgs {
 }
 
 impl RunArgs {
+    /// What the run needs besides the configuration.
+    pub(crate) fn options(&self) -> RunOptions {
+        RunOptions {
+            quiet: self.quiet,
+            samples: self.samples.clone().map(|file| (file, self.samples_every)),
+            heap_profile: self.heap_profile.clone(),
+        }
+    }
+
     /// What these arguments say over the configuration.
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides {

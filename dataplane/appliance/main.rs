@@ -38,7 +38,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) => {
             let mut config = Config::load(&args.config)?;
             config.apply(&args.overrides());
-            run::run(&config, &cli::RunOptions { quiet: args.quiet })
+            run::run(&config, &args.options())
         }
         Command::Check(args) => {
             let config = Config::load(&args.config)?;

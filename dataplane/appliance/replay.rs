@@ -114,7 +114,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
         duration: None,
         pace: None,
     });
-    run::run(&config, &RunOptions { quiet: args.quiet })
+    run::run(&config, &RunOptions { quiet: args.quiet, ..RunOptions::default() })
 }
 
 /// Seconds of a pause; clap says which option they are of.

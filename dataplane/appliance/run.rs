@@ -6,13 +6,16 @@
 
 mod conclude;
 mod ports;
+mod pprof;
 pub(crate) mod refusals;
 mod role;
 mod role_report;
+mod samples;
 mod state;
 mod supervise;
 mod verdicts;
 mod wire_up;
+mod witness;
 
 use crate::cli::RunOptions;
 use crate::config::{Config, Huge};
@@ -29,8 +32,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
-use supervise::{Ending, Supervisor};
+use supervise::{Ending, Moment, Supervisor};
 pub(crate) use supervise::{Signals, signals};
+use witness::Witness;
 
 /// What the run's loops leave behind.
 struct Finished<'e> {
@@ -47,6 +51,7 @@ type Reader = JoinHandle<Result<itch_files::ReadFacts, itch_files::ReadError>>;
 /// # Errors
 /// What keeps a run from starting; the caller prints it and exits with status 2.
 pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
+    let mut witness = Witness::start(options)?;
     let signals = signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
     let started_ns = clock.unix_ns(hostcpu::tsc());
@@ -70,14 +75,20 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let consoles = wiring.take_consoles();
     let logs = wiring.take_logs();
     let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
-    let finished = run_lcores(&eal, &placement, roles, &control, &clock, &supervisor)?;
+    let pool = ports.pool();
+    let mut watch = |moment: Moment| witness.see(moment, &control, || pool.in_use());
+    let finished =
+        run_lcores(&eal, &placement, roles, (&control, &clock), (&supervisor, &mut watch))?;
     drop(consoles);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
+    run.verdicts.extend(witness.verdicts());
     // A state that cannot be saved is a failure of the run, which is reported all the same.
     let saved = save_states(config, &finished);
     let logged = logs.into_iter().try_for_each(|log| log.finish().map(drop));
-    let failure =
-        conclude::failure(config, &finished, readers, &control).or(saved.err()).or(logged.err());
+    let failure = conclude::failure(config, &finished, readers, &control)
+        .or(saved.err())
+        .or(logged.err())
+        .or(witness.finish().err());
     let queues = finished.roles.into_iter().flatten().flat_map(Role::into_ports);
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));
@@ -101,9 +112,8 @@ fn run_lcores<'e>(
     eal: &'e dpdk::Eal,
     placement: &Placement,
     mut roles: Vec<Vec<Role<'e>>>,
-    control: &Control,
-    clock: &TscClock,
-    supervisor: &Supervisor,
+    (control, clock): (&Control, &TscClock),
+    (supervisor, watch): (&Supervisor, &mut dyn FnMut(Moment)),
 ) -> Result<Finished<'e>> {
     let began = std::time::Instant::now();
     let mut facts = Vec::new();
@@ -121,7 +131,7 @@ fn run_lcores<'e>(
             })
             .collect();
         let lcores = threads.len();
-        let ending = supervisor.watch(lcores, || threads.iter().any(|t| t.is_finished()));
+        let ending = supervisor.watch(lcores, || threads.iter().any(|t| t.is_finished()), watch);
         for thread in threads {
             match thread.join() {
                 Ok(done) => facts.push(done?),

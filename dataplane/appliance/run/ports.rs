@@ -118,6 +118,11 @@ impl<'e> Ports<'e> {
         Ok(PortIo::new(rx, tx, self.pool))
     }
 
+    /// The pool that all frames are from.
+    pub(crate) fn pool(&self) -> Mempool<'e> {
+        self.pool
+    }
+
     /// One line a port: what it is and what it offers.
     pub(crate) fn describe(&self) -> String {
         let mut text = String::new();

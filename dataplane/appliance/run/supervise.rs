@@ -53,6 +53,17 @@ pub(crate) enum Ending {
     Failed,
 }
 
+/// What the supervisor tells whoever looks on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The run is about to be hot.
+    Hot,
+    /// It is hot; every [`LOOK_EVERY`].
+    Look,
+    /// The hot part is over.
+    Over,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
@@ -83,11 +94,18 @@ impl Supervisor {
     }
 
     /// Moves the run through its phases; `ended` says whether a thread has ended by itself.
-    pub(crate) fn watch(&self, lcores: usize, ended: impl Fn() -> bool) -> Ending {
+    pub(crate) fn watch(
+        &self,
+        lcores: usize,
+        ended: impl Fn() -> bool,
+        tell: &mut dyn FnMut(Moment),
+    ) -> Ending {
         let mut ending = self.connect(lcores, &ended);
         if ending.is_none() {
+            tell(Moment::Hot);
             self.control.enter(Phase::Running);
-            ending = Some(self.running(&ended));
+            ending = Some(self.running(&ended, tell));
+            tell(Moment::Over);
         }
         self.control.enter(Phase::Draining);
         let began = Instant::now();
@@ -131,7 +149,7 @@ impl Supervisor {
         None
     }
 
-    fn running(&self, ended: &impl Fn() -> bool) -> Ending {
+    fn running(&self, ended: &impl Fn() -> bool, tell: &mut dyn FnMut(Moment)) -> Ending {
         let began = Instant::now();
         let mut progress = (!self.quiet).then(|| Progress::start(self.total));
         let ending = loop {
@@ -148,6 +166,7 @@ impl Supervisor {
                 let messages = self.control.messages_replayed.load(Ordering::Relaxed);
                 progress.update(messages, self.control.fills.load(Ordering::Relaxed));
             }
+            tell(Moment::Look);
             self.wait();
         };
         if let Some(progress) = progress {

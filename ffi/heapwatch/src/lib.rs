@@ -14,6 +14,10 @@
 //! and when the kernel has none to give, they are ordinary memory. [`advise_huge_pages`] switches
 //! the advice off, to compare. Everything smaller goes to the system's allocator.
 //!
+//! # Who holds what
+//!
+//! [`profile`] keeps the stacks of live blocks, when it is switched on: a soak compares two looks.
+//!
 //! # Why unsafe
 //!
 //! `GlobalAlloc` is an unsafe trait. Small blocks are forwarded to [`System`], pointer and layout
@@ -37,6 +41,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 
 mod large;
+pub mod profile;
 
 pub use large::{LARGE_MIN, advise_huge_pages};
 
@@ -121,16 +126,20 @@ unsafe impl GlobalAlloc for CountingAlloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size());
-        if large::takes(layout) {
-            return large::alloc(layout);
-        }
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
+        let block = if large::takes(layout) {
+            large::alloc(layout)
+        } else {
+            // SAFETY: the caller's promise about `layout` is passed on.
+            unsafe { System.alloc(layout) }
+        };
+        profile::allocated(block, layout.size());
+        block
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(0, 1, 0);
+        profile::freed(block);
         if large::takes(layout) {
             // SAFETY: `block` came from `large` with `layout`, as all blocks that it takes do.
             return unsafe { large::dealloc(block, layout) };
@@ -142,12 +151,15 @@ unsafe impl GlobalAlloc for CountingAlloc {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(1, 0, layout.size());
-        if large::takes(layout) {
+        let block = if large::takes(layout) {
             // New mappings are zero, and stay untouched until they are used.
-            return large::alloc(layout);
-        }
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc_zeroed(layout) }
+            large::alloc(layout)
+        } else {
+            // SAFETY: the caller's promise about `layout` is passed on.
+            unsafe { System.alloc_zeroed(layout) }
+        };
+        profile::allocated(block, layout.size());
+        block
     }
 
     #[inline]
@@ -159,8 +171,13 @@ unsafe impl GlobalAlloc for CountingAlloc {
             return unsafe { self.moved(block, layout, new) };
         }
         count(1, 1, new_size);
+        // Before the block is another thread's to allocate. One that cannot grow is freed all the
+        // same as far as the profile knows.
+        profile::freed(block);
         // SAFETY: `block` came from `System` with `layout`; the promise about `new_size` goes on.
-        unsafe { System.realloc(block, layout, new_size) }
+        let new = unsafe { System.realloc(block, layout, new_size) };
+        profile::allocated(new, new_size);
+        new
     }
 }
 
