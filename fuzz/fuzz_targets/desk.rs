@@ -81,7 +81,8 @@ fn check(desk: &Desk) {
         open_orders += position.open_orders;
     }
     assert_eq!(desk.gate().open_orders(), open_orders);
-    assert_eq!(desk.orders().count(), desk.live_orders() as usize);
+    // Orders in symbols that are not ours are live, too, and shown to nobody.
+    assert!(desk.orders().count() <= desk.live_orders() as usize);
     assert!(desk.killed().is_none() || !desk.can_trade());
 }
 

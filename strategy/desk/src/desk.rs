@@ -260,7 +260,13 @@ impl Desk {
         }
         order.leaves = Qty::ZERO;
         self.orders.end(user_ref);
-        self.gate.on_done(order.ticker);
+        if order.replaces == NOBODY {
+            self.gate.on_done(order.ticker);
+        } else if let Some(old) = self.orders.get_mut(order.replaces) {
+            // One that was never taken is no order of its own; only a venue that contradicts itself
+            // fills or cancels it. The order it was for stands.
+            old.replaced_by = NOBODY;
+        }
         if let Some(new) = self.orders.get(order.replaced_by).copied() {
             self.gate.on_replace_failed(&new.open(), new.leaves, new.price);
             self.orders.end(new.user_ref);

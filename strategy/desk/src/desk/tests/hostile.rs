@@ -146,3 +146,34 @@ fn messages_that_are_never_replayed_stop_the_desk() {
     floor.desk.on_login(9, b"DAY1      ", floor.heard as u64 + 3);
     assert_eq!(floor.desk.killed(), Some(KillReason::Reconciliation));
 }
+
+#[test]
+fn a_replacement_that_ends_before_it_was_taken_leaves_its_order_counted() {
+    for kind in [b'C', b'E'] {
+        let mut floor = Floor::started(16);
+        let order = floor.enter(&ask(0, OrderSide::Buy, 50, 9_000)).unwrap();
+        floor.settle();
+        let new = floor.replace(order, 60, 9_001).unwrap();
+        let told = floor.desk.order(new).unwrap();
+        let head = [&[kind][..], &1u64.to_be_bytes(), &new.0.to_be_bytes()].concat();
+        let message = match kind {
+            b'C' => [&head[..], &told.leaves.0.to_be_bytes(), b"U"].concat(),
+            _ => {
+                let fill = [&9_001u64.to_be_bytes()[..], b"A", &77u64.to_be_bytes(), &[0, 0]];
+                [&head[..], &told.leaves.0.to_be_bytes(), &fill.concat()].concat()
+            }
+        };
+        floor.desk.on_message(9, &message, &mut floor.pipe);
+        assert_eq!(floor.desk.killed(), Some(KillReason::Reconciliation));
+        assert!(floor.desk.order(new).is_none());
+        assert!(floor.desk.order(order).is_some());
+        assert_eq!(floor.desk.gate().open_orders(), 1);
+        consistent(&floor.desk);
+        // Its own end is the only one that counts.
+        let over = [&b"C"[..], &1u64.to_be_bytes(), &order.0.to_be_bytes()].concat();
+        let over = [&over[..], &50u32.to_be_bytes(), b"U"].concat();
+        floor.desk.on_message(9, &over, &mut floor.pipe);
+        assert_eq!((floor.desk.gate().open_orders(), floor.desk.live_orders()), (0, 0));
+        consistent(&floor.desk);
+    }
+}
