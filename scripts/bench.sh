@@ -78,7 +78,7 @@ count_market() {
     local binary=$1 file=$2 messages dir part
     dir=$(mktemp -d)
     messages=$("$binary" "$file" 1 | grep -oE '[0-9,]+ messages' | head -1 | tr -dc 0-9) || true
-    for part in parsing building whole warmed; do
+    for part in parsing books_plain books_warmed market_plain market_warmed; do
         valgrind --tool=callgrind --callgrind-out-file="$dir/$part" \
             --toggle-collect="market_ns::$part" "$binary" "$file" 1 >/dev/null 2>&1
         awk -v part="$part" -v messages="${messages:-0}" '

@@ -16,7 +16,8 @@ def ours(command, **more):
 EXAMPLES = "{target}/release/examples"
 BINARY = "cargo build --release --locked --quiet"
 DECODE = EXAMPLES + "/decode_ns {itch}"
-BOOKS = EXAMPLES + "/book_ns {itch}"
+BOOKS = EXAMPLES + "/market_ns {itch} 5 books"
+MARKET = EXAMPLES + "/market_ns {itch} "
 SCALE = EXAMPLES + "/engine_scale --symbols 1,10000 --sessions 1,4096"
 PEERS = (
     "cargo build --release --locked --quiet --target-dir {target}/bench-peers "
@@ -72,7 +73,7 @@ FEED = (
             cpptrader("books, optimized", "market_manager_optimized", "books"),
             cpptrader("books, aggressive", "market_manager_optimized_aggressive", "books"),
         ),
-        build=(example("book", "book_ns"),),
+        build=(example("market", "market_ns"),),
         per_itch=True,
         timeout_s=300,
     ),
@@ -84,7 +85,7 @@ FEED = (
             Figure("market", "ns", "a message"),
             Figure("market-warmed", "ns", "a message, with read-ahead over packets of sixteen"),
         ),
-        (ours(EXAMPLES + "/market_ns {itch} 3", quick=EXAMPLES + "/market_ns {itch} 1"),),
+        (ours(MARKET + "3 market", quick=MARKET + "1 market"),),
         build=(example("market", "market_ns"),),
         per_itch=True,
     ),

@@ -1,7 +1,7 @@
 //! The feed's books: ITCH's order references in front of the slabs.
 
-use crate::core::WARM_MAX;
 use crate::refs::{Place, Refs, SLOTS_MAX};
+use crate::soon::{Soon, WARM_MAX};
 use crate::{
     BookCore, BookError, Capacity, Change, LevelView, Levels, OrderView, Orders, Slot, Top,
 };
@@ -90,9 +90,9 @@ impl From<Refusal> for FeedError {
 
 /// Books of all symbols, by order reference number. An order carries its own number.
 ///
-/// Memory: 32 bytes an order and 8 to 16 of the table that finds it, 32 bytes a level and at most
-/// 43 of the index, a line of 64 bytes and a node of 256 a symbol: all from the capacity, touched
-/// at construction.
+/// Memory: 32 bytes an order and 12 to 24 of the tables that find it; for each level 32 bytes, at
+/// most 43 of the tree and 130 of windows; two nodes of 256 bytes and 72 more a symbol: all from
+/// the capacity, touched at construction.
 #[derive(Clone, Debug)]
 pub struct Books {
     core: BookCore<OrderId>,
@@ -133,10 +133,7 @@ impl Books {
         match self.core.insert(symbol.into(), side, price, qty, id) {
             Ok((_, change)) => Ok(change),
             Err(error) => {
-                // The slot is not in use: it must not be asked for the number.
-                let core = &self.core;
-                let of = |s: u32| if s == slot.index() { id.0 } else { core.payload(s).0 };
-                self.by_id.remove(id.0, of);
+                self.by_id.take_back(id.0);
                 Err(error.into())
             }
         }
@@ -154,13 +151,29 @@ impl Books {
         }
     }
 
-    /// Brings into the cache what messages about these orders and symbols will need. To be called
-    /// with the next few messages of a packet before they are applied (0 where there is none);
-    /// changes nothing.
+    /// Asks memory for what the messages to come will need, so that their waits overlap; changes
+    /// nothing. Row by row: what is found where one row has asked tells the next what to ask for.
     #[inline]
-    pub fn warm(&self, ids: &[u64; WARM_MAX], symbols: &[u16; WARM_MAX]) {
-        let slots = ids.map(|id| self.by_id.peek(id));
-        core::hint::black_box(self.core.warm(&slots, symbols));
+    pub fn warm(&self, soon: &Soon) {
+        let (mut slots, mut levels) = ([0; WARM_MAX], [0; WARM_MAX]);
+        let (ids, spots) = (soon.ids(), soon.spots());
+        let (slots, levels) = (&mut slots[..ids.len()], &mut levels[..spots.len()]);
+        for id in ids {
+            self.by_id.ask(*id);
+        }
+        for (level, (number, tick)) in levels.iter_mut().zip(spots) {
+            *level = self.core.ask_level(*number, *tick);
+        }
+        for (slot, id) in slots.iter_mut().zip(ids) {
+            *slot = self.by_id.peek(*id);
+            self.core.ask_order(*slot);
+        }
+        for level in levels {
+            self.core.ask_back(*level);
+        }
+        for slot in slots {
+            self.core.ask_around(*slot);
+        }
     }
 
     /// ITCH E and C: shares traded.
@@ -283,16 +296,17 @@ impl Books {
         price: Price,
     ) -> Result<Change, Refusal> {
         let (place, slot) = self.find(symbol, old)?;
-        let OrderView { book, side, .. } = self.core.order(slot);
-        let before = self.core.best(book, side);
+        let before = self.core.qty(slot);
         self.forget(place);
         let removed = self.core.remove(slot);
-        let change = match self.add(new, SymbolId(book.0 as u16), side, qty, price) {
+        let change = match self.add(new, removed.symbol(), removed.side(), qty, price) {
             Ok(change) => change,
             Err(why) => return Err(Refusal { why, did: Some(removed) }),
         };
-        // Neither half tells: an order may come back to the best level just as it left it.
-        Ok(Change { top_changed: self.core.best(book, side) != before, ..change })
+        // An order may come back to the best level just as it left it.
+        let is_same = removed.price() == price && before == qty;
+        let top_changed = removed.top_changed() || change.top_changed();
+        Ok(change.with_top(top_changed && !is_same))
     }
 
     /// The order of a number and where the table has it. With a symbol, only that symbol's.
@@ -315,7 +329,7 @@ impl Books {
     }
 
     /// Forgets every order: the books are as they were made. Costs what
-    /// [`BookCore::clear`] does, and writing the table of numbers (8 to 16 bytes an order of the
+    /// [`BookCore::clear`] does, and writing the tables of numbers (4 to 24 bytes an order of the
     /// capacity).
     pub fn clear(&mut self) {
         self.core.clear();
@@ -338,7 +352,7 @@ impl Books {
         self.core.level(symbol.into(), side, price)
     }
 
-    /// The best price of a side; unlike [`Books::best`], it reads the symbol's line alone.
+    /// The best price of a side; unlike [`Books::best`], it reads no level.
     #[inline]
     pub fn best_price(&self, symbol: SymbolId, side: Side) -> Option<Price> {
         self.core.best_price(symbol.into(), side)

@@ -2,16 +2,24 @@
 //!
 //! An order is found by its slot alone: it knows its level, and the level its price, side and
 //! symbol. A message therefore touches the order, its level, at most two neighbours in the queue,
-//! and the symbol's line; the price index only when a level opens or closes, or is not the best.
+//! and the window's head; the price index only where the price is far from the best.
+//!
+//! Whether an order has neighbours, opens a level or closes one, is anyone's guess, so nothing here
+//! branches on it: what is not there is written to all the same, somewhere where it does no harm.
 //!
 //! Slots are used again last in, first out, while they are warm.
 
-use crate::index::{Index, LEVELS_MAX, NIL, SideHead, Walk};
-use crate::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};
-use types::{Price, Qty, Side};
+mod lay;
+mod walks;
 
-/// Messages that [`Books::warm`](crate::Books::warm) looks ahead.
-pub const WARM_MAX: usize = 16;
+pub use walks::{Levels, Orders, Served};
+
+use crate::index::{self, Index, TICKS, place};
+use crate::ticks::{Spot, key};
+use crate::tree::{LEVELS_MAX, NIL};
+use crate::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};
+use prefetch_index::prefetch_index;
+use types::{Price, Qty, Side};
 
 /// 16 bytes and the payload; aligned so that a node of 32 bytes never straddles two cache lines.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +34,6 @@ struct Order<P> {
     payload: P,
 }
 
-impl<P> Order<P> {
-    #[inline]
-    fn links(&self) -> (u32, u32, u32) {
-        (self.level, self.ahead, self.behind)
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 struct Level {
@@ -42,20 +43,14 @@ struct Level {
     back: u32,
     orders: u32,
     price: u32,
-    book: BookId,
-    side: Side,
+    /// The side's, as the index has it.
+    number: u32,
 }
-
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Sides([SideHead; 2]);
 
 const _: () = assert!(size_of::<Order<u64>>() == 32);
 const _: () = assert!(size_of::<Level>() == 32);
-const _: () = assert!(size_of::<Sides>() == 64);
 
-const BLANK_LEVEL: Level =
-    Level { qty: 0, front: NIL, back: NIL, orders: 0, price: 0, book: BookId(0), side: Side::Buy };
+const BLANK_LEVEL: Level = Level { qty: 0, front: NIL, back: NIL, orders: 0, price: 0, number: 0 };
 
 impl Level {
     #[inline]
@@ -64,31 +59,46 @@ impl Level {
     }
 
     #[inline]
+    fn side(&self) -> Side {
+        index::side_of(self.number)
+    }
+
+    #[inline]
+    fn key(&self) -> u32 {
+        key(self.side(), Price(self.price))
+    }
+
+    #[inline]
     fn change(&self, top_changed: bool) -> Change {
-        Change { book: self.book, side: self.side, price: Price(self.price), top_changed }
+        Change::of(self.number, Price(self.price), top_changed)
     }
 }
 
-/// A price as the index orders it: greater is better on either side.
+/// The number under which the index has a side. Books beyond its reach wrap to ones beyond the
+/// capacity.
 #[inline]
-const fn key(side: Side, price: Price) -> u32 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => !price.0,
-    }
+pub(crate) const fn number(book: BookId, side: Side) -> u32 {
+    book.0.saturating_mul(2) | side as u32
 }
 
 /// All symbols' books; an order carries a `P`. See the crate's documentation for the layout.
 #[derive(Clone, Debug)]
 pub struct BookCore<P> {
-    sides: Box<[Sides]>,
+    /// One more than there is room for: what would be written to the neighbour that an order at an
+    /// end of its queue has not, goes to the last.
     orders: Box<[Order<P>]>,
+    /// The windows' by place, then those in the trees.
     levels: Box<[Level]>,
     index: Index,
+    /// Levels of windows.
+    near: u32,
     free_order: u32,
+    /// Among those in the trees.
     free_level: u32,
     len: u32,
-    /// Orders and levels that were ever used: those from here on are as they were made.
+    open_levels: u32,
+    open_max: u32,
+    /// Orders and far levels that were ever used: those from here on are as they were made.
     used_orders: u32,
     used_levels: u32,
 }
@@ -96,47 +106,64 @@ pub struct BookCore<P> {
 impl<P: Copy + Default> BookCore<P> {
     /// Takes all the memory the books will ever use, and touches it.
     pub fn new(capacity: Capacity) -> BookCore<P> {
-        let (orders_max, levels_max) = (capacity.orders, capacity.levels.min(LEVELS_MAX));
+        let (orders_max, open_max) = (capacity.orders as usize, capacity.levels.min(LEVELS_MAX));
         let blank = Order { ahead: NIL, behind: NIL, level: NIL, qty: 0, payload: P::default() };
-        let books = capacity.books as usize;
+        let index = Index::new(open_max, 2 * capacity.books as usize);
+        let near = index.heads.len() * TICKS as usize;
         let mut core = BookCore {
-            sides: vec![Sides([SideHead::EMPTY; 2]); books].into_boxed_slice(),
-            orders: vec![blank; orders_max as usize].into_boxed_slice(),
-            levels: vec![BLANK_LEVEL; levels_max as usize].into_boxed_slice(),
-            index: Index::new(levels_max, 2 * books),
+            orders: vec![blank; orders_max + 1].into_boxed_slice(),
+            levels: vec![BLANK_LEVEL; near + open_max as usize].into_boxed_slice(),
+            index,
+            near: near as u32,
             free_order: NIL,
             free_level: NIL,
             len: 0,
-            used_orders: orders_max,
-            used_levels: levels_max,
+            open_levels: 0,
+            open_max,
+            used_orders: capacity.orders,
+            used_levels: open_max,
         };
         core.clear();
         core
     }
 
-    /// Forgets every order: the books are as they were made. Costs a line for each book, and what
-    /// the most orders and levels since the last time lie in, whatever the capacity.
+    /// Forgets every order: the books are as they were made. Costs two lines for each book, and
+    /// what the most orders and levels since the last time lie in, whatever the capacity.
     pub fn clear(&mut self) {
-        let last = |len: usize| len.saturating_sub(1);
-        self.sides.fill(Sides([SideHead::EMPTY; 2]));
-        let end = last(self.orders.len());
-        for (at, order) in self.orders.iter_mut().take(self.used_orders as usize).enumerate() {
-            order.level = NIL;
-            order.behind = if at < end { at as u32 + 1 } else { NIL };
-        }
-        let end = last(self.levels.len());
-        for (at, level) in self.levels.iter_mut().take(self.used_levels as usize).enumerate() {
-            level.front = if at < end { at as u32 + 1 } else { NIL };
+        for (window, head) in (0..).zip(&self.index.heads) {
+            let mut head = *head;
+            while let Some(tick) = head.near() {
+                head.bits &= !(1 << (tick % TICKS));
+                self.levels[place(window, tick) as usize] = BLANK_LEVEL;
+            }
         }
         self.index.clear();
-        self.free_order = if self.orders.is_empty() { NIL } else { 0 };
-        self.free_level = if self.levels.is_empty() { NIL } else { 0 };
-        (self.len, self.used_orders, self.used_levels) = (0, 0, 0);
+        let end = self.places();
+        let used = &mut self.orders[..end.min(self.used_orders as usize)];
+        for (at, order) in (1u32..).zip(used) {
+            order.level = NIL;
+            order.behind = if (at as usize) < end { at } else { NIL };
+        }
+        let (near, end) = (self.near, self.levels.len());
+        let used = &mut self.levels[near as usize..][..self.used_levels as usize];
+        for (at, level) in (near + 1..).zip(used) {
+            let front = if (at as usize) < end { at } else { NIL };
+            *level = Level { front, ..BLANK_LEVEL };
+        }
+        self.free_order = if self.places() == 0 { NIL } else { 0 };
+        self.free_level = if self.open_max == 0 { NIL } else { near };
+        (self.len, self.open_levels, self.used_orders, self.used_levels) = (0, 0, 0, 0);
     }
 
     /// Bytes an order takes, its payload included.
     pub const fn order_bytes() -> usize {
         size_of::<Order<P>>()
+    }
+
+    /// Orders there is room for.
+    #[inline]
+    fn places(&self) -> usize {
+        self.orders.len() - 1
     }
 
     /// Orders resting.
@@ -155,11 +182,13 @@ impl<P: Copy + Default> BookCore<P> {
     /// What there is no room for.
     #[inline]
     pub fn has_room(&self, book: BookId, side: Side, price: Price) -> Result<(), BookError> {
-        let head = self.side(book, side).ok_or(BookError::UnknownBook)?;
+        if self.index.window(number(book, side)).is_none() {
+            return Err(BookError::UnknownBook);
+        }
         if self.free_order == NIL {
             return Err(BookError::OrdersFull);
         }
-        if self.free_level == NIL && self.level_at(head, key(side, price)).is_none() {
+        if !self.has_spare_level() && self.level_at(book, side, price).is_none() {
             return Err(BookError::LevelsFull);
         }
         Ok(())
@@ -168,7 +197,7 @@ impl<P: Copy + Default> BookCore<P> {
     /// Whether a new level would find room, wherever it is.
     #[inline]
     pub fn has_spare_level(&self) -> bool {
-        self.free_level != NIL
+        self.open_levels < self.open_max
     }
 
     /// Whether an order at this price, on the side of the one at `slot`, would find room once that
@@ -179,10 +208,10 @@ impl<P: Copy + Default> BookCore<P> {
     #[inline]
     pub fn has_room_instead(&self, slot: Slot, price: Price) -> Result<(), BookError> {
         let level = &self.levels[self.orders[slot.0 as usize].level as usize];
-        let head = &self.sides[level.book.0 as usize].0[level.side as usize];
         // The last order of a level leaves a level behind.
-        let spare = self.free_level != NIL || level.orders == 1;
-        if spare || self.level_at(head, key(level.side, price)).is_some() {
+        let spare = self.has_spare_level() || level.orders == 1;
+        let change = level.change(false);
+        if spare || self.level_at(change.book(), change.side(), price).is_some() {
             return Ok(());
         }
         Err(BookError::LevelsFull)
@@ -201,30 +230,40 @@ impl<P: Copy + Default> BookCore<P> {
         qty: Qty,
         payload: P,
     ) -> Result<(Slot, Change), BookError> {
-        let key = key(side, price);
-        let head = self.side(book, side).ok_or(BookError::UnknownBook)?;
+        let (number, spot) = (number(book, side), Spot::new(side, price));
+        let Some(window) = self.index.window(number) else { return Err(BookError::UnknownBook) };
         let slot = self.free_order;
         let Some(free) = self.orders.get(slot as usize) else { return Err(BookError::OrdersFull) };
         let next_free = free.behind;
-        let level = match self.level_at(head, key) {
-            Some(level) => level,
-            None => self.open_level(book, side, price, key)?,
+        let at = match self.index.heads.get(window as usize) {
+            Some(head) if head.has(spot) && self.open_levels < self.open_max => {
+                place(window, spot.tick)
+            }
+            _ => self.find_or_open(number, spot)?,
         };
         self.free_order = next_free;
+        let (level, nobody) = (&mut self.levels[at as usize], self.orders.len() - 1);
+        let ahead = level.back;
+        let opens = u32::from(level.orders == 0);
+        level.back = slot;
+        level.front = if ahead == NIL { slot } else { level.front };
+        level.qty += u64::from(qty.0);
+        level.orders += 1;
+        (level.price, level.number) = (price.0, number);
+        self.orders[(ahead as usize).min(nobody)].behind = slot;
+        self.orders[slot as usize] = Order { ahead, behind: NIL, level: at, qty: qty.0, payload };
         self.used_orders = self.used_orders.max(slot + 1);
         self.len += 1;
-        let queue = &mut self.levels[level as usize];
-        let ahead = queue.back;
-        queue.back = slot;
-        queue.qty += u64::from(qty.0);
-        queue.orders += 1;
-        match ahead {
-            NIL => queue.front = slot,
-            _ => self.orders[ahead as usize].behind = slot,
-        }
-        self.orders[slot as usize] = Order { ahead, behind: NIL, level, qty: qty.0, payload };
-        let top_changed = self.sides[book.0 as usize].0[side as usize].best == level;
-        Ok((Slot(slot), Change { book, side, price, top_changed }))
+        self.open_levels += opens;
+        let top_changed = match self.index.heads.get_mut((at / TICKS) as usize) {
+            Some(head) => {
+                head.bits |= 1 << (at % TICKS);
+                head.moves = head.moves.saturating_add(opens);
+                head.is_best(at, spot.key)
+            }
+            None => self.has_grown_far(at),
+        };
+        Ok((Slot(slot), Change::of(number, price, top_changed)))
     }
 
     /// Takes `qty` shares off an order without moving it; all of them takes it out.
@@ -238,13 +277,14 @@ impl<P: Copy + Default> BookCore<P> {
         let at = order.level;
         let level = &mut self.levels[at as usize];
         level.qty -= u64::from(qty.0);
-        let is_best = self.sides[level.book.0 as usize].0[level.side as usize].best == at;
-        level.change(is_best && qty > Qty::ZERO)
+        let (change, key) = (level.change(false), level.key());
+        change.with_top(qty > Qty::ZERO && self.is_best(at, change.number(), key))
     }
 
     /// Takes an order out.
     #[inline]
     pub fn remove(&mut self, slot: Slot) -> Change {
+        let nobody = self.places();
         let order = &mut self.orders[slot.0 as usize];
         let Order { qty, level: at, ahead, behind, .. } = *order;
         debug_assert!(at != NIL, "the slot holds an order");
@@ -252,51 +292,51 @@ impl<P: Copy + Default> BookCore<P> {
         order.behind = self.free_order;
         self.free_order = slot.0;
         self.len -= 1;
-        if let Some(order) = self.orders.get_mut(ahead as usize) {
-            order.behind = behind;
-        }
-        if let Some(order) = self.orders.get_mut(behind as usize) {
-            order.ahead = ahead;
-        }
+        self.orders[(ahead as usize).min(nobody)].behind = behind;
+        self.orders[(behind as usize).min(nobody)].ahead = ahead;
         let level = &mut self.levels[at as usize];
         level.qty -= u64::from(qty);
         level.orders -= 1;
-        if ahead == NIL {
-            level.front = behind;
+        level.front = if ahead == NIL { behind } else { level.front };
+        level.back = if behind == NIL { ahead } else { level.back };
+        let (number, key) = (level.number, level.key());
+        let closes = u32::from(level.orders == 0);
+        let change = level.change(false);
+        self.open_levels -= closes;
+        let Some(head) = self.index.heads.get_mut((at / TICKS) as usize) else {
+            return change.with_top(self.has_shrunk_far(at));
+        };
+        let top_changed = head.is_best(at, key);
+        head.bits &= !(u64::from(closes) << (at % TICKS));
+        head.moves = head.moves.saturating_add(closes);
+        if head.ranked() >> index::BELOW_MIN == 0 {
+            self.has_sunk(number);
         }
-        if behind == NIL {
-            level.back = ahead;
+        change.with_top(top_changed)
+    }
+
+    /// Whether a level that has orders is its side's best.
+    #[inline]
+    fn is_best(&self, at: u32, number: u32, key: u32) -> bool {
+        match self.index.heads.get((at / TICKS) as usize) {
+            Some(head) => head.is_best(at, key),
+            None => self.index.best(number).is_some_and(|(best, _)| best == at),
         }
-        let head = &mut self.sides[level.book.0 as usize].0[level.side as usize];
-        let change = level.change(head.best == at);
-        if level.orders == 0 {
-            let key = key(level.side, Price(level.price));
-            level.front = self.free_level;
-            self.free_level = at;
-            let found = self.index.remove(head, key);
-            debug_assert!(found, "an open level is in its side's index");
-        }
-        change
     }
 
     /// A resting order.
     #[inline]
     pub fn order(&self, slot: Slot) -> OrderView<P> {
         let order = &self.orders[slot.0 as usize];
-        let level = &self.levels[order.level as usize];
-        OrderView {
-            book: level.book,
-            side: level.side,
-            price: Price(level.price),
-            qty: Qty(order.qty),
-            payload: order.payload,
-        }
+        let at = self.levels[order.level as usize].change(false);
+        let (book, side, price) = (at.book(), at.side(), at.price());
+        OrderView { book, side, price, qty: Qty(order.qty), payload: order.payload }
     }
 
     /// The book of a resting order.
     #[inline]
     pub fn book_of(&self, slot: Slot) -> BookId {
-        self.levels[self.orders[slot.0 as usize].level as usize].book
+        BookId(self.levels[self.orders[slot.0 as usize].level as usize].number / 2)
     }
 
     /// What stands in front of a resting order at its price, not walked further than `orders_max`
@@ -325,37 +365,38 @@ impl<P: Copy + Default> BookCore<P> {
         (self.free_order != NIL).then_some(Slot(self.free_order))
     }
 
-    /// Reads what operations on these orders and symbols will read, so that it is in cache when
-    /// they come: what safe Rust has for a prefetch. Row by row, each row's reads independent of
-    /// one another and without branches on what was read, or a wrong guess would wait for memory
-    /// and make the reads take turns. Changes nothing; places that hold no order do no harm.
+    /// Asks for what an addition at a tick will need first; its level, for [`BookCore::ask_back`].
     #[inline]
-    pub(crate) fn warm(&self, slots: &[u32; WARM_MAX], symbols: &[u16; WARM_MAX]) -> u64 {
-        let last = |len: usize| len.checked_sub(1);
-        let (Some(orders), Some(levels), Some(sides)) =
-            (last(self.orders.len()), last(self.levels.len()), last(self.sides.len()))
-        else {
-            return 0;
-        };
-        let mut found = [(0, 0, 0); WARM_MAX];
-        for (links, slot) in found.iter_mut().zip(slots) {
-            *links = self.orders[(*slot as usize).min(orders)].links();
+    pub(crate) fn ask_level(&self, number: u32, tick: u32) -> u32 {
+        let window = self.index.window(number).unwrap_or(NIL);
+        prefetch_index(&self.index.heads, window as usize);
+        let at = place(window, tick);
+        prefetch_index(&self.levels, at as usize);
+        at
+    }
+
+    /// Asks for the order at the back of a level that was asked for.
+    #[inline]
+    pub(crate) fn ask_back(&self, level: u32) {
+        if let Some(level) = self.levels.get(level as usize) {
+            prefetch_index(&self.orders, level.back as usize);
         }
-        let mut sum = 0;
-        let heads = symbols.map(|symbol| &self.sides[usize::from(symbol).min(sides)].0);
-        for [buy, sell] in heads {
-            sum += u64::from(self.index.touch(buy)) + u64::from(self.index.touch(sell));
-        }
-        for (level, ahead, behind) in found {
-            sum += self.levels[(level as usize).min(levels)].qty;
-            sum += u64::from(self.orders[(ahead as usize).min(orders)].qty);
-            sum += u64::from(self.orders[(behind as usize).min(orders)].qty);
-        }
-        for [buy, sell] in heads {
-            sum += self.levels[(buy.best as usize).min(levels)].qty;
-            sum += self.levels[(sell.best as usize).min(levels)].qty;
-        }
-        sum
+    }
+
+    /// Asks for an order.
+    #[inline]
+    pub(crate) fn ask_order(&self, slot: u32) {
+        prefetch_index(&self.orders, slot as usize);
+    }
+
+    /// Asks for what a change of an order that was asked for will need.
+    #[inline]
+    pub(crate) fn ask_around(&self, slot: u32) {
+        let order = &self.orders[(slot as usize).min(self.orders.len() - 1)];
+        prefetch_index(&self.levels, order.level as usize);
+        prefetch_index(&self.index.heads, (order.level / TICKS) as usize);
+        prefetch_index(&self.orders, order.ahead as usize);
+        prefetch_index(&self.orders, order.behind as usize);
     }
 
     /// What the order at a place carries.
@@ -379,23 +420,23 @@ impl<P: Copy + Default> BookCore<P> {
     /// The order that is served first on a side.
     #[inline]
     pub fn front(&self, book: BookId, side: Side) -> Option<Slot> {
-        let best = self.side(book, side)?.best;
+        let (best, _) = self.index.best(number(book, side))?;
         self.levels.get(best as usize).map(|level| Slot(level.front))
     }
 
     /// The best level of a side.
     #[inline]
     pub fn best(&self, book: BookId, side: Side) -> Option<LevelView> {
-        let best = self.side(book, side)?.best;
+        let (best, _) = self.index.best(number(book, side))?;
         self.levels.get(best as usize).map(Level::view)
     }
 
-    /// The best price of a side; unlike [`BookCore::best`], it reads the side's line alone.
+    /// The best price of a side; unlike [`BookCore::best`], it reads no level.
     #[inline]
     pub fn best_price(&self, book: BookId, side: Side) -> Option<Price> {
-        let head = self.side(book, side)?;
+        let (_, best) = self.index.best(number(book, side))?;
         // Turning a key's price gives the price back.
-        (head.best != NIL).then(|| Price(key(side, Price(head.best_key))))
+        Some(Price(key(side, Price(best))))
     }
 
     /// The best of both sides.
@@ -407,171 +448,18 @@ impl<P: Copy + Default> BookCore<P> {
     /// The level at a price.
     #[inline]
     pub fn level(&self, book: BookId, side: Side, price: Price) -> Option<LevelView> {
-        let at = self.level_at(self.side(book, side)?, key(side, price))?;
-        self.levels.get(at as usize).map(Level::view)
-    }
-
-    /// A side's levels, the best first.
-    pub fn levels(&self, book: BookId, side: Side) -> Levels<'_, P> {
-        let head = self.side(book, side).unwrap_or(&SideHead::EMPTY);
-        Levels { book: self, walk: self.index.walk(head) }
-    }
-
-    /// The orders at a price, in the order they are served.
-    pub fn orders(&self, book: BookId, side: Side, price: Price) -> Orders<'_, P> {
-        let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
-        Orders { book: self, at: level.map_or(NIL, |at| self.levels[at as usize].front) }
-    }
-
-    /// The places of the orders at a price, in the order they are served.
-    pub fn slots(&self, book: BookId, side: Side, price: Price) -> impl Iterator<Item = Slot> + '_ {
-        let level = self.side(book, side).and_then(|head| self.level_at(head, key(side, price)));
-        let first = level.map(|at| self.levels[at as usize].front);
-        // Asked for what is behind the end, too: there is nothing.
-        core::iter::successors(first, |at| Some(self.orders.get(*at as usize)?.behind))
-            .take_while(|at| *at != NIL)
-            .map(Slot)
-    }
-
-    /// A side's orders with their places, in the order they are served.
-    pub fn served(&self, book: BookId, side: Side) -> Served<'_, P> {
-        let head = self.side(book, side).unwrap_or(&SideHead::EMPTY);
-        Served { book: self, walk: self.index.walk(head), at: NIL }
+        self.level_at(book, side, price).map(Level::view)
     }
 
     /// Books there are.
     pub fn books(&self) -> u32 {
-        self.sides.len() as u32
+        (self.index.sides() / 2) as u32
     }
 
-    /// A hash of everything that can be observed: symbols, levels, queues and what orders carry; it
-    /// does not depend on which slots they lie in.
-    pub fn state_hash(&self, payload: impl Fn(&P) -> u64) -> u64 {
-        let mut hash = Fnv::default();
-        for book in (0..self.books()).map(BookId) {
-            for side in [Side::Buy, Side::Sell] {
-                for level in self.levels(book, side) {
-                    let place = u64::from(book.0) << 33 | (side as u64) << 32;
-                    hash.add(place | u64::from(level.price.0));
-                    for order in self.orders(book, side, level.price) {
-                        hash.add(u64::from(order.qty.0));
-                        hash.add(payload(&order.payload));
-                    }
-                }
-            }
-        }
-        hash.0
-    }
-
+    /// The level at a price, where orders stand.
     #[inline]
-    fn side(&self, book: BookId, side: Side) -> Option<&SideHead> {
-        self.sides.get(book.0 as usize).map(|sides| &sides.0[side as usize])
-    }
-
-    #[inline]
-    fn level_at(&self, head: &SideHead, key: u32) -> Option<u32> {
-        // Most orders come to the best price: one comparison instead of a search.
-        if head.best_key == key && head.best != NIL {
-            return Some(head.best);
-        }
-        self.index.find(head, key)
-    }
-
-    fn open_level(
-        &mut self,
-        book: BookId,
-        side: Side,
-        price: Price,
-        key: u32,
-    ) -> Result<u32, BookError> {
-        let at = self.free_level;
-        let Some(level) = self.levels.get_mut(at as usize) else {
-            return Err(BookError::LevelsFull);
-        };
-        let next_free = level.front;
-        let head = &mut self.sides[book.0 as usize].0[side as usize];
-        if !self.index.insert(head, key, at) {
-            return Err(BookError::LevelsFull);
-        }
-        *level = Level { price: price.0, book, side, ..BLANK_LEVEL };
-        self.free_level = next_free;
-        self.used_levels = self.used_levels.max(at + 1);
-        Ok(at)
-    }
-}
-
-/// FNV-1a over words.
-#[derive(Clone, Copy, Debug)]
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Fnv(0xCBF2_9CE4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn add(&mut self, word: u64) {
-        for byte in word.to_le_bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
-}
-
-/// See [`BookCore::levels`].
-#[derive(Debug)]
-pub struct Levels<'a, P> {
-    book: &'a BookCore<P>,
-    walk: Walk<'a>,
-}
-
-impl<P: Copy + Default> Iterator for Levels<'_, P> {
-    type Item = LevelView;
-
-    fn next(&mut self) -> Option<LevelView> {
-        let at = self.walk.next()?;
-        self.book.levels.get(at as usize).map(Level::view)
-    }
-}
-
-/// See [`BookCore::orders`].
-#[derive(Debug)]
-pub struct Orders<'a, P> {
-    book: &'a BookCore<P>,
-    at: u32,
-}
-
-impl<P: Copy + Default> Iterator for Orders<'_, P> {
-    type Item = OrderView<P>;
-
-    fn next(&mut self) -> Option<OrderView<P>> {
-        if self.at == NIL {
-            return None;
-        }
-        let view = self.book.order(Slot(self.at));
-        self.at = self.book.orders[self.at as usize].behind;
-        Some(view)
-    }
-}
-
-/// See [`BookCore::served`].
-#[derive(Debug)]
-pub struct Served<'a, P> {
-    book: &'a BookCore<P>,
-    walk: Walk<'a>,
-    at: u32,
-}
-
-impl<P: Copy + Default> Iterator for Served<'_, P> {
-    type Item = (Slot, OrderView<P>);
-
-    #[inline]
-    fn next(&mut self) -> Option<(Slot, OrderView<P>)> {
-        if self.at == NIL {
-            self.at = self.book.levels.get(self.walk.next()? as usize)?.front;
-        }
-        let slot = Slot(self.at);
-        self.at = self.book.orders[self.at as usize].behind;
-        Some((slot, self.book.order(slot)))
+    fn level_at(&self, book: BookId, side: Side, price: Price) -> Option<&Level> {
+        let at = self.index.find(number(book, side), Spot::new(side, price))?;
+        self.levels.get(at as usize).filter(|level| level.orders > 0)
     }
 }

@@ -1,454 +1,250 @@
-//! A side's price levels in order: a B+tree over a shared slab of nodes, best price last.
+//! Where a side's price levels are: the ticks near the best price in a window, the rest in a tree.
 //!
-//! Why not a sorted array: an adversary who opens 100,000 prices would make each insertion a memory
-//! move of megabytes. Why not a balanced binary tree: a cache miss a step. Real flow is within a
-//! few levels of the best, so each side knows its best leaf and its best level; what falls in them
-//! needs no descent.
+//! Why a window: nine of ten messages of real flow are within a few dozen ticks of the best price,
+//! and a fourth of the orders open a level. A window has a level for each of its ticks, whether
+//! orders stand there or not: the level of a price is found by counting, and one that opens or
+//! closes is a bit that turns, with no branch to be guessed wrong. The best one is found by
+//! counting zeros. Why not the window alone: prices are wherever somebody puts them, and 64 places
+//! are all it has.
 //!
-//! Keys are prices turned so that greater is better (`key` in `core.rs`). An inner node's entry
-//! holds a lower bound of the keys under it, 0 on the leftmost path; removals leave bounds as they
-//! are.
+//! Layout: a window's levels lie together, by `tick % 64`, so that it moves along with the market
+//! and its levels stay; its head is half a line. A side has one from its first order to its last,
+//! while there are any. What is between two ticks, or outside the window, is in the tree.
 //!
-//! Limits: nodes hold [`FANOUT`] entries and, the root aside, at least [`FILL_MIN`]. [`nodes_for`]
-//! computes the slab from that, so that a tree never lacks a node while a level is free.
+//! The window is laid again (`core/lay.rs`) when the best price has left it or nears its end.
 
-/// No node, no level.
-pub(crate) const NIL: u32 = u32::MAX;
-/// Entries a node: 31 of 8 bytes and 8 bytes of header are four cache lines.
-const FANOUT: usize = 31;
-/// Below a quarter, a node is merged with or filled from a sibling: far from a half, where a node
-/// that has just been split would be, so that churn at the top does not split and merge in turn.
-const FILL_MIN: usize = 8;
-/// Two siblings are merged when they leave this much room.
-const MERGE_MAX: usize = 24;
-/// The most levels an index is made for.
-pub(crate) const LEVELS_MAX: u32 = 1 << 24;
-/// 8^8 is 2^24 levels (`LEVELS_MAX`), and one for the root.
-const HEIGHT_MAX: usize = 10;
+use crate::ticks::{NOWHERE, Spot, key_of};
+use crate::tree::{self, NIL, Tree, TreeHead};
+use types::Side;
 
+/// Places of a window: bits of a word.
+pub(crate) const TICKS: u32 = 64;
+/// Ticks kept below the best price when a window is laid; the others are above it.
+pub(crate) const BELOW: u32 = 48;
+/// A best price with fewer ticks below it has the window laid again.
+pub(crate) const BELOW_MIN: u32 = 8;
+/// Windows there are, at least, where there are sides for them.
+const WINDOWS_MIN: usize = 64;
+/// Levels for which there is a window: sides with fewer would waste it.
+const LEVELS_A_WINDOW: usize = 16;
+/// Where a window lies that has no price yet.
+const UNLAID: u32 = NOWHERE - TICKS;
+
+/// What there is to know of a window.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
-struct Entry {
-    key: u32,
-    /// A node, or in a leaf a level.
-    child: u32,
+#[repr(C, align(32))]
+pub(crate) struct Head {
+    /// Bit `tick % 64` tells whether orders stand at that tick.
+    pub(crate) bits: u64,
+    /// The side's best key in the tree and one more; 0 when the tree has none.
+    far_best: u64,
+    /// The lowest tick.
+    pub(crate) base: u32,
+    /// Whose it is.
+    pub(crate) number: u32,
+    /// Levels opened and closed since it was laid.
+    pub(crate) moves: u32,
+    /// The next free window.
+    next: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Node {
-    entries: [Entry; FANOUT],
-    len: u32,
-    next_free: u32,
-}
+const _: () = assert!(size_of::<Head>() == 32);
 
-const _: () = assert!(core::mem::size_of::<Node>() == 256);
-
-impl Node {
-    const EMPTY: Node =
-        Node { entries: [Entry { key: 0, child: NIL }; FANOUT], len: 0, next_free: NIL };
+impl Head {
+    const FREE: Head = Head { bits: 0, far_best: 0, base: UNLAID, number: 0, moves: 0, next: NIL };
 
     #[inline]
-    fn used(&self) -> &[Entry] {
-        // The `min` tells the compiler what the invariant says, and spares a panic path.
-        &self.entries[..(self.len as usize).min(FANOUT)]
+    pub(crate) fn has(&self, spot: Spot) -> bool {
+        spot.tick.wrapping_sub(self.base) < TICKS
     }
 
-    /// How many entries have keys up to `key`.
+    /// Bits by how far their ticks are above the lowest.
     #[inline]
-    fn rank(&self, key: u32) -> usize {
-        self.rank_of(self.len, key)
+    pub(crate) fn ranked(&self) -> u64 {
+        self.bits.rotate_right(self.base)
     }
 
-    /// The same where the caller knows the length, and the line that has it need not be read. From
-    /// the end: flow is near the best price.
+    /// The best tick, if there is any.
     #[inline]
-    fn rank_of(&self, len: u32, key: u32) -> usize {
-        let used = &self.entries[..(len as usize).min(FANOUT)];
-        let mut at = used.len();
-        while at > 0 && used[at - 1].key > key {
-            at -= 1;
-        }
-        at
+    pub(crate) fn near(&self) -> Option<u32> {
+        let above = self.ranked().leading_zeros();
+        (above < TICKS).then(|| self.base + (TICKS - 1 - above))
     }
 
-    /// The child under which `key` belongs: its place and its node.
+    /// Whether the level at a place of this window, which has orders, is the side's best.
     #[inline]
-    fn child(&self, key: u32) -> (usize, u32) {
-        let at = self.rank(key).saturating_sub(1);
-        (at, self.entries[at].child)
-    }
-
-    #[inline]
-    fn get(&self, len: u32, key: u32) -> Option<u32> {
-        match self.entries[..self.rank_of(len, key)].last() {
-            Some(entry) if entry.key == key => Some(entry.child),
-            _ => None,
-        }
-    }
-
-    /// Puts an entry at its place among `len`, fewer than [`FANOUT`].
-    #[inline]
-    fn insert_of(&mut self, len: u32, at: usize, entry: Entry) {
-        self.entries.copy_within(at..len as usize, at + 1);
-        self.entries[at] = entry;
-        self.len = len + 1;
-    }
-
-    #[inline]
-    fn insert_at(&mut self, at: usize, entry: Entry) {
-        self.insert_of(self.len, at, entry);
-    }
-
-    #[inline]
-    fn remove_at(&mut self, at: usize) {
-        self.entries.copy_within(at + 1..self.len as usize, at);
-        self.len -= 1;
-    }
-
-    /// Removes `key`, if it is there, from among `len`.
-    #[inline]
-    fn remove(&mut self, len: u32, key: u32) -> bool {
-        let rank = self.rank_of(len, key);
-        let found = rank > 0 && self.entries[rank - 1].key == key;
-        if found {
-            self.entries.copy_within(rank..len as usize, rank - 1);
-            self.len = len - 1;
-        }
-        found
+    pub(crate) fn is_best(&self, place: u32, key: u32) -> bool {
+        let rank = place.wrapping_sub(self.base) % TICKS;
+        self.ranked() >> rank == 1 && u64::from(key) >= self.far_best
     }
 }
 
-/// One side of one symbol.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct SideHead {
-    root: u32,
-    best_leaf: u32,
-    /// The best level, or [`NIL`] when the side is empty.
-    pub(crate) best: u32,
-    /// The best level's key; meaningless when the side is empty.
-    pub(crate) best_key: u32,
-    height: u32,
-    /// Levels on the side.
-    levels: u32,
-    /// Entries in the best leaf: its own count lies in another line than its best entries.
-    best_len: u32,
-    /// The lowest key that belongs into the best leaf.
-    floor: u32,
-}
-
-impl SideHead {
-    pub(crate) const EMPTY: SideHead = SideHead {
-        root: NIL,
-        best_leaf: NIL,
-        best: NIL,
-        best_key: 0,
-        height: 0,
-        levels: 0,
-        best_len: 0,
-        floor: 0,
-    };
-}
-
-/// The nodes of every side's tree.
+/// The windows and trees of every side. A side has a number, twice its book's and one more for
+/// sells.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    nodes: Vec<Node>,
+    /// By side, its window or [`NIL`].
+    windows: Box<[u32]>,
+    pub(crate) heads: Box<[Head]>,
     free: u32,
-    free_len: usize,
-    /// Nodes that were ever taken: those from here on are as they were made.
-    used: u32,
+    roots: Box<[TreeHead]>,
+    tree: Tree,
 }
 
-/// A descent: node and place of the child taken, root first.
-struct Path {
-    steps: [(u32, usize); HEIGHT_MAX],
-    len: usize,
+/// Which side a number is.
+#[inline]
+pub(crate) const fn side_of(number: u32) -> Side {
+    if number.is_multiple_of(2) { Side::Buy } else { Side::Sell }
 }
 
-/// Nodes that `levels` levels over `sides` sides may need at worst.
-fn nodes_for(levels: usize, sides: usize) -> usize {
-    // Leaves: one for each side that has any level, and no others below FILL_MIN.
-    let leaves = (levels / FILL_MIN + sides).min(levels);
-    // Inner nodes: a root for each side of two leaves or more, a geometric row below them.
-    let roots = sides.min(leaves / 2);
-    let inner = leaves / (FILL_MIN - 1) + 1;
-    // A split takes its nodes before anything is given back.
-    leaves + roots + inner + HEIGHT_MAX
+/// A window's place for a tick, as a level. Of no window, no level.
+#[inline]
+pub(crate) const fn place(window: u32, tick: u32) -> u32 {
+    window.wrapping_mul(TICKS) + tick % TICKS
 }
 
 impl Index {
     pub(crate) fn new(levels: u32, sides: usize) -> Index {
-        let count = nodes_for(levels as usize, sides);
-        let mut index =
-            Index { nodes: vec![Node::EMPTY; count], free: 0, free_len: count, used: count as u32 };
+        let count = sides.min(WINDOWS_MIN.max(levels as usize / LEVELS_A_WINDOW));
+        let mut index = Index {
+            windows: vec![NIL; sides].into_boxed_slice(),
+            heads: vec![Head::FREE; count].into_boxed_slice(),
+            free: NIL,
+            roots: vec![TreeHead::EMPTY; sides].into_boxed_slice(),
+            tree: Tree::new(levels, sides),
+        };
         index.clear();
         index
     }
 
-    /// Gives every node back; the sides' heads are the caller's to empty.
+    /// Forgets all levels.
     pub(crate) fn clear(&mut self) {
-        let count = self.nodes.len();
-        for (i, node) in self.nodes.iter_mut().take(self.used as usize).enumerate() {
-            node.next_free = if i + 1 < count { i as u32 + 1 } else { NIL };
+        self.windows.fill(NIL);
+        self.free = NIL;
+        for (at, head) in self.heads.iter_mut().enumerate().rev() {
+            *head = Head { next: self.free, ..Head::FREE };
+            self.free = at as u32;
         }
-        (self.free, self.free_len, self.used) = (0, count, 0);
+        self.roots.fill(TreeHead::EMPTY);
+        self.tree.clear();
     }
 
-    /// The level at `key`.
-    #[inline]
-    pub(crate) fn find(&self, side: &SideHead, key: u32) -> Option<u32> {
-        if side.root == NIL {
-            return None;
-        }
-        if key >= side.floor {
-            return self.nodes[side.best_leaf as usize].get(side.best_len, key);
-        }
-        let mut node = side.root;
-        for _ in 0..side.height {
-            node = self.nodes[node as usize].child(key).1;
-        }
-        let leaf = &self.nodes[node as usize];
-        leaf.get(leaf.len, key)
+    pub(crate) fn sides(&self) -> usize {
+        self.windows.len()
     }
 
-    /// Reads what opening a level near the best one will read; see
-    /// [`BookCore::warm`](crate::BookCore).
+    /// A side's window, [`NIL`] when it has none; `None` for no side.
     #[inline]
-    pub(crate) fn touch(&self, side: &SideHead) -> u32 {
-        let leaf = &self.nodes[(side.best_leaf as usize).min(self.nodes.len() - 1)];
-        leaf.entries[(side.best_len as usize).min(FANOUT - 1)].child
+    pub(crate) fn window(&self, number: u32) -> Option<u32> {
+        self.windows.get(number as usize).copied()
     }
 
-    /// Puts `level` at `key`, which must be new. `false`: no node is free, and nothing changed.
+    /// The level in the tree at a spot.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn find_far(&self, number: u32, spot: Spot) -> Option<u32> {
+        self.tree.find(self.roots.get(number as usize)?, spot.key)
+    }
+
+    /// The level at a spot where there may be orders, or nothing.
     #[inline]
-    pub(crate) fn insert(&mut self, side: &mut SideHead, key: u32, level: u32) -> bool {
-        let entry = Entry { key, child: level };
-        if side.root == NIL {
-            let Some(leaf) = self.take() else { return false };
-            self.nodes[leaf as usize].insert_at(0, entry);
-            *side = SideHead { root: leaf, best_leaf: leaf, best_len: 1, ..SideHead::EMPTY };
-        } else {
-            if key >= side.floor && (side.best_len as usize) < FANOUT {
-                let leaf = &mut self.nodes[side.best_leaf as usize];
-                leaf.insert_of(side.best_len, leaf.rank_of(side.best_len, key), entry);
-                side.best_len += 1;
-            } else if !self.insert_below(side, entry) {
-                return false;
+    pub(crate) fn find(&self, number: u32, spot: Spot) -> Option<u32> {
+        let window = self.window(number)?;
+        match self.heads.get(window as usize) {
+            Some(head) if head.has(spot) => Some(place(window, spot.tick)),
+            _ => self.find_far(number, spot),
+        }
+    }
+
+    /// A side's best level and its key.
+    #[inline]
+    pub(crate) fn best(&self, number: u32) -> Option<(u32, u32)> {
+        let window = self.window(number)?;
+        if let Some(head) = self.heads.get(window as usize)
+            && let Some(tick) = head.near()
+        {
+            let key = key_of(side_of(number), tick);
+            if u64::from(key) >= head.far_best {
+                return Some((place(window, tick), key));
             }
         }
-        if side.best == NIL || key > side.best_key {
-            side.best = level;
-            side.best_key = key;
-        }
-        side.levels += 1;
-        true
+        let root = self.roots.get(number as usize)?;
+        (root.best != NIL).then_some((root.best, root.best_key))
     }
 
-    /// Takes out the level at `key`, if it is there.
-    #[inline]
-    pub(crate) fn remove(&mut self, side: &mut SideHead, key: u32) -> bool {
-        if side.root == NIL {
-            return false;
+    /// Puts a level into the tree. `false`: no node is free, and nothing changed.
+    #[must_use]
+    pub(crate) fn insert_far(&mut self, number: u32, key: u32, level: u32) -> bool {
+        let done = self.tree.insert(&mut self.roots[number as usize], key, level);
+        self.tell_window(number);
+        done
+    }
+
+    /// Takes a level out of the tree.
+    pub(crate) fn remove_far(&mut self, number: u32, key: u32) {
+        let found = self.tree.remove(&mut self.roots[number as usize], key);
+        debug_assert!(found, "a far level is in its side's tree");
+        self.tell_window(number);
+    }
+
+    /// Whether the tree has none of a side's levels.
+    pub(crate) fn has_no_far(&self, number: u32) -> bool {
+        self.roots[number as usize].best == NIL
+    }
+
+    /// A side's levels in the tree with their keys, best first.
+    pub(crate) fn far(&self, number: u32) -> tree::Walk<'_> {
+        self.tree.walk(self.roots.get(number as usize).unwrap_or(&TreeHead::EMPTY))
+    }
+
+    /// Gives a side a window, if there is one.
+    pub(crate) fn take_window(&mut self, number: u32) -> Option<u32> {
+        let window = self.free;
+        let head = self.heads.get_mut(window as usize)?;
+        self.free = head.next;
+        *head = Head { number, ..Head::FREE };
+        self.windows[number as usize] = window;
+        self.tell_window(number);
+        Some(window)
+    }
+
+    /// Takes the window of a side that is empty.
+    pub(crate) fn give_window(&mut self, number: u32) {
+        let window = self.windows[number as usize];
+        if let Some(head) = self.heads.get_mut(window as usize) {
+            *head = Head { next: self.free, ..Head::FREE };
+            self.free = window;
+            self.windows[number as usize] = NIL;
         }
-        let roomy = side.best_len as usize > FILL_MIN && key >= side.floor;
-        let found = if side.height == 0 || roomy {
-            let found = self.nodes[side.best_leaf as usize].remove(side.best_len, key);
-            side.best_len -= u32::from(found);
-            found
-        } else {
-            self.remove_below(side, key)
-        };
-        if !found {
-            return false;
+    }
+
+    /// Tells a side's window what the best in the tree is.
+    fn tell_window(&mut self, number: u32) {
+        let (window, root) = (self.windows[number as usize], &self.roots[number as usize]);
+        if let Some(head) = self.heads.get_mut(window as usize) {
+            head.far_best = if root.best == NIL { 0 } else { u64::from(root.best_key) + 1 };
         }
-        side.levels -= 1;
-        if side.levels == 0 {
-            self.give(side.root);
-            *side = SideHead::EMPTY;
-        } else if key == side.best_key
-            && let Some(last) = (side.best_len as usize).checked_sub(1)
-            && let Some(last) = self.nodes[side.best_leaf as usize].entries.get(last)
-        {
-            side.best = last.child;
-            side.best_key = last.key;
-        }
-        true
     }
 
     /// The side's levels, best first.
-    pub(crate) fn walk(&self, side: &SideHead) -> Walk<'_> {
-        let mut walk =
-            Walk { index: self, height: side.height as usize, steps: Default::default(), depth: 0 };
-        if side.root != NIL {
-            walk.push(side.root);
-        }
-        walk
-    }
-
-    fn take(&mut self) -> Option<u32> {
-        let id = self.free;
-        let node = self.nodes.get_mut(id as usize)?;
-        self.free = node.next_free;
-        self.free_len -= 1;
-        self.used = self.used.max(id + 1);
-        node.len = 0;
-        Some(id)
-    }
-
-    fn give(&mut self, id: u32) {
-        self.nodes[id as usize].next_free = self.free;
-        self.free = id;
-        self.free_len += 1;
-    }
-
-    fn descend(&self, side: &SideHead, key: u32) -> (Path, u32) {
-        let mut path = Path { steps: [(NIL, 0); HEIGHT_MAX], len: 0 };
-        let mut node = side.root;
-        for step in path.steps.iter_mut().take(side.height as usize) {
-            let (at, child) = self.nodes[node as usize].child(key);
-            *step = (node, at);
-            node = child;
-            path.len += 1;
-        }
-        (path, node)
-    }
-
-    /// The insertion that needs a descent: the key is not in the best leaf, or that leaf is full.
-    #[cold]
-    fn insert_below(&mut self, side: &mut SideHead, entry: Entry) -> bool {
-        if self.free_len < side.height as usize + 2 {
-            return false;
-        }
-        let (path, leaf) = self.descend(side, entry.key);
-        let mut carry = self.insert_or_split(leaf, entry);
-        for &(node, _) in path.steps[..path.len].iter().rev() {
-            let Some(entry) = carry else { break };
-            carry = self.insert_or_split(node, entry);
-        }
-        if let Some(right) = carry
-            && let Some(root) = self.take()
-        {
-            let left = Entry { key: 0, child: side.root };
-            self.nodes[root as usize].insert_at(0, left);
-            self.nodes[root as usize].insert_at(1, right);
-            side.root = root;
-            side.height += 1;
-        }
-        self.find_best_leaf(side);
-        true
-    }
-
-    /// Puts `entry` into `node`; gives the entry of the new right sibling if it had to be split.
-    fn insert_or_split(&mut self, node: u32, entry: Entry) -> Option<Entry> {
-        let left = &mut self.nodes[node as usize];
-        if (left.len as usize) < FANOUT {
-            left.insert_at(left.rank(entry.key), entry);
-            return None;
-        }
-        const HALF: usize = FANOUT.div_ceil(2);
-        let upper = left.entries;
-        left.len = HALF as u32;
-        let split_key = upper[HALF].key;
-        if entry.key < split_key {
-            left.insert_at(left.rank(entry.key), entry);
-        }
-        // The caller made sure that enough nodes are free.
-        let right_id = self.take()?;
-        let right = &mut self.nodes[right_id as usize];
-        right.entries[..FANOUT - HALF].copy_from_slice(&upper[HALF..]);
-        right.len = (FANOUT - HALF) as u32;
-        if entry.key >= split_key {
-            right.insert_at(right.rank(entry.key), entry);
-        }
-        Some(Entry { key: split_key, child: right_id })
-    }
-
-    /// The removal that needs a descent: the key is not in the best leaf, or that leaf would run
-    /// low.
-    #[cold]
-    fn remove_below(&mut self, side: &mut SideHead, key: u32) -> bool {
-        let (path, leaf) = self.descend(side, key);
-        let len = self.nodes[leaf as usize].len;
-        if !self.nodes[leaf as usize].remove(len, key) {
-            return false;
-        }
-        let mut node = leaf;
-        for &(parent, at) in path.steps[..path.len].iter().rev() {
-            if self.nodes[node as usize].len as usize >= FILL_MIN {
-                break;
-            }
-            self.refill(parent, at);
-            node = parent;
-        }
-        while side.height > 0 && self.nodes[side.root as usize].len == 1 {
-            let old = side.root;
-            side.root = self.nodes[old as usize].entries[0].child;
-            side.height -= 1;
-            self.give(old);
-        }
-        self.find_best_leaf(side);
-        true
-    }
-
-    /// Merges the low child at `at` with a sibling, or shares out what the two have.
-    fn refill(&mut self, parent: u32, at: usize) {
-        let right_at = at.max(1);
-        let parent_node = &self.nodes[parent as usize];
-        let [left_id, right_id] =
-            [parent_node.entries[right_at - 1].child, parent_node.entries[right_at].child];
-        let mut both = [Entry { key: 0, child: NIL }; 2 * FANOUT];
-        let left = self.nodes[left_id as usize].used();
-        let right = self.nodes[right_id as usize].used();
-        let (left_len, total) = (left.len(), left.len() + right.len());
-        both[..left_len].copy_from_slice(left);
-        both[left_len..total].copy_from_slice(right);
-        if total <= MERGE_MAX {
-            self.fill(left_id, &both[..total]);
-            self.nodes[parent as usize].remove_at(right_at);
-            self.give(right_id);
-        } else {
-            let half = total / 2;
-            self.fill(left_id, &both[..half]);
-            self.fill(right_id, &both[half..total]);
-            self.nodes[parent as usize].entries[right_at].key = both[half].key;
-        }
-    }
-
-    fn fill(&mut self, id: u32, entries: &[Entry]) {
-        let node = &mut self.nodes[id as usize];
-        node.entries[..entries.len()].copy_from_slice(entries);
-        node.len = entries.len() as u32;
-    }
-
-    fn find_best_leaf(&self, side: &mut SideHead) {
-        let mut best = Entry { key: 0, child: side.root };
-        for _ in 0..side.height {
-            // Bounds only grow on the way down.
-            best = self.nodes[best.child as usize].used().last().copied().unwrap_or(best);
-        }
-        side.best_leaf = best.child;
-        side.floor = best.key;
-        side.best_len = self.nodes[best.child as usize].len;
+    pub(crate) fn walk(&self, number: u32) -> Walk<'_> {
+        let window = self.window(number).unwrap_or(NIL);
+        let head = self.heads.get(window as usize).copied().unwrap_or(Head::FREE);
+        let mut far = self.far(number);
+        let next_far = far.next();
+        Walk { window, side: side_of(number), head, far, next_far }
     }
 }
 
 /// Levels of a side from the best on.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk<'a> {
-    index: &'a Index,
-    height: usize,
-    /// Node and how many of its entries are still to come, root first.
-    steps: [(u32, u32); HEIGHT_MAX + 1],
-    depth: usize,
-}
-
-impl Walk<'_> {
-    fn push(&mut self, node: u32) {
-        self.steps[self.depth] = (node, self.index.nodes[node as usize].len);
-        self.depth += 1;
-    }
+    window: u32,
+    side: Side,
+    /// As it was, less the bits of what was given.
+    head: Head,
+    far: tree::Walk<'a>,
+    next_far: Option<(u32, u32)>,
 }
 
 impl Iterator for Walk<'_> {
@@ -456,19 +252,15 @@ impl Iterator for Walk<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<u32> {
-        while self.depth > 0 {
-            let (node, left) = &mut self.steps[self.depth - 1];
-            if *left == 0 {
-                self.depth -= 1;
-                continue;
+        if let Some(tick) = self.head.near() {
+            let key = key_of(self.side, tick);
+            if self.next_far.is_none_or(|(far, _)| key > far) {
+                self.head.bits &= !(1 << (tick % TICKS));
+                return Some(place(self.window, tick));
             }
-            *left -= 1;
-            let child = self.index.nodes[*node as usize].entries[*left as usize].child;
-            if self.depth == self.height + 1 {
-                return Some(child);
-            }
-            self.push(child);
         }
-        None
+        let (_, level) = self.next_far?;
+        self.next_far = self.far.next();
+        Some(level)
     }
 }

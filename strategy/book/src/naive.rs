@@ -1,5 +1,6 @@
 //! The books' twin: a map of queues, every answer searched for. Slow, and plainly right.
 
+use crate::core::number;
 use crate::{Capacity, Change, FeedError, LevelView, Top};
 use std::collections::{BTreeMap, VecDeque};
 use types::{OrderId, Price, Qty, Side, SymbolId};
@@ -86,7 +87,7 @@ impl Naive {
         let levels = self.sides.entry((symbol.0, side == Side::Buy)).or_default();
         levels.entry(price.0).or_default().push_back((id, qty.0));
         self.places.insert(id.0, Place { symbol: symbol.0, side, price: price.0 });
-        Ok(Change { book: symbol.into(), side, price, top_changed: self.top(symbol) != before })
+        Ok(Change::of(number(symbol.into(), side), price, self.top(symbol) != before))
     }
 
     pub(crate) fn reduce(&mut self, id: OrderId, qty: Qty) -> Result<Change, FeedError> {
@@ -105,7 +106,7 @@ impl Naive {
         if qty.0 > left {
             return Err(FeedError::QtyExceedsOrder);
         }
-        Ok(Change { book: symbol.into(), side, price, top_changed: self.top(symbol) != before })
+        Ok(Change::of(number(symbol.into(), side), price, self.top(symbol) != before))
     }
 
     pub(crate) fn delete(&mut self, id: OrderId) -> Result<Change, FeedError> {
@@ -127,7 +128,7 @@ impl Naive {
         let before = self.top(symbol);
         self.delete(old)?;
         let change = self.add(new, symbol, place.side, qty, price)?;
-        Ok(Change { top_changed: self.top(symbol) != before, ..change })
+        Ok(change.with_top(self.top(symbol) != before))
     }
 
     fn queue_of(&mut self, place: &Place) -> &mut Queue {

@@ -213,14 +213,14 @@ fn no_room_at_all_is_no_panic() {
 fn an_order_is_what_it_was_entered_as() {
     let mut book = core(4, 4);
     let (slot, change) = book.insert(BOOK, Side::Sell, Price(9), Qty(5), 1).unwrap();
-    assert!(change.top_changed);
+    assert!(change.top_changed());
     *book.payload_mut(slot) = 2;
     let view = book.order(slot);
     assert_eq!((view.book, view.side, view.price), (BOOK, Side::Sell, Price(9)));
     assert_eq!((view.qty, view.payload), (Qty(5), 2));
     // Nothing taken off is nothing changed.
-    assert!(!book.reduce(slot, Qty(0)).top_changed);
-    assert!(book.reduce(slot, Qty(1)).top_changed);
+    assert!(!book.reduce(slot, Qty(0)).top_changed());
+    assert!(book.reduce(slot, Qty(1)).top_changed());
     assert_eq!(book.order(slot).qty, Qty(4));
 }
 
@@ -229,9 +229,9 @@ fn a_replacement_that_changes_nothing_visible_is_no_tick() {
     let mut books = Books::with_capacity(Capacity { orders: 4, levels: 4, books: 1 });
     books.add(OrderId(1), SymbolId(0), Side::Buy, Qty(5), Price(10)).unwrap();
     let change = books.replace(OrderId(1), OrderId(2), Qty(5), Price(10)).unwrap();
-    assert!(!change.top_changed);
+    assert!(!change.top_changed());
     let change = books.replace(OrderId(2), OrderId(3), Qty(5), Price(9)).unwrap();
-    assert!(change.top_changed);
+    assert!(change.top_changed());
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn an_order_is_only_touched_in_its_own_symbols_name() {
     assert!(books.replace_of(mine, OrderId(1), OrderId(2), Qty(4), Price(11)).is_ok());
     let beyond = books.reduce_of(mine, OrderId(2), Qty(9)).unwrap_err();
     assert_eq!(beyond.why, FeedError::QtyExceedsOrder);
-    assert!(beyond.did.is_some_and(|change| change.top_changed && change.price == Price(11)));
+    assert!(beyond.did.is_some_and(|change| change.top_changed() && change.price() == Price(11)));
     assert!(books.is_empty());
 }
 

@@ -9,7 +9,7 @@ pub struct Capacity {
     pub orders: u32,
     /// Price levels at once, over all books.
     pub levels: u32,
-    /// Books are `0..books`; a feed's are its symbols.
+    /// Books are `0..books`, at most 2^29; a feed's are its symbols.
     pub books: u32,
 }
 
@@ -50,23 +50,71 @@ impl Slot {
     }
 }
 
-/// What an operation did to a book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an operation did to a book. Two words, which are handed on in registers: as separate bytes
+/// it went through memory, and reading it back whole waited for each of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// Which book.
-    pub book: BookId,
-    /// Which side.
-    pub side: Side,
-    /// At which price.
-    pub price: Price,
-    /// Whether price, quantity or count of the side's best level changed.
-    pub top_changed: bool,
+    price: Price,
+    /// The book, the side, and whether the top changed: 30 bits, one and one.
+    what: u32,
 }
 
 impl Change {
+    #[inline]
+    pub(crate) const fn of(number: u32, price: Price, top_changed: bool) -> Change {
+        Change { price, what: number << 1 | top_changed as u32 }
+    }
+
+    /// Which book.
+    #[inline]
+    pub const fn book(self) -> BookId {
+        BookId(self.what >> 2)
+    }
+
+    /// Which side.
+    #[inline]
+    pub const fn side(self) -> Side {
+        if self.what & 2 == 0 { Side::Buy } else { Side::Sell }
+    }
+
+    /// At which price.
+    #[inline]
+    pub const fn price(self) -> Price {
+        self.price
+    }
+
+    /// Whether price, quantity or count of the side's best level changed.
+    #[inline]
+    pub const fn top_changed(self) -> bool {
+        self.what & 1 != 0
+    }
+
+    #[inline]
+    pub(crate) const fn number(self) -> u32 {
+        self.what >> 1
+    }
+
+    /// The same, with another word on the top.
+    #[inline]
+    pub(crate) const fn with_top(self, changed: bool) -> Change {
+        Change { what: self.what & !1 | changed as u32, ..self }
+    }
+
     /// The symbol, where books are symbols.
-    pub fn symbol(&self) -> SymbolId {
-        SymbolId(self.book.0 as u16)
+    #[inline]
+    pub const fn symbol(self) -> SymbolId {
+        SymbolId(self.book().0 as u16)
+    }
+}
+
+impl core::fmt::Debug for Change {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Change")
+            .field("book", &self.book())
+            .field("side", &self.side())
+            .field("price", &self.price)
+            .field("top_changed", &self.top_changed())
+            .finish()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sorted index with thousands of prices against a sorted map, and the table of references
 //! against a hash map. The books as a whole have their twin in `src/naive.rs`.
 
-use book::{BookCore, BookId, Capacity, RefMap};
+use book::{BookCore, BookId, Capacity, RefMap, Slot};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use types::{Price, Qty, Side};
@@ -61,6 +61,85 @@ proptest! {
             prop_assert_eq!(map.len(), twin.len());
         }
         for (key, value) in twin { prop_assert_eq!(map.get(key), Some(value)); }
+    }
+}
+
+/// A step of a market that wanders: where the middle goes, and who comes or goes around it.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    drift: i32,
+    side: Side,
+    away: u32,
+    queue: usize,
+    leaves: usize,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let drift = prop_oneof![8 => -3i32..4, 3 => -90i32..91, 1 => -4_000i32..4_001];
+    let away = prop_oneof![9 => 0u32..40, 2 => 0u32..300, 1 => 0u32..9_000];
+    let queue = prop_oneof![9 => 1usize..4, 1 => Just(60)];
+    (drift, prop::sample::select(&SIDES[..]), away, queue, 0usize..90)
+        .prop_map(|(drift, side, away, queue, leaves)| Step { drift, side, away, queue, leaves })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Windows follow the best price, and levels move in and out of them with their queues: by
+    /// cents, between cents, and below a dollar.
+    #[test]
+    fn a_market_that_wanders_is_as_maps_of_queues(
+        steps in prop::collection::vec(step(), 1..250),
+        unit in prop::sample::select(&[1u32, 50, 100][..]),
+        middle in prop::sample::select(&[300i32, 9_990, 30_000][..]),
+        levels in prop::sample::select(&[40u32, 2_000][..]),
+    ) {
+        let capacity = Capacity { orders: 20_000, levels, books: 2 };
+        let mut core = BookCore::<u64>::new(capacity);
+        let mut twin = [BTreeMap::<u32, Vec<(Slot, u64)>>::new(), BTreeMap::new()];
+        let (mut middle, mut id) = (middle, 0);
+        for Step { drift, side, away, queue, leaves } in steps {
+            middle = (middle + drift).clamp(1, 40_000);
+            let away = if side == Side::Buy { -(away as i32) } else { away as i32 };
+            let price = (middle + away).max(1) as u32 * unit;
+            let open: usize = twin.iter().map(BTreeMap::len).sum();
+            let is_full = open == levels as usize && !twin[side as usize].contains_key(&price);
+            for _ in 0..queue {
+                id += 1;
+                match core.insert(BookId(1), side, Price(price), Qty(1), id) {
+                    Ok((slot, _)) => {
+                        prop_assert!(!is_full);
+                        twin[side as usize].entry(price).or_default().push((slot, id));
+                    }
+                    Err(error) => prop_assert!(is_full, "{:?}", error),
+                }
+            }
+            for nth in 0..leaves / 10 {
+                let prices: Vec<u32> = twin[side as usize].keys().copied().collect();
+                let at = (leaves * 7 + nth) % prices.len().max(1);
+                let Some(price) = prices.get(at) else { break };
+                let queue = twin[side as usize].get_mut(price).expect("a price of its own");
+                core.remove(queue.remove(leaves % queue.len()).0);
+                if queue.is_empty() {
+                    twin[side as usize].remove(price);
+                }
+            }
+            for side in SIDES {
+                let served: Vec<_> = core.served(BookId(1), side)
+                    .map(|(slot, order)| (order.price.0, slot, order.payload)).collect();
+                let queues: &mut dyn Iterator<Item = (&u32, &Vec<_>)> = match side {
+                    Side::Buy => &mut twin[0].iter().rev(),
+                    Side::Sell => &mut twin[1].iter(),
+                };
+                let expected: Vec<_> = queues
+                    .flat_map(|(price, all)| all.iter().map(|(slot, id)| (*price, *slot, *id)))
+                    .collect();
+                prop_assert_eq!(core.front(BookId(1), side), expected.first().map(|first| first.1));
+                let best = core.best_price(BookId(1), side).map(|price| price.0);
+                prop_assert_eq!(best, expected.first().map(|first| first.0));
+                prop_assert_eq!(served, expected);
+            }
+        }
     }
 }
 

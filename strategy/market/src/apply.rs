@@ -218,7 +218,7 @@ impl Market {
                 (change, what)
             }
         };
-        let price = fill.price.unwrap_or(change.price);
+        let price = fill.price.unwrap_or(change.price());
         if let Some(lie) = bad_terms(Qty(fill.qty), price) {
             // The order's shares are gone; at which price, is not known.
             return what | self.lie(who, lie);
@@ -227,7 +227,7 @@ impl Market {
             at_ns: who.at_ns,
             qty: u64::from(fill.qty),
             price,
-            resting: Some(change.side),
+            resting: Some(change.side()),
             match_id: MatchId(fill.match_id),
             kind: TradeKind::Book,
             printable: fill.printable,
@@ -290,7 +290,7 @@ impl Market {
     /// A book has changed.
     #[inline]
     fn settle(&mut self, who: Who, change: Change) -> u8 {
-        if !change.top_changed {
+        if !change.top_changed() {
             return News::BOOK;
         }
         self.counters.ticks += 1;

@@ -28,10 +28,10 @@ mod roster;
 mod tape;
 mod types;
 
-pub use book::{Books, Capacity, LevelView, OrderView, Top, WARM_MAX};
+pub use book::{Books, Capacity, LevelView, OrderView, Soon, Top, WARM_MAX};
 pub use config::{MarketConfig, MarketConfigError};
 pub use counters::Counters;
-pub use market::Market;
+pub use market::{Market, look_at};
 pub use tape::Tape;
 pub use types::{
     Ahead, Breakers, Collar, Currency, DirectListing, Imbalance, Lie, News, Notices, Offering,

@@ -5,7 +5,7 @@ use crate::{
     Ahead, Breakers, Counters, Currency, Lie, MarketConfig, MarketConfigError, Notices, Status,
     Tape, Trade,
 };
-use book::{Books, LevelView, OrderView, Top, WARM_MAX};
+use book::{Books, LevelView, OrderView, Soon, Top, WARM_MAX};
 use types::{OrderId, Price, Side, Symbol, SymbolId, Ticker};
 
 /// A locate that the directory never tells: its book stays empty.
@@ -51,6 +51,22 @@ pub struct Market {
     pub(crate) by_clock: bool,
 }
 
+/// Notes what an ITCH message is about, whatever its bytes are, for
+/// [`Books::warm`](book::Books::warm).
+#[inline]
+pub fn look_at(soon: &mut Soon, bytes: &[u8]) {
+    let Some((head, price)) = bytes.first_chunk::<19>().zip(bytes.last_chunk::<4>()) else {
+        return;
+    };
+    let symbol = u16::from_be_bytes([head[1], head[2]]);
+    let [.., a, b, c, d, e, f, g, h] = *head;
+    let is_known = !matches!(head[0], b'A' | b'F');
+    // The price is the last of an addition's fields, except of F.
+    let side = if bytes[19.min(bytes.len() - 1)] == b'B' { Side::Buy } else { Side::Sell };
+    let id = OrderId(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    soon.note(is_known, id, SymbolId(symbol), side, Price(u32::from_be_bytes(*price)));
+}
+
 /// When the market opens and closes by the clock (New York's), in ns since midnight.
 pub(crate) const HOURS_NS: [u64; 2] = [34_200_000_000_000, 57_600_000_000_000];
 
@@ -88,17 +104,9 @@ impl Market {
     /// cache, costs a few ns a message where they do: `examples/market_ns.rs` measures both.
     #[inline]
     pub fn warm<'a>(&self, messages: impl Iterator<Item = &'a [u8]>) {
-        let (mut ids, mut symbols) = ([0; WARM_MAX], [0; WARM_MAX]);
-        for ((bytes, id), symbol) in messages.zip(&mut ids).zip(&mut symbols) {
-            let Some((head, rest)) = bytes.split_first_chunk::<11>() else { continue };
-            *symbol = u16::from_be_bytes([head[1], head[2]]);
-            if let (b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U', Some(number)) =
-                (head[0], rest.first_chunk::<8>())
-            {
-                *id = u64::from_be_bytes(*number);
-            }
-        }
-        self.books.warm(&ids, &symbols);
+        let mut soon = Soon::default();
+        messages.take(WARM_MAX).for_each(|bytes| look_at(&mut soon, bytes));
+        self.books.warm(&soon);
     }
 
     /// The feed was joined in the middle of the day without a snapshot: references that were never

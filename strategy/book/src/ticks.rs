@@ -1,0 +1,102 @@
+//! Ticks: prices counted so that neighbours in a book are neighbours in number.
+//!
+//! A tick is a cent from a dollar on and the hundredth of a cent below, as the rules have it. On
+//! either side of a book the greater tick, and the greater key, is the better price. What lies
+//! between two ticks has a key alone.
+
+use types::{Price, Side};
+
+/// Below a dollar a tick is the unit of prices.
+const DOLLAR: u32 = 10_000;
+const CENT: u32 = 100;
+/// What a dollar's cents are less than its units.
+const SHIFT: u32 = DOLLAR - DOLLAR / CENT;
+/// The tick of the highest price there can be.
+const TOP: u32 = u32::MAX / CENT + SHIFT;
+/// The tick of a price between two ticks: far from every window.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
+/// A price as the index has it: its key and its tick, both greater where the price is better.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    pub(crate) key: u32,
+    pub(crate) tick: u32,
+}
+
+impl Spot {
+    #[inline]
+    pub(crate) fn new(side: Side, price: Price) -> Spot {
+        let (floor, is_whole) = floor_tick(price.0);
+        let tick = turn(side, floor);
+        Spot { key: key(side, price), tick: if is_whole { tick } else { NOWHERE } }
+    }
+}
+
+/// A price as the index orders it: greater is better on either side. Its own inverse.
+#[inline]
+pub(crate) const fn key(side: Side, price: Price) -> u32 {
+    match side {
+        Side::Buy => price.0,
+        Side::Sell => !price.0,
+    }
+}
+
+/// How many ticks there are up to a price, and whether it is one.
+#[inline]
+const fn floor_tick(price: u32) -> (u32, bool) {
+    let cents = price / CENT;
+    if price < DOLLAR { (price, true) } else { (cents + SHIFT, cents * CENT == price) }
+}
+
+/// A tick as a side orders it. Its own inverse.
+#[inline]
+const fn turn(side: Side, tick: u32) -> u32 {
+    match side {
+        Side::Buy => tick,
+        Side::Sell => TOP - tick,
+    }
+}
+
+/// The key of a tick.
+#[inline]
+pub(crate) const fn key_of(side: Side, tick: u32) -> u32 {
+    let tick = turn(side, tick);
+    key(side, Price(if tick < DOLLAR { tick } else { (tick - SHIFT) * CENT }))
+}
+
+/// The lowest tick that is at least as good as a key.
+pub(crate) fn tick_from(side: Side, of: u32) -> u32 {
+    let (floor, is_whole) = floor_tick(key(side, Price(of)));
+    let rounded = side == Side::Buy && !is_whole;
+    turn(side, floor) + u32::from(rounded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn price() -> impl Strategy<Value = u32> {
+        prop_oneof![0..200u32, 9_900..10_300u32, any::<u32>(), (0..200u32).prop_map(|n| !n)]
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_are_in_the_order_of_keys(a in price(), b in price()) {
+            for side in [Side::Buy, Side::Sell] {
+                let [x, y] = [a, b].map(|price| Spot::new(side, Price(price)));
+                prop_assert_eq!(key(side, Price(x.key)), a);
+                let from = tick_from(side, x.key);
+                prop_assert!(from > TOP || key_of(side, from) >= x.key);
+                if x.tick != NOWHERE {
+                    prop_assert_eq!((key_of(side, x.tick), from), (x.key, x.tick));
+                }
+                if x.tick != NOWHERE && y.tick != NOWHERE {
+                    prop_assert_eq!(x.tick.cmp(&y.tick), x.key.cmp(&y.key));
+                    prop_assert!(y.tick < from || y.key >= x.key);
+                    prop_assert!(y.key < x.key || y.tick >= from);
+                }
+            }
+        }
+    }
+}
