@@ -7,7 +7,7 @@
 //! after everything that was whole; the reader's result names the file and the offset.
 
 use flate2::read::MultiGzDecoder;
-use lcore::loadgen::{SourceTx, Synthetic, synthetic};
+use lcore::loadgen::{Chunk, SourceTx, Synthetic, synthetic};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ pub(crate) fn spawn(
     tx: SourceTx,
 ) -> std::io::Result<JoinHandle<Result<ReadFacts, ReadError>>> {
     thread::Builder::new().name("itch-reader".into()).spawn(move || {
-        let mut feeder = Feeder { tx, facts: ReadFacts::default() };
+        let mut feeder = Feeder { tx, facts: ReadFacts::default(), spare: None };
         let result = feeder.input(&input, repeat);
         feeder.tx.end(result.is_err());
         result.map(|()| feeder.facts)
@@ -119,6 +119,8 @@ impl<R: Read> Read for Counting<R> {
 struct Feeder {
     tx: SourceTx,
     facts: ReadFacts,
+    /// A chunk that the end of a file left empty: there are only so many.
+    spare: Option<Chunk>,
 }
 
 impl Feeder {
@@ -171,8 +173,11 @@ impl Feeder {
             let (whole, messages) = whole_messages(&chunk.bytes)
                 .map_err(|at| ReadError::EmptyMessage { path: path.into(), offset: offset + at })?;
             if read == 0 && whole == 0 {
-                let left = chunk.bytes.len() as u64;
-                return if left == 0 { Ok(()) } else { Err(truncated(path, offset, &chunk.bytes)) };
+                if chunk.bytes.is_empty() {
+                    self.spare = Some(chunk);
+                    return Ok(());
+                }
+                return Err(truncated(path, offset, &chunk.bytes));
             }
             carry.extend_from_slice(&chunk.bytes[whole..]);
             chunk.bytes.truncate(whole);
@@ -187,9 +192,9 @@ impl Feeder {
     }
 
     /// Waits for the lcore to hand a chunk back; `None` when it is gone.
-    fn wait_empty(&mut self) -> Option<lcore::loadgen::Chunk> {
+    fn wait_empty(&mut self) -> Option<Chunk> {
         loop {
-            if let Some(chunk) = self.tx.take_empty() {
+            if let Some(chunk) = self.spare.take().or_else(|| self.tx.take_empty()) {
                 return Some(chunk);
             }
             if self.tx.is_abandoned() {

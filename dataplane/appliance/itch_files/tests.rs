@@ -58,6 +58,16 @@ fn plain_and_gzip_give_the_same_over_many_chunks() {
 }
 
 #[test]
+fn a_file_is_read_more_often_than_there_are_chunks() {
+    let path = temp("often", &framed(5, 10));
+    let repeat = 3 * CHUNKS as u32;
+    let (got, good, facts) = drain(vec![path.clone()], repeat);
+    assert!(good && facts.is_ok());
+    assert_eq!(got.len(), 5 * repeat as usize);
+    let _ = std::fs::remove_file(path);
+}
+
+#[test]
 fn every_truncation_is_told_and_loses_nothing_whole() {
     let bytes = framed(3, 10);
     for cut in 1..bytes.len() {

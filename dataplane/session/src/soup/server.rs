@@ -180,7 +180,7 @@ impl SoupServer {
             return Err(DisconnectReason::TakenOver);
         }
         let taken = deframer.feed(input, |packet| {
-            if throttles && !link.may_take(now_ns, &packet) {
+            if throttles && !link.may_take(now_ns, &packet, sessions) {
                 return Ok(Flow::Held);
             }
             link.on_packet(now_ns, packet, sessions, handler).map(|()| Flow::Taken)
@@ -323,17 +323,31 @@ impl Link {
         matches!(self.state, State::Open(who) if !sessions.holds(who, self.generation))
     }
 
-    /// Whether a packet does not come too fast. Each that waits is counted once.
+    /// Whether a packet does not come too fast, nor from a client that first has to read what lies
+    /// here for it: an order would add to that until messages it has not seen are gone. Each that
+    /// waits is counted once.
     #[inline]
-    fn may_take(&mut self, now_ns: u64, packet: &Packet<'_>) -> bool {
-        let counts = matches!(packet, Packet::Unsequenced(_) | Packet::Debug(_));
-        if !counts || self.rate.is_off() {
+    fn may_take(&mut self, now_ns: u64, packet: &Packet<'_>, sessions: &Sessions) -> bool {
+        if !matches!(packet, Packet::Unsequenced(_) | Packet::Debug(_)) {
             return true;
         }
-        let takes = self.bucket.take(self.rate, now_ns);
-        self.counters.throttled += u64::from(!takes && !self.held);
+        let behind = self.is_behind(sessions);
+        let takes = !behind && (self.rate.is_off() || self.bucket.take(self.rate, now_ns));
+        if !takes && !self.held {
+            let counter =
+                if behind { &mut self.counters.held_unread } else { &mut self.counters.throttled };
+            *counter += 1;
+        }
         self.held = !takes;
         takes
+    }
+
+    /// Whether as much is unsent as a client may have waiting.
+    #[inline]
+    fn is_behind(&self, sessions: &Sessions) -> bool {
+        let State::Open(who) = self.state else { return false };
+        let outgoing = sessions.outgoing(who);
+        outgoing.is_some_and(|out| backlog::is_large(&self.config, self.cursor, out).is_some())
     }
 
     #[inline]

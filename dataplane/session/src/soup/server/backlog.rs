@@ -19,6 +19,18 @@ pub(super) struct Backlog {
     since_ns: Option<u64>,
 }
 
+/// The messages that are unsent, where these or their bytes are more than may be.
+#[inline]
+pub(super) fn is_large(config: &ServerConfig, cursor: u64, outgoing: Outgoing<'_>) -> Option<u64> {
+    let messages = outgoing.next_seq().saturating_sub(cursor);
+    let above = |count: u64, max: u64| max > 0 && count > max;
+    let bytes_above = || match outgoing {
+        Outgoing::Store(store) => above(store.bytes_from(cursor), config.backlog_bytes_max),
+        Outgoing::Image(_) => false,
+    };
+    (above(messages, config.backlog_messages_max) || bytes_above()).then_some(messages)
+}
+
 impl Backlog {
     pub(super) fn new(replay_end: u64) -> Backlog {
         Backlog { replay_end, ..Backlog::default() }
@@ -33,17 +45,10 @@ impl Backlog {
         cursor: u64,
         outgoing: Outgoing<'_>,
     ) -> bool {
-        let messages = outgoing.next_seq().saturating_sub(cursor);
-        let bytes = match outgoing {
-            Outgoing::Store(store) => store.bytes_from(cursor),
-            Outgoing::Image(_) => 0,
-        };
-        let above = |count: u64, max: u64| max > 0 && count > max;
-        if !above(messages, config.backlog_messages_max) && !above(bytes, config.backlog_bytes_max)
-        {
+        let Some(messages) = is_large(config, cursor, outgoing) else {
             self.since_ns = None;
             return false;
-        }
+        };
         let replays = self.cursor < self.replay_end;
         let progress = messages < self.messages || (replays && cursor > self.cursor);
         match self.since_ns {

@@ -95,6 +95,8 @@ pub struct ServerCounters {
     pub unsequenced_in: u64,
     /// Messages that came too fast and had to wait.
     pub throttled: u64,
+    /// Messages that had to wait until their client had read more of what lay here for it.
+    pub held_unread: u64,
     /// Sequenced messages sent.
     pub sequenced_out: u64,
     /// Heartbeats taken in.

@@ -151,6 +151,27 @@ fn messages_that_come_too_fast_are_left_to_the_transport() {
     assert_eq!(server.take_bytes(2 * now_ns, b"\0\x01O", sessions, desk), Err(LoggedOut));
 }
 
+#[test]
+fn orders_of_a_client_that_does_not_read_wait_before_what_it_missed_is_gone() {
+    let config = ServerConfig { backlog_messages_max: 3, ..ServerConfig::default() };
+    let mut bench = Bench::with(config);
+    bench.login("ANN", "", 1).unwrap();
+    bench.pump(0);
+    (0..4u8).for_each(|n| drop(bench.sessions.append(WHO, &[n])));
+    let order = packet(Packet::Unsequenced(b"order"));
+    let Bench { server, sessions, desk } = &mut bench;
+    for _ in 0..2 {
+        assert_eq!(server.take_bytes(0, &order, sessions, desk), Ok(0));
+    }
+    assert_eq!((server.counters().held_unread, server.counters().throttled), (1, 0));
+    assert_eq!(server.held_until_ns(), Some(0), "to be offered again at once");
+    // A message read, and the next order is taken.
+    let mut out = [0; 4];
+    assert_eq!(server.pump(0, sessions, &mut out), 4);
+    assert_eq!(server.take_bytes(0, &order, sessions, desk), Ok(order.len()));
+    assert_eq!((desk.messages.len(), server.held_until_ns()), (1, None));
+}
+
 /// Gives as many messages as it is told.
 struct Market(usize);
 

@@ -156,7 +156,7 @@ impl World {
         let Slot { server, desk, .. } = &mut self.slots[line];
         match server.take_bytes(self.now_ns, &bytes, &mut self.sessions, desk) {
             Ok(taken) => {
-                assert!(taken == bytes.len() || server.held_until_ns() > Some(self.now_ns));
+                assert!(taken == bytes.len() || server.held_until_ns().is_some());
                 bytes[taken..].iter().rev().for_each(|&byte| self.to_server.push_front(byte));
             }
             // The only thing this client can do wrong: its old slot still lingers.
