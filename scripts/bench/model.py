@@ -20,6 +20,8 @@ class Aim:
 
     def text(self, unit):
         bound = f"{self.bound:g}"
+        if self.bound == 1 and self.kind != "absolute":
+            return "no worse than the best"
         if self.kind == "times":
             return f"at least {bound} times as good as the best"
         if self.kind == "at-most":

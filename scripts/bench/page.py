@@ -5,12 +5,13 @@ import math
 from html import escape
 
 STYLE = """
-:root { --back: #fcfcfd; --ink: #1c2330; --soft: #5d6778; --line: #d9dee7; --card: #ffffff;
+:root { color-scheme: light dark; --back: #fcfcfd; --ink: #1c2330; --soft: #5d6778;
+  --line: #d9dee7; --card: #ffffff;
   --ours: #1f6feb; --peer: #8a94a6; --good: #137a3e; --bad: #b3261e; --open: #8a6100; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #11151c; --ink: #e4e8ef; --soft: #98a2b3; --line: #2b3340; --card: #181d26;
     --ours: #6aa6ff; --peer: #7d8798; --good: #5bd28a; --bad: #ff8a80; --open: #e5b94e; } }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } a { color: var(--ours); }
 body { margin: 0; background: var(--back); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 24px 20px 60px; }
