@@ -114,11 +114,12 @@ impl<'e> OrderLink<'e> {
         let got = self.io.rx(burst);
         for mbuf in burst.drain(..) {
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), &mut self.io.out);
-            if let Input::Tcp(conn) = input {
+            if let Input::Tcp(data) = input {
+                let conn = data.conn();
                 if self.orders.is(conn) {
-                    self.orders.read(now, &mut self.host, conn, handler);
+                    self.orders.read(now, &mut self.host, data, handler);
                 } else if let Some(snapshot) = self.snapshot.as_mut().filter(|s| s.is(conn)) {
-                    snapshot.read(now, &mut self.host, conn, &mut OfSnapshot(handler));
+                    snapshot.read(now, &mut self.host, data, &mut OfSnapshot(handler));
                 }
             }
             self.io.out.recycle(mbuf);

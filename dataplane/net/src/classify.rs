@@ -69,7 +69,6 @@ reasons! {
         "A reset that is not exactly the next thing expected; inside the window it is challenged.";
     TcpSyn = "tcp_syn", "A SYN for a connection that there is; challenged.";
     TcpAfterFin = "tcp_after_fin", "Data after the peer said that there is no more.";
-    TcpBadSyn = "tcp_bad_syn", "A SYN which the TCP machine refused.";
     NoRoomToAnswer = "no_room_to_answer", "Its answer did not fit the transmit queue.";
 }
 
@@ -95,8 +94,10 @@ pub struct TcpIn<'a> {
     pub ip: Packet4<'a>,
     /// Its header.
     pub header: &'a tcp::Header,
-    /// Bytes of payload.
-    pub payload_len: usize,
+    /// Its options.
+    pub options: &'a [u8],
+    /// The payload.
+    pub payload: &'a [u8],
 }
 
 impl TcpIn<'_> {
@@ -252,8 +253,8 @@ fn sort_ipv4(packet: Packet4<'_>, protocol: u8, checks: RxChecks) -> Result<Clas
             if !checks.l4 && sum.bytes(packet.payload).finish() != 0 {
                 return Err(DropReason::TcpChecksum);
             }
-            let payload_len = segment.payload.len();
-            Ok(Class::Tcp(TcpIn { ip: packet, header: segment.header, payload_len }))
+            let tcp::Segment { header, options, payload } = segment;
+            Ok(Class::Tcp(TcpIn { ip: packet, header, options, payload }))
         }
         ipv4::ICMP => Ok(Class::Icmp(packet)),
         ipv4::IGMP => Ok(Class::Igmp(packet)),

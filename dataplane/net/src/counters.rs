@@ -79,7 +79,7 @@ impl HostCounters {
         for (name, value) in [
             ("segments_in", tcp.segments_in),
             ("segments_out", tcp.segments_out),
-            ("answers_lost", tcp.answers_lost),
+            ("segments_repeated", tcp.segments_repeated),
             ("accepted", tcp.accepted),
             ("connected", tcp.connected),
             ("closed", tcp.closed),

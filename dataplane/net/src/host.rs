@@ -12,7 +12,7 @@ use crate::frame_tx::FrameTx;
 use crate::icmp;
 use crate::igmp::{GROUPS_MAX, IgmpVersion, Membership};
 use crate::interface::{Interface, RxChecks, TxChecks};
-use crate::tcp::{ConnId, ConnState, NetEvent, TcpConfig, TcpHost};
+use crate::tcp::{ConnId, ConnState, NetEvent, TcpConfig, TcpData, TcpHost};
 use crate::udp::UdpTemplate;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -48,8 +48,9 @@ impl Default for HostConfig {
 pub enum Input<'a> {
     /// Nothing: it was the host's own business. There may be events.
     Handled,
-    /// This connection has bytes to [`recv`](Host::recv). There may be events, too.
-    Tcp(ConnId),
+    /// A connection has bytes to [`read`](Host::read), or to [`keep`](Host::keep) for later. There
+    /// may be events, too.
+    Tcp(TcpData<'a>),
     /// A datagram for our address or a joined group.
     Udp(UdpIn<'a>),
     /// Nobody's; it was counted.
@@ -141,7 +142,7 @@ impl Host {
         tx: &mut T,
     ) -> Input<'a> {
         match self.tcp.on_segment(now_ns, segment, tx) {
-            Ok(Some(conn)) => Input::Tcp(conn),
+            Ok(Some(data)) => Input::Tcp(data),
             Ok(None) => Input::Handled,
             Err(reason) => self.drop(reason),
         }
@@ -187,7 +188,7 @@ impl Host {
         let learnt = self.neighbours.learn(now_ns, &self.interface, packet);
         match learnt {
             Learnt::Nothing => {}
-            Learnt::Neighbour(ip, mac) => self.tcp.on_neighbour(ip, mac),
+            Learnt::Neighbour(ip, mac) => self.tcp.on_neighbour(now_ns, ip, mac),
             Learnt::Conflict => {
                 self.counters.arp_conflicts += 1;
                 self.neighbours.defend(now_ns);
@@ -335,6 +336,18 @@ impl Host {
     /// How far a connection is.
     pub fn state(&self, conn: ConnId) -> ConnState {
         self.tcp.state(conn)
+    }
+
+    /// See [`TcpHost::read`].
+    #[inline]
+    pub fn read(&mut self, data: TcpData<'_>, read: impl FnMut(&[u8]) -> usize) -> usize {
+        self.tcp.read(data, read)
+    }
+
+    /// See [`TcpHost::keep`].
+    #[inline]
+    pub fn keep(&mut self, data: TcpData<'_>) -> ConnId {
+        self.tcp.keep(data)
     }
 
     /// See [`TcpHost::recv`].

@@ -6,9 +6,7 @@
 //!
 //! Layout: [`classify()`] takes a frame apart and says whether it is ours; `arp`, `igmp` and `icmp`
 //! answer for themselves; [`UdpTemplate`] writes datagrams behind prebuilt headers; [`TcpHost`] is
-//! a fixed set of connection slots, each a `smoltcp` interface with one socket, behind our own
-//! table of 4-tuples, because `smoltcp` looks through all the sockets of an interface for every
-//! segment. Frames leave through [`FrameTx`], which the lcore implements over mbufs and tests over
+//! a fixed set of connection slots, each with a state machine, behind a table of 4-tuples. Frames leave through [`FrameTx`], which the lcore implements over mbufs and tests over
 //! vectors.
 //!
 //! Limits: IPv4 only, one address a host, no fragments, no IP options sent but router alert. All
@@ -41,7 +39,8 @@ pub use host::{Host, HostConfig, Input};
 pub use igmp::IgmpVersion;
 pub use interface::{Interface, RxChecks, TxChecks};
 pub use tcp::{
-    CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters, TcpHost,
+    CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters, TcpData,
+    TcpHost,
 };
 pub use udp::UdpTemplate;
 pub use wire::Mac;

@@ -1,21 +1,22 @@
 //! TCP over a fixed set of connection slots.
 //!
-//! Why it exists: `smoltcp` has the state machine, but finds a segment's socket by looking at all
-//! of them. Here each slot is a stack of its own with one socket, found through our table of
-//! 4-tuples, so a segment costs the same with one connection and with thousands.
+//! Why it exists: an order comes and goes through here, so this is a good part of what a venue costs
+//! it. Each slot has a state machine of its own, found through a table of 4-tuples, so that a segment
+//! costs the same with one connection and with thousands; and the segment that mostly comes, the next
+//! one in order, goes past the machine's rules (`machine`) and is read where its frame lies.
 //!
-//! Layout: `slots` hold the stacks and buffers; `table` leads from a 4-tuple to a slot; `dirty` and
-//! `deadlines` say which slots have something to do. A segment is only taken in by
-//! [`TcpHost::on_segment`]: when it brought data, the acknowledgment waits for the caller's
-//! [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
-//! [`poll`](TcpHost::poll). A frame goes back to where its connection's SYN came from, or to the
-//! next hop.
+//! Layout: `slots` hold machines and rings; `table` leads from a 4-tuple to a slot; `dirty` and
+//! `deadlines` say which slots have something to do. [`TcpHost::on_segment`] takes in what a segment
+//! says of our bytes, and lends its own, in order, as [`TcpData`]: [`TcpHost::read`] shows them to
+//! the caller and keeps what he leaves in the ring, [`TcpHost::keep`] keeps all. Their acknowledgment
+//! waits for the caller's [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
+//! [`poll`](TcpHost::poll). What is neither read nor kept is not acknowledged: the peer sends it
+//! again. A frame goes back to where its connection's SYN came from, or to the next hop, behind
+//! prebuilt headers (`template`).
 //!
-//! Limits: see [`TcpConfig`]; [`TcpConfig::memory_bytes`] says what the slots cost. No selective
-//! retransmission, no congestion control, no timestamps, a least retransmission time of some
-//! milliseconds (the module `clock` says how): right for a clean, short network, wrong for the
-//! Internet. A receive ring is at most [`RX_BYTES_MAX`] bytes, and segments that come out of order
-//! are kept as long as they leave at most eight gaps.
+//! Limits: see [`TcpConfig`]; [`TcpConfig::memory_bytes`] says what the slots cost. What the machine
+//! leaves out is told there: right for a clean, short network, wrong for the Internet. A receive ring
+//! is at most [`RX_BYTES_MAX`] bytes.
 //!
 //! Failure modes: a flood of SYNs fills the free slots and no others; each new SYN then takes the
 //! oldest half-open slot, unless that is younger than a handshake takes. When all slots are in use,
@@ -26,27 +27,28 @@
 //! time limit; resets and SYNs that may be forged are the module `guard`'s.
 
 mod accept;
-mod clock;
 mod connect;
-mod device;
 mod guard;
+mod machine;
 mod queues;
 mod reset;
+mod ring;
 mod slot;
 mod stream;
 mod table;
+mod template;
 mod types;
 
 use crate::classify::{DropReason, TcpIn};
 use crate::error::NetError;
 use crate::frame_tx::FrameTx;
 use crate::interface::{Interface, TxChecks};
-use device::{Caps, Out};
+use machine::{State, Verdict};
 use queues::{AgeList, Deadlines, DirtySet, SlotRing};
 use slot::{Phase, Slot};
-use smoltcp::socket::tcp::State;
 use table::{Cell, Tuple, TupleTable};
 
+pub use stream::TcpData;
 pub use types::{CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters};
 
 /// Ports listened on.
@@ -55,8 +57,6 @@ const LISTEN_MAX: usize = 16;
 const EMIT_MAX: usize = 32;
 /// Dirty slots served in one poll.
 const POLL_SLOTS_MAX: usize = 64;
-/// How long a slot rests that wants to emit and does not.
-const STUCK_NS: u64 = 1_000_000;
 /// How long late segments of a finished connection are answered. Twice a segment's life would be
 /// minutes on the Internet; on one link it is what a peer needs to repeat its FIN: Linux does so
 /// after 200 and again after 400 ms.
@@ -64,10 +64,9 @@ const TIME_WAIT_NS: u64 = 1_000_000_000;
 /// The first port taken for connections of ours (RFC 6335, 6).
 const EPHEMERAL_FIRST: u16 = 49_152;
 
-/// What a slot takes beside its rings: itself, its socket, its cells of the table (a quarter full),
-/// its places in the lists, its deadline.
+/// What a slot takes beside its rings: itself, its cells of the table (a quarter full), its places
+/// in the lists, its deadline.
 const SLOT_BYTES: usize = size_of::<Slot>()
-    + size_of::<smoltcp::iface::SocketStorage<'static>>()
     + 8 * size_of::<Cell>()
     + 2 * size_of::<(u32, u32)>()
     + 2 * size_of::<u32>()
@@ -87,10 +86,9 @@ pub struct TcpHost {
     resolving: usize,
     /// Slots in use that will soon be free.
     ending: usize,
-    out: Out,
     /// Where a message is put together that lies across a ring's end.
     straddle: Box<[u8]>,
-    caps: Caps,
+    checks: TxChecks,
     config: TcpConfig,
     interface: Interface,
     counters: TcpCounters,
@@ -111,16 +109,9 @@ impl TcpHost {
         interface.check()?;
         config.check()?;
         let slots = config.slots;
-        let caps = Caps { mtu: interface.mtu.into(), checks };
-        // Each slot has a sequence of its own; the multiplier spreads neighbouring seeds
-        // (splitmix64's).
-        let seed = |slot: usize| {
-            (config.seed ^ slot as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-        };
         let straddle = vec![0; config.rx_bytes.max(config.tx_bytes)].into_boxed_slice();
-        let scratch = vec![0; caps.mtu].into_boxed_slice();
         Ok(TcpHost {
-            slots: (0..slots).map(|i| Slot::new(&interface, &config, caps, seed(i))).collect(),
+            slots: (0..slots).map(|_| Slot::new(&interface, &config)).collect(),
             // Taken from the end: the first connection gets slot 0.
             free: (0..slots as u32).rev().collect(),
             table: TupleTable::new(slots, config.seed),
@@ -132,9 +123,8 @@ impl TcpHost {
             time_wait: AgeList::new(slots),
             resolving: 0,
             ending: 0,
-            out: Out { scratch, sent: 0, lost: 0 },
             straddle,
-            caps,
+            checks,
             config,
             interface,
             counters: TcpCounters::default(),
@@ -151,7 +141,7 @@ impl TcpHost {
 
     /// What was done so far.
     pub fn counters(&self) -> TcpCounters {
-        TcpCounters { segments_out: self.out.sent, answers_lost: self.out.lost, ..self.counters }
+        self.counters
     }
 
     /// Slots that no connection holds.
@@ -159,31 +149,58 @@ impl TcpHost {
         self.free.len()
     }
 
-    /// Takes a segment in. Gives the connection when it has bytes to read.
+    /// Takes a segment in. Gives the connection when it has bytes to read, and those of the segment
+    /// that are to be [`read`](Self::read) or [`kept`](Self::keep).
     ///
     /// # Errors
     /// Why the segment went to no connection; it was answered as it had to be.
     #[inline]
-    pub fn on_segment<T: FrameTx>(
+    pub fn on_segment<'a, T: FrameTx>(
         &mut self,
         now_ns: u64,
-        segment: &TcpIn<'_>,
+        segment: &TcpIn<'a>,
         tx: &mut T,
-    ) -> Result<Option<ConnId>, DropReason> {
+    ) -> Result<Option<TcpData<'a>>, DropReason> {
         let now_ns = self.tick(now_ns);
         let tuple = Tuple::new(segment.header.dst_port.get(), segment.remote());
         let Some(slot) = self.table.get(tuple) else {
             return self.on_stranger(now_ns, segment, tx).map(|()| None);
         };
         let slot = slot as usize;
-        if self.is_guarded(slot, segment) {
-            return self.on_guarded(now_ns, slot, segment, tx);
+        let place = &mut self.slots[slot];
+        let (header, len) = (segment.header, segment.payload.len());
+        if place.phase == Phase::Open && place.machine.expects(header, len) {
+            self.counters.segments_in += 1;
+            let lets_send = place.machine.advance(now_ns, header);
+            if len > 0 {
+                return Ok(Some(TcpData::lent(self.id(slot), header, segment.payload)));
+            }
+            if lets_send {
+                self.egress(now_ns, slot, tx);
+            }
+            return Ok(None);
         }
-        Ok(self.take(now_ns, slot, segment, tx))
+        self.on_unexpected(now_ns, slot, segment, tx)
     }
 
-    /// Gives a segment to its socket. Gives the connection when it has bytes to read.
-    #[inline]
+    /// A segment of a connection that is not simply the next one.
+    #[cold]
+    fn on_unexpected<'a, T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        segment: &TcpIn<'a>,
+        tx: &mut T,
+    ) -> Result<Option<TcpData<'a>>, DropReason> {
+        let readable = if self.is_guarded(slot, segment) {
+            self.on_guarded(now_ns, slot, segment, tx)?
+        } else {
+            self.take(now_ns, slot, segment, tx)
+        };
+        Ok(readable.map(TcpData::from))
+    }
+
+    /// Gives a segment to its machine. Gives the connection when it has bytes to read.
     fn take<T: FrameTx>(
         &mut self,
         now_ns: u64,
@@ -192,16 +209,15 @@ impl TcpHost {
         tx: &mut T,
     ) -> Option<ConnId> {
         self.counters.segments_in += 1;
-        self.slots[slot].ingress(now_ns, segment.ip.packet, (tx, &mut self.out, self.caps));
         let place = &mut self.slots[slot];
-        if place.seen == State::SynSent {
-            // If the peer's SYN was taken, this is where its bytes begin.
-            place.unread = segment.header.sequence.get().wrapping_add(1);
+        if place.machine.arrive(now_ns, segment) == Verdict::Refused {
+            self.send_refusal(segment, tx);
+            return None;
         }
         self.settle(now_ns, slot, true);
         let place = &self.slots[slot];
         let is_live = matches!(place.phase, Phase::Open | Phase::TimeWait);
-        if is_live && place.socket().can_recv() {
+        if is_live && !place.machine.received().is_empty() {
             self.dirty.insert(slot);
             return Some(self.id(slot));
         }
@@ -272,60 +288,62 @@ impl TcpHost {
             Phase::HalfOpen => self.egress(now_ns, slot, tx),
             Phase::Open => {
                 if now_ns >= place.limit_ns(&self.config) {
-                    self.slots[slot].socket_mut().abort();
+                    self.slots[slot].machine.abort();
                 }
-                self.egress(now_ns, slot, tx)
+                self.egress(now_ns, slot, tx) + self.ask(now_ns, slot, tx)
             }
         }
     }
 
+    /// Asks a peer that was long silent whether it is there.
+    fn ask<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
+        let place = &mut self.slots[slot];
+        let mut asked = 0;
+        if tx.ready()
+            && let Some(question) = place.machine.plan_question(now_ns)
+        {
+            asked = usize::from(place.send(now_ns, &question, tx, &mut self.counters));
+        }
+        let due_ns = place.machine.due_ns().min(place.limit_ns(&self.config));
+        self.deadlines.set(slot, due_ns.max(now_ns.saturating_add(1)));
+        asked
+    }
+
     /// Lets a slot send, a bounded number of segments, and notes when it wants to again.
+    #[inline]
     fn egress<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
-        let was_dirty = self.dirty.remove(slot);
-        let place = &self.slots[slot];
-        let is_over = match place.phase {
-            Phase::Free | Phase::Resolving | Phase::Dead => true,
-            // The last acknowledgment leaves; that the socket then takes TIME-WAIT for over, which
-            // for it is ten times the least RTO, is not waited for.
-            Phase::TimeWait => now_ns >= place.since_ns.saturating_add(5 * self.config.rto_min_ns),
-            Phase::HalfOpen | Phase::Open => false,
-        };
-        if is_over {
+        self.dirty.remove(slot);
+        let place = &mut self.slots[slot];
+        if matches!(place.phase, Phase::Free | Phase::Resolving | Phase::Dead) {
             return 0;
         }
         let mut sent = 0;
-        // A dirty slot mostly has something to send; asking when would cost as much as trying.
-        let mut due_ns = if was_dirty { now_ns } else { self.slots[slot].due_ns(now_ns) };
-        while due_ns <= now_ns {
-            if sent >= EMIT_MAX || !tx.ready() {
+        while let Some(segment) = place.machine.plan(now_ns) {
+            let may = sent < EMIT_MAX && tx.ready();
+            if !may || !place.send(now_ns, &segment, tx, &mut self.counters) {
                 self.dirty.insert(slot);
                 break;
             }
-            let emitted = self.slots[slot].emit(now_ns, (tx, &mut self.out, self.caps));
-            sent += usize::from(emitted);
-            due_ns = self.slots[slot].due_ns(now_ns);
-            if !emitted && due_ns <= now_ns {
-                due_ns = now_ns.saturating_add(STUCK_NS);
-            }
+            sent += 1;
         }
-        let place = &self.slots[slot];
-        due_ns = match place.phase {
+        let due_ns = match place.phase {
             Phase::TimeWait => place.since_ns.saturating_add(TIME_WAIT_NS),
-            _ => due_ns.min(place.limit_ns(&self.config)),
+            _ => place.machine.due_ns().min(place.limit_ns(&self.config)),
         };
         self.deadlines.set(slot, due_ns);
-        if place.socket().state() != place.seen || place.socket().remote_endpoint().is_none() {
+        if place.machine.state != place.seen || place.machine.is_gone() {
             self.settle(now_ns, slot, false);
         }
         sent
     }
 
-    /// Draws the conclusions from the socket's state after a segment or a timer.
+    /// Draws the conclusions from the machine's state after a segment or a timer.
+    #[cold]
     fn settle(&mut self, now_ns: u64, slot: usize, by_segment: bool) {
         let place = &mut self.slots[slot];
-        let (was, is) = (place.seen, place.socket().state());
+        let (was, is) = (place.seen, place.machine.state);
         place.seen = is;
-        let over = matches!(is, State::Closed | State::Listen);
+        let over = is == State::Closed;
         if was == is && !over {
             return;
         }
@@ -342,7 +360,6 @@ impl TcpHost {
                 }
                 self.notify(slot);
             }
-            Phase::TimeWait if over => self.release(slot),
             Phase::Open => self.settle_open(now_ns, slot, (was, is), by_segment),
             _ => {}
         }
@@ -378,7 +395,7 @@ impl TcpHost {
                 self.counters.closed += 1;
                 self.notify(slot);
             }
-            State::Closed | State::Listen => {
+            State::Closed => {
                 if was != is {
                     place.reason = match was {
                         _ if place.aborted => CloseReason::Aborted,
@@ -388,8 +405,8 @@ impl TcpHost {
                         _ => CloseReason::TimedOut,
                     };
                 }
-                // While the socket remembers its peer it has a reset to send first.
-                if place.socket().remote_endpoint().is_none() {
+                // There may be a reset to send first.
+                if place.machine.is_gone() {
                     self.end(slot);
                 } else {
                     self.dirty.insert(slot);

@@ -215,8 +215,8 @@ proptest! {
                     }
                     let all = RxChecks { ipv4: true, l4: true };
                     let heard = to.host.on_frame(pair.now, &frame, all, &mut to.out);
-                    if let Input::Tcp(conn) = heard {
-                        to.host.recv(conn, <[u8]>::len);
+                    if let Input::Tcp(data) = heard {
+                        to.host.read(data, <[u8]>::len);
                     }
                     if to.out.frames.len() > 100 {
                         break;

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use heapwatch::{CountingAlloc, thread_allocations};
-use net::{ConnId, Input, NetEvent, RxChecks};
+use net::{Input, NetEvent, RxChecks, TcpData};
 
 #[global_allocator]
 static ALLOC: CountingAlloc = CountingAlloc;
@@ -13,7 +13,7 @@ static ALLOC: CountingAlloc = CountingAlloc;
 fn cross(now: u64, from: &mut Station, to: &mut Station, heard: &mut Heard) {
     while let Some(frame) = from.out.frames.pop_front() {
         match to.host.on_frame(now, &frame, RxChecks::default(), &mut to.out) {
-            Input::Tcp(conn) => echo(now, to, conn),
+            Input::Tcp(data) => echo(now, to, data),
             Input::Udp(_) => heard.datagrams += 1,
             Input::Handled | Input::Dropped(_) => {}
         }
@@ -36,18 +36,18 @@ struct Heard {
 }
 
 /// Station 2 says what it hears back, station 1 only listens.
-fn echo(now: u64, station: &mut Station, conn: ConnId) {
+fn echo(now: u64, station: &mut Station, data: TcpData<'_>) {
     let (mut message, mut len) = ([0; 256], 0);
-    station.host.recv(conn, |bytes| {
+    station.host.read(data, |bytes| {
         let part = bytes.len().min(message.len() - len);
         message[len..len + part].copy_from_slice(&bytes[..part]);
         len += part;
         part
     });
     if station.host.interface().ip == ip(2) {
-        station.host.send_all(conn, &message[..len]);
+        station.host.send_all(data.conn(), &message[..len]);
     }
-    station.host.flush(now, conn, &mut station.out);
+    station.host.flush(now, data.conn(), &mut station.out);
 }
 
 /// A day's life in small: one connection from its SYN to its end, with echoes, datagrams, pings and

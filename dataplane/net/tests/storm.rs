@@ -8,7 +8,6 @@ use common::*;
 use net::{ConnState, HostConfig, NetEvent, TcpConfig};
 use peer::{Peer, Said, said};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 use wire::tcp::{ACK, FIN, RST, SYN};
 
 const CONNECTIONS: u16 = 4_096;
@@ -81,39 +80,6 @@ fn four_thousand_connections_drop_and_return_from_the_same_ports() {
         connect_all(&mut host, &mut peers, now);
     }
     assert_eq!(host.host.counters().tcp.accepted, 4 * u64::from(CONNECTIONS));
-}
-
-/// A wire with a mind of its own, one way: what goes in comes out later, twice, or never.
-struct Weather {
-    harm: Harm,
-    random: Random,
-    /// By the time of arrival.
-    on_the_way: BTreeMap<(u64, u64), Vec<u8>>,
-    count: u64,
-}
-
-impl Weather {
-    fn new(harm: Harm, seed: u64) -> Weather {
-        Weather { harm, random: Random(seed), on_the_way: BTreeMap::new(), count: 0 }
-    }
-
-    fn put(&mut self, now: u64, frame: Vec<u8>) {
-        let times = if self.random.chance(self.harm.double) { 2 } else { 1 };
-        for _ in 0..times {
-            if self.random.chance(self.harm.lose) {
-                continue;
-            }
-            let late =
-                if self.random.chance(self.harm.reorder) { self.random.below(MS) } else { 0 };
-            self.count += 1;
-            self.on_the_way.insert((now + 20 * US + late, self.count), frame.clone());
-        }
-    }
-
-    fn take(&mut self, now: u64) -> Option<Vec<u8>> {
-        let entry = self.on_the_way.first_entry().filter(|entry| entry.key().0 <= now)?;
-        Some(entry.remove())
-    }
 }
 
 proptest! {

@@ -12,18 +12,34 @@ impl Sum {
     }
 
     /// Adds bytes as big-endian words; an odd last byte is padded with a zero.
+    ///
+    /// The sum of words in the machine's own order, with its bytes swapped, is the sum in the other
+    /// order (RFC 1071, 2 (B)): eight bytes are an addition, and only the sum is swapped.
     #[must_use]
+    #[inline]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        let (words, tail) = bytes.as_chunks::<4>();
+        let (words, tail) = bytes.as_chunks::<8>();
+        let mut sum = 0u64;
         for word in words {
-            // 2^32 words would be needed to overflow; a frame has far fewer.
-            self.0 += u64::from(u32::from_be_bytes(*word));
+            let (next, carry) = sum.overflowing_add(u64::from_ne_bytes(*word));
+            sum = next + u64::from(carry);
         }
-        let mut last = [0; 4];
-        for (to, from) in last.iter_mut().zip(tail) {
-            *to = *from;
+        if !tail.is_empty() {
+            let mut last = [0; 8];
+            for (to, from) in last.iter_mut().zip(tail) {
+                *to = *from;
+            }
+            let (next, carry) = sum.overflowing_add(u64::from_ne_bytes(last));
+            sum = next + u64::from(carry);
         }
-        self.0 += u64::from(u32::from_be_bytes(last));
+        self.0 += u64::from(u16::from_be(fold(sum)));
+        self
+    }
+
+    /// Adds two words.
+    #[must_use]
+    pub const fn double_word(mut self, words: u32) -> Self {
+        self.0 += words as u64;
         self
     }
 
@@ -36,12 +52,17 @@ impl Sum {
 
     /// The checksum: the complement of the folded sum.
     pub const fn finish(self) -> u16 {
-        let mut sum = self.0;
-        while sum > 0xFFFF {
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        }
-        !(sum as u16)
+        !fold(self.0)
     }
+}
+
+/// The ones' complement sum of a sum's four words; zero only for zero.
+const fn fold(sum: u64) -> u16 {
+    let sum = (sum & 0xFFFF_FFFF) + (sum >> 32);
+    let sum = (sum & 0xFFFF) + (sum >> 16 & 0xFFFF) + (sum >> 32);
+    let sum = (sum & 0xFFFF) + (sum >> 16);
+    let sum = (sum & 0xFFFF) + (sum >> 16);
+    sum as u16
 }
 
 /// The checksum over `bytes`. Over a header that holds its own checksum the answer is 0 when it is

@@ -3,7 +3,7 @@
 use super::LinkCounter;
 use crate::agent::Now;
 use crate::control::Fault;
-use net::{ConnId, Host, NetEvent};
+use net::{ConnId, Host, NetEvent, TcpData};
 use session::{ClientHandler, DisconnectReason, SoupClient};
 use std::net::SocketAddrV4;
 use telemetry::CounterSet;
@@ -75,18 +75,18 @@ impl Client {
         sent
     }
 
-    /// Reads what has come in on `conn`, which is this client's.
+    /// Reads what has come in on this client's connection.
     pub(super) fn read<H: ClientHandler>(
         &mut self,
         now: Now,
         host: &mut Host,
-        conn: ConnId,
+        data: TcpData<'_>,
         handler: &mut H,
     ) {
         let was_open = self.soup.is_open();
         let soup = &mut self.soup;
         let mut over = None;
-        host.recv(conn, |bytes| {
+        host.read(data, |bytes| {
             if let Err(reason) = soup.on_bytes(now.ns, bytes, handler) {
                 over = Some(reason);
             }

@@ -4,7 +4,7 @@ use super::core::{Core, Inbound, Place};
 use super::counters::VenueStage as Stage;
 use crate::agent::Now;
 use crate::port_io::{Burst, PortIo, rx_checks};
-use net::{ConnId, Host, Input, NetEvent};
+use net::{ConnId, Host, Input, NetEvent, TcpData};
 use session::{MoldPublisher, ServerConfig, Sessions, SoupServer};
 
 /// Connections looked after in one poll: heartbeats and timeouts come round by and by.
@@ -70,11 +70,11 @@ impl<'e> Endpoint<'e> {
         for mbuf in burst.drain(..) {
             let out = &mut self.io.out;
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), out);
-            if let Input::Tcp(conn) = input {
-                let place = Place { endpoint, conn };
+            if let Input::Tcp(data) = input {
+                let place = Place { endpoint, conn: data.conn() };
                 let mut inbound =
                     Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
-                self.read(conn, now, sessions, &mut inbound);
+                self.read(data, now, sessions, &mut inbound);
             }
             self.io.out.recycle(mbuf);
         }
@@ -83,14 +83,21 @@ impl<'e> Endpoint<'e> {
     }
 
     #[inline]
-    fn read(&mut self, conn: ConnId, now: Now, sessions: &mut Sessions, inbound: &mut Inbound<'_>) {
+    fn read(
+        &mut self,
+        data: TcpData<'_>,
+        now: Now,
+        sessions: &mut Sessions,
+        inbound: &mut Inbound<'_>,
+    ) {
+        let conn = data.conn();
         let Some(server) = self.servers.get_mut(conn.index()) else { return };
         if server.is_idle() {
             // Bytes that came with the handshake: the server learns of the connection first.
             server.open_from(now.ns, self.host.remote(conn).map_or(0, |r| r.ip().to_bits()));
             self.conns[conn.index()] = Some(conn);
         }
-        self.host.recv(conn, |bytes| {
+        self.host.read(data, |bytes| {
             // The reason was counted by the sessions; what remains is said, then TCP is closed.
             server.take_bytes(now.ns, bytes, sessions, inbound).unwrap_or(bytes.len())
         });
@@ -182,7 +189,7 @@ impl<'e> Endpoint<'e> {
                 let place = Place { endpoint, conn };
                 let mut inbound =
                     Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
-                self.read(conn, now, sessions, &mut inbound);
+                self.read(conn.into(), now, sessions, &mut inbound);
                 // What was read has freed TCP's ring: the peer is to know of its window.
                 self.host.flush(now.ns, conn, &mut self.io.out);
             }

@@ -7,9 +7,9 @@ use super::{LISTEN_MAX, TcpHost};
 use crate::classify::{DropReason, TcpIn};
 use crate::error::NetError;
 use crate::frame_tx::FrameTx;
-use crate::link::Link;
-use smoltcp::socket::tcp::State;
-use wire::{ether, tcp};
+use std::hash::{DefaultHasher, Hasher};
+use std::net::SocketAddrV4;
+use wire::tcp;
 
 /// Whether a segment asks for a new connection.
 pub(super) fn is_syn(segment: &TcpIn<'_>) -> bool {
@@ -54,7 +54,10 @@ impl TcpHost {
     ) -> Result<(), DropReason> {
         if is_syn(segment) && self.is_listening(segment.header.dst_port.get()) {
             return match self.take_slot(now_ns) {
-                Ok(slot) => self.admit(now_ns, slot, segment, tx),
+                Ok(slot) => {
+                    self.admit(now_ns, slot, segment, tx);
+                    Ok(())
+                }
                 Err(DropReason::TcpNoSlot) => Err(self.refuse(DropReason::TcpNoSlot, segment, tx)),
                 Err(reason) => Err(reason),
             };
@@ -71,10 +74,32 @@ impl TcpHost {
         segment: &TcpIn<'_>,
         tx: &mut T,
     ) -> DropReason {
-        if refuse(&self.interface, self.caps.checks, segment, tx) {
+        self.send_refusal(segment, tx);
+        reason
+    }
+
+    /// Answers a segment with a reset.
+    #[cold]
+    pub(super) fn send_refusal<T: FrameTx>(&mut self, segment: &TcpIn<'_>, tx: &mut T) {
+        if refuse(&self.interface, self.checks, segment, tx) {
             self.counters.resets_out += 1;
         }
-        reason
+    }
+
+    /// Our first sequence number of a connection (RFC 9293, 3.4.1): a clock of 4 µs, so that numbers
+    /// of an old connection between the same ends lie behind, and a keyed hash of the ends, so that
+    /// nobody else can tell them (RFC 6528).
+    pub(super) fn first_sequence(
+        &self,
+        now_ns: u64,
+        (local_port, remote): (u16, SocketAddrV4),
+    ) -> u32 {
+        let mut hash = DefaultHasher::new();
+        hash.write_u64(self.config.seed);
+        hash.write_u32(remote.ip().to_bits());
+        hash.write_u16(remote.port());
+        hash.write_u16(local_port);
+        (hash.finish() as u32).wrapping_add((now_ns / 4_000) as u32)
     }
 
     /// A slot for a new connection, if need be that of one which both sides have ended, or of the
@@ -103,32 +128,20 @@ impl TcpHost {
     }
 
     /// Answers a SYN from a slot of its own.
-    fn admit<T: FrameTx>(
-        &mut self,
-        now_ns: u64,
-        slot: usize,
-        segment: &TcpIn<'_>,
-        tx: &mut T,
-    ) -> Result<(), DropReason> {
-        let (local_port, remote) = (segment.header.dst_port.get(), segment.remote());
+    fn admit<T: FrameTx>(&mut self, now_ns: u64, slot: usize, segment: &TcpIn<'_>, tx: &mut T) {
+        let ends = (segment.header.dst_port.get(), segment.remote());
+        let first = self.first_sequence(now_ns, ends);
         let place = &mut self.slots[slot];
-        place.begin(now_ns, (local_port, remote));
-        place.next_hop = self.interface.next_hop(*remote.ip()).unwrap_or(*remote.ip());
+        place.begin(now_ns, ends);
+        place.next_hop = self.interface.next_hop(*ends.1.ip()).unwrap_or(*ends.1.ip());
         place.accepted = true;
-        place.unread = segment.header.sequence.get().wrapping_add(1);
-        place.link = Link::new(&self.interface, segment.ip.src_mac, ether::IPV4);
+        place.face(&self.interface, segment.ip.src_mac, self.checks);
         place.phase = Phase::HalfOpen;
+        place.machine.accept(now_ns, segment, first, &self.config);
+        place.seen = place.machine.state;
         self.half_open.push(slot);
-        self.table.insert(Tuple::new(local_port, remote), slot as u32);
-        let listening = place.listen();
-        place.ingress(now_ns, segment.ip.packet, (tx, &mut self.out, self.caps));
-        place.seen = place.socket().state();
-        if !listening || place.seen != State::SynReceived {
-            self.release(slot);
-            return Err(DropReason::TcpBadSyn);
-        }
+        self.table.insert(Tuple::new(ends.0, ends.1), slot as u32);
         self.counters.segments_in += 1;
         self.egress(now_ns, slot, tx);
-        Ok(())
     }
 }

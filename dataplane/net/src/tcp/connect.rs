@@ -4,10 +4,8 @@ use super::slot::Phase;
 use super::table::Tuple;
 use super::{CloseReason, ConnId, EPHEMERAL_FIRST, TcpHost};
 use crate::error::NetError;
-use crate::link::Link;
-use smoltcp::socket::tcp::State;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use wire::{Mac, ether};
+use wire::Mac;
 
 impl TcpHost {
     /// Opens a connection from `local_port` (0: any) through `next_hop`. Without its Ethernet
@@ -45,7 +43,7 @@ impl TcpHost {
         self.resolving += 1;
         self.table.insert(Tuple::new(local_port, remote), slot as u32);
         if let Some(mac) = mac {
-            self.launch(slot, mac);
+            self.launch(now_ns, slot, mac);
         }
         Ok(self.id(slot))
     }
@@ -72,31 +70,29 @@ impl TcpHost {
     }
 
     /// Sends the SYN of a slot that was resolving, with the next poll.
-    fn launch(&mut self, slot: usize, mac: Mac) {
+    fn launch(&mut self, now_ns: u64, slot: usize, mac: Mac) {
+        let place = &self.slots[slot];
+        let first = self.first_sequence(now_ns, (place.local_port, place.remote));
         let place = &mut self.slots[slot];
-        place.link = Link::new(&self.interface, mac, ether::IPV4);
+        place.face(&self.interface, mac, self.checks);
         place.phase = Phase::Open;
+        place.machine.connect(now_ns, first, &self.config);
+        place.seen = place.machine.state;
         self.resolving -= 1;
-        if !place.connect() {
-            // Ports and addresses were checked when the slot was taken.
-            place.reason = CloseReason::Unreachable;
-            self.end(slot);
-            return;
-        }
-        place.seen = State::SynSent;
         self.dirty.insert(slot);
     }
 
     /// A neighbour's Ethernet address is known, or has changed.
-    pub fn on_neighbour(&mut self, ip: Ipv4Addr, mac: Mac) {
+    pub fn on_neighbour(&mut self, now_ns: u64, ip: Ipv4Addr, mac: Mac) {
+        let now_ns = self.tick(now_ns);
         for slot in 0..self.slots.len() {
             if self.slots[slot].next_hop != ip {
                 continue;
             }
             match self.slots[slot].phase {
-                Phase::Resolving => self.launch(slot, mac),
+                Phase::Resolving => self.launch(now_ns, slot, mac),
                 Phase::Open | Phase::HalfOpen | Phase::TimeWait => {
-                    self.slots[slot].link = Link::new(&self.interface, mac, ether::IPV4);
+                    self.slots[slot].face(&self.interface, mac, self.checks);
                 }
                 Phase::Free | Phase::Dead => {}
             }

@@ -1,6 +1,5 @@
 //! Segments that could end a connection, or claim that it never was (RFC 5961), and those that
-//! should not be: looked at here, before `smoltcp`, which takes any reset inside the window, does
-//! not answer a SYN, and takes data after a FIN.
+//! should not be: looked at here, before the machine sees them.
 //!
 //! Why it exists: a window is 65,535 wide, so a forger who knows addresses and ports would need but
 //! 65,537 guesses to end a member's session. Here a reset must have exactly the next sequence
@@ -9,34 +8,27 @@
 //! with one: a peer that restarted and has the same port then resets the old connection and gets
 //! in.
 //!
-//! Limits: one challenge a connection in [`CHALLENGE_PAUSE_NS`] (RFC 5961, 7). The limit is each
-//! connection's own: one limit for all would tell an attacker of others' connections.
+//! Limits: one challenge a connection in 10 ms (RFC 5961, 7). The limit is each connection's own: one
+//! limit for all would tell an attacker of others' connections.
 
 use super::accept::is_syn;
+use super::machine::State;
+use super::machine::seq::within;
 use super::reset::answer;
 use super::slot::Phase;
 use super::{ConnId, TcpHost};
 use crate::classify::{DropReason, TcpIn};
 use crate::frame_tx::FrameTx;
-use smoltcp::socket::tcp::State;
 use wire::tcp;
 
-/// The least time between two challenges on a connection.
-const CHALLENGE_PAUSE_NS: u64 = 10_000_000;
-
-/// Whether `at` lies in the `len` sequence numbers from `from` on.
-fn within(at: u32, from: u32, len: u32) -> bool {
-    at.wrapping_sub(from) < len
-}
-
 impl TcpHost {
-    /// Whether `smoltcp` may not simply be given this segment.
+    /// Whether the machine may not simply be given this segment.
     #[inline]
     pub(super) fn is_guarded(&self, slot: usize, segment: &TcpIn<'_>) -> bool {
         let place = &self.slots[slot];
         segment.header.flags & (tcp::SYN | tcp::RST) != 0
             || !matches!(place.phase, Phase::Open | Phase::HalfOpen)
-            || place.peer_has_closed()
+            || place.machine.peer_has_closed()
     }
 
     /// Takes in a guarded segment.
@@ -62,12 +54,12 @@ impl TcpHost {
             // retransmission of the remote FIN. Acknowledge it".
             Phase::TimeWait if !header.has(tcp::RST) => {
                 let controls = tcp::SYN | tcp::FIN;
-                if segment.payload_len > 0 || header.flags & controls != 0 {
+                if !segment.payload.is_empty() || header.flags & controls != 0 {
                     self.challenge(now_ns, slot, segment, tx);
                 }
                 Ok(None)
             }
-            Phase::Open if self.slots[slot].socket().state() == State::SynSent => {
+            Phase::Open if self.slots[slot].machine.state == State::SynSent => {
                 Ok(self.take(now_ns, slot, segment, tx))
             }
             _ if header.has(tcp::RST) => self.on_reset(now_ns, slot, segment, tx),
@@ -76,9 +68,9 @@ impl TcpHost {
                 // RFC 9293, 3.10.7.4: after the peer's FIN "this should not occur … Ignore the
                 // segment text".
                 let place = &self.slots[slot];
-                let length = u32::try_from(segment.payload_len).unwrap_or(u32::MAX);
+                let length = segment.payload.len() as u32;
                 let end = header.sequence.get().wrapping_add(length);
-                let is_old = place.rcv_nxt().wrapping_sub(end) < 1 << 31;
+                let is_old = place.machine.rcv_nxt().wrapping_sub(end) < 1 << 31;
                 if length > 0 && !is_old {
                     return Err(DropReason::TcpAfterFin);
                 }
@@ -97,9 +89,9 @@ impl TcpHost {
         tx: &mut T,
     ) -> Result<Option<ConnId>, DropReason> {
         let place = &self.slots[slot];
-        let (sequence, expected) = (segment.header.sequence.get(), place.rcv_nxt());
+        let (sequence, expected) = (segment.header.sequence.get(), place.machine.rcv_nxt());
         if sequence != expected {
-            if within(sequence, expected, u32::from(place.said.window)) {
+            if within(sequence, expected, place.machine.our_window().into()) {
                 self.challenge(now_ns, slot, segment, tx);
             }
             return Err(DropReason::TcpReset);
@@ -122,23 +114,21 @@ impl TcpHost {
         tx: &mut T,
     ) -> Result<Option<ConnId>, DropReason> {
         let place = &self.slots[slot];
-        let first = place.rcv_nxt().wrapping_sub(1);
+        let first = place.machine.rcv_nxt().wrapping_sub(1);
         if place.phase != Phase::HalfOpen || segment.header.sequence.get() != first {
             self.challenge(now_ns, slot, segment, tx);
         }
         Err(DropReason::TcpSyn)
     }
 
-    /// Says once more what we said last, if we did not just now.
+    /// Says where we are, if we did not just now.
     fn challenge<T: FrameTx>(&mut self, now_ns: u64, slot: usize, segment: &TcpIn<'_>, tx: &mut T) {
-        if now_ns < self.slots[slot].challenge_ns {
+        let place = &mut self.slots[slot];
+        if !place.machine.may_challenge(now_ns) {
             return;
         }
-        // An acknowledgment owed goes first, so that the challenge has the newest one.
-        self.egress(now_ns, slot, tx);
-        let said = self.slots[slot].said;
-        if answer(&self.interface, self.caps.checks, segment, said.into(), tx) {
-            self.slots[slot].challenge_ns = now_ns.saturating_add(CHALLENGE_PAUSE_NS);
+        let words = place.words(place.machine.snd_max(), tcp::ACK);
+        if answer(&self.interface, self.checks, segment, &words, tx) {
             self.counters.challenges_out += 1;
         }
     }

@@ -1,18 +1,14 @@
-//! One connection's place: a `smoltcp` interface with one socket, and what we remember about it.
+//! One connection's place: its machine, its headers, and what we remember about it.
 
-use super::clock::Clock;
-use super::device::{Caps, Out, Said, SlotDevice};
+use super::machine::{Machine, Segment, State};
 use super::table::Tuple;
-use super::{CloseReason, ConnState, TcpConfig};
+use super::template::{Template, Words};
+use super::{CloseReason, ConnState, TcpConfig, TcpCounters};
 use crate::frame_tx::FrameTx;
-use crate::interface::Interface;
-use crate::link::Link;
-use smoltcp::iface::{Config, Interface as Stack, PollResult, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
-use smoltcp::time::Instant;
-use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
+use crate::interface::{Interface, TxChecks};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use wire::ether;
+use wire::Mac;
+use wire::tcp::SYN;
 
 /// What the slot is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,92 +37,52 @@ pub(crate) struct Pending {
     pub(crate) queued: bool,
 }
 
-/// A connection's place.
+/// A connection's place. What each segment touches lies first, from the start of a cache line on.
+#[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Slot {
-    stack: Stack,
-    sockets: SocketSet<'static>,
-    handle: SocketHandle,
-    clock: Clock,
-    pub(crate) link: Link,
     pub(crate) phase: Phase,
-    /// The socket's state when it was last looked at.
+    /// The machine's state when it was last looked at.
     pub(crate) seen: State,
+    pub(crate) generation: u32,
+    pub(crate) machine: Machine,
+    template: Template,
+    /// When we closed; `u64::MAX` for not yet.
+    pub(crate) closed_ns: u64,
     /// Set when the caller gave the connection up.
     pub(crate) aborted: bool,
     /// Whether the peer opened it.
     pub(crate) accepted: bool,
     pub(crate) pending: Pending,
     pub(crate) reason: CloseReason,
-    pub(crate) generation: u32,
     /// When the slot was taken, or entered its present phase.
     pub(crate) since_ns: u64,
     pub(crate) local_port: u16,
     pub(crate) remote: SocketAddrV4,
     pub(crate) next_hop: Ipv4Addr,
-    /// What the peer was last told.
-    pub(crate) said: Said,
-    /// The peer's sequence number of the first byte that the caller has not read.
-    pub(crate) unread: u32,
-    /// No challenge leaves before this.
-    pub(crate) challenge_ns: u64,
-    /// When the peer last acknowledged something, or all was acknowledged and we sent again.
-    pub(crate) acked_ns: u64,
-    /// When we closed; `u64::MAX` for not yet.
-    pub(crate) closed_ns: u64,
     /// Counted among the slots that will soon be free.
     pub(crate) ending: bool,
 }
 
 impl Slot {
-    pub(crate) fn new(interface: &Interface, config: &TcpConfig, caps: Caps, seed: u64) -> Slot {
-        let mut out = Out { scratch: Box::default(), sent: 0, lost: 0 };
-        let link = Link::new(interface, interface.mac, ether::IPV4);
-        let (tx, out) = (&mut Nowhere, &mut out);
-        let said = &mut Said::default();
-        let mut device = SlotDevice { packet: None, tx, out, link: &link, said, caps };
-        let clock = Clock::new(config.rto_min_ns);
-        let mut stack_config = Config::new(HardwareAddress::Ip);
-        stack_config.random_seed = seed;
-        let mut stack = Stack::new(stack_config, &mut device, Instant::ZERO);
-        stack.update_ip_addrs(|addresses| {
-            // A fixed vector of two that is empty: one fits.
-            let _ =
-                addresses.push(IpCidr::new(IpAddress::Ipv4(interface.ip), interface.prefix_len));
-        });
-        let mut socket = Socket::new(
-            SocketBuffer::new(vec![0; config.rx_bytes]),
-            SocketBuffer::new(vec![0; config.tx_bytes]),
-        );
-        // An order must not wait for the acknowledgment of the one before, nor an acknowledgment
-        // for a timer.
-        socket.set_nagle_enabled(false);
-        socket.set_ack_delay(None);
-        socket.set_keep_alive(Some(clock.span(config.keep_alive_ns)));
-        socket.set_timeout(Some(clock.span(config.timeout_ns)));
-        let mut sockets = SocketSet::new(Vec::with_capacity(1));
-        let handle = sockets.add(socket);
+    pub(crate) fn new(interface: &Interface, config: &TcpConfig) -> Slot {
+        let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        let ends = (0, nobody);
         Slot {
-            stack,
-            sockets,
-            handle,
-            clock,
-            link,
             phase: Phase::Free,
             seen: State::Closed,
+            generation: 0,
+            machine: Machine::new(config, interface.mtu),
+            template: Template::new(interface, interface.mac, ends, TxChecks::default()),
+            closed_ns: u64::MAX,
             aborted: false,
             accepted: false,
             pending: Pending::default(),
             reason: CloseReason::Finished,
-            generation: 0,
             since_ns: 0,
             local_port: 0,
-            remote: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
+            remote: nobody,
             next_hop: Ipv4Addr::UNSPECIFIED,
-            said: Said::default(),
-            unread: 0,
-            challenge_ns: 0,
-            acked_ns: 0,
-            closed_ns: u64::MAX,
             ending: false,
         }
     }
@@ -136,27 +92,19 @@ impl Slot {
         Tuple::new(self.local_port, self.remote)
     }
 
-    pub(crate) fn socket(&self) -> &Socket<'static> {
-        self.sockets.get(self.handle)
-    }
-
-    pub(crate) fn socket_mut(&mut self) -> &mut Socket<'static> {
-        self.sockets.get_mut(self.handle)
-    }
-
     /// The state as the caller sees it.
     pub(crate) fn state(&self) -> ConnState {
         match self.phase {
             Phase::Free | Phase::TimeWait | Phase::Dead => ConnState::Closed,
             Phase::Resolving | Phase::HalfOpen => ConnState::Opening,
-            Phase::Open => match self.socket().state() {
+            Phase::Open => match self.machine.state {
                 State::SynSent | State::SynReceived => ConnState::Opening,
                 State::Established => ConnState::Established,
                 State::CloseWait => ConnState::PeerClosed,
                 State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => {
                     ConnState::Closing
                 }
-                State::Closed | State::Listen | State::TimeWait => ConnState::Closed,
+                State::Closed | State::TimeWait => ConnState::Closed,
             },
         }
     }
@@ -164,33 +112,24 @@ impl Slot {
     /// Begins with a new connection.
     pub(crate) fn begin(&mut self, now_ns: u64, (local_port, remote): (u16, SocketAddrV4)) {
         (self.local_port, self.remote) = (local_port, remote);
-        (self.aborted, self.since_ns, self.acked_ns) = (false, now_ns, now_ns);
-        (self.challenge_ns, self.closed_ns) = (0, u64::MAX);
-        (self.said, self.unread) = (Said::default(), 0);
+        (self.aborted, self.since_ns, self.closed_ns) = (false, now_ns, u64::MAX);
     }
 
-    /// Whether the peer's FIN was taken in.
-    pub(crate) fn peer_has_closed(&self) -> bool {
-        matches!(
-            self.socket().state(),
-            State::CloseWait | State::LastAck | State::Closing | State::TimeWait
-        )
+    /// Takes the Ethernet address of the next hop.
+    pub(crate) fn face(&mut self, interface: &Interface, mac: Mac, checks: TxChecks) {
+        let ends = (self.local_port, self.remote);
+        self.template = Template::new(interface, mac, ends, checks);
     }
 
-    /// The next sequence number expected of the peer.
-    pub(crate) fn rcv_nxt(&self) -> u32 {
-        let fin = u32::from(self.peer_has_closed());
-        self.unread.wrapping_add(self.socket().recv_queue() as u32).wrapping_add(fin)
-    }
-
-    /// When the connection is given up unless something happens, as far as `smoltcp` does not see
+    /// When the connection is given up unless something happens, as far as the machine does not see
     /// to it; `u64::MAX` for never.
+    #[inline]
     pub(crate) fn limit_ns(&self, config: &TcpConfig) -> u64 {
-        let socket = self.socket();
         match self.phase {
             Phase::HalfOpen => self.since_ns.saturating_add(config.half_open_ns),
-            Phase::Open if socket.state() != State::Closed => {
-                let acked = if socket.send_queue() == 0 { u64::MAX } else { self.acked_ns };
+            Phase::Open if self.machine.state != State::Closed => {
+                let waits = !self.machine.unacknowledged().is_empty();
+                let acked = if waits { self.machine.acked_ns } else { u64::MAX };
                 let acked_ns = acked.saturating_add(config.user_timeout_ns);
                 acked_ns.min(self.closed_ns.saturating_add(config.close_ns))
             }
@@ -198,76 +137,50 @@ impl Slot {
         }
     }
 
-    /// Makes the socket listen, for the SYN at hand.
-    pub(crate) fn listen(&mut self) -> bool {
-        self.wipe();
-        let port = self.local_port;
-        self.socket_mut().listen(port).is_ok()
-    }
-
-    /// Starts to connect; the SYN leaves with the next segment emitted.
-    pub(crate) fn connect(&mut self) -> bool {
-        self.wipe();
-        let (remote, local_port) = (self.remote, self.local_port);
-        let socket: &mut Socket<'static> = self.sockets.get_mut(self.handle);
-        let remote = (IpAddress::Ipv4(*remote.ip()), remote.port());
-        socket.connect(self.stack.context(), remote, local_port).is_ok()
-    }
-
-    /// Forgets the connection without a word to the peer. Listening is what resets a socket.
+    /// Forgets the connection without a word to the peer.
     pub(crate) fn wipe(&mut self) {
-        let port = self.local_port.max(1);
-        let socket = self.socket_mut();
-        socket.abort();
-        let _ = socket.listen(port);
-        socket.close();
+        self.machine.wipe();
         self.seen = State::Closed;
     }
 
-    /// Gives the socket a packet. What it answers at once leaves; all else waits for
-    /// [`emit`](Self::emit).
-    pub(crate) fn ingress<T: FrameTx>(
+    /// What the header of a segment says now.
+    pub(crate) fn words(&self, sequence: u32, flags: u8) -> Words {
+        let (acknowledgment, window) = (self.machine.rcv_nxt(), self.machine.our_window());
+        Words { sequence, acknowledgment, flags, window, options: 0 }
+    }
+
+    /// Sends a planned segment, and counts it; `false` without room.
+    #[inline]
+    pub(crate) fn send<T: FrameTx>(
         &mut self,
         now_ns: u64,
-        packet: &[u8],
-        port: (&mut T, &mut Out, Caps),
-    ) {
-        let (tx, out, caps) = port;
-        let (packet, said) = (Some(packet), &mut self.said);
-        let unacked = self.sockets.get::<Socket<'static>>(self.handle).send_queue();
-        let mut device = SlotDevice { packet, tx, out, link: &self.link, said, caps };
-        self.stack.poll_ingress_single(self.clock.instant(now_ns), &mut device, &mut self.sockets);
-        if self.socket().send_queue() < unacked {
-            self.acked_ns = now_ns;
+        segment: &Segment,
+        tx: &mut T,
+        counters: &mut TcpCounters,
+    ) -> bool {
+        let words = self.words(segment.sequence, segment.flags);
+        let sent = if segment.flags & SYN != 0 {
+            self.send_syn(words, tx)
+        } else {
+            let written = self.machine.unacknowledged();
+            let bytes = written.range(segment.from as usize, segment.len as usize);
+            self.template.send(&words, bytes, tx)
+        };
+        if sent {
+            let is_repeated = self.machine.left(now_ns, segment);
+            counters.segments_out += 1;
+            counters.segments_repeated += u64::from(is_repeated);
         }
+        sent
     }
 
-    /// Sends at most one segment; says whether one was.
-    pub(crate) fn emit<T: FrameTx>(&mut self, now_ns: u64, port: (&mut T, &mut Out, Caps)) -> bool {
-        let (tx, out, caps) = port;
-        let said = &mut self.said;
-        let mut device = SlotDevice { packet: None, tx, out, link: &self.link, said, caps };
-        let now = self.clock.instant(now_ns);
-        let result = self.stack.poll_egress(now, &mut device, &mut self.sockets);
-        result == PollResult::SocketStateChanged
-    }
-
-    /// When the socket wants to emit next; `u64::MAX` for never.
-    pub(crate) fn due_ns(&mut self, now_ns: u64) -> u64 {
-        let at = self.stack.poll_at(self.clock.instant(now_ns), &self.sockets);
-        at.map_or(u64::MAX, |at| self.clock.real_ns(at))
-    }
-}
-
-/// Takes nothing: stands in while a slot is made.
-struct Nowhere;
-
-impl FrameTx for Nowhere {
-    fn ready(&self) -> bool {
-        false
-    }
-
-    fn send(&mut self, _: usize, _: impl FnOnce(&mut [u8])) -> bool {
-        false
+    /// A SYN says which segments we take.
+    #[cold]
+    fn send_syn<T: FrameTx>(&self, words: Words, tx: &mut T) -> bool {
+        let [high, low] = self.machine.segment_size().to_be_bytes();
+        let acks = words.flags & wire::tcp::ACK != 0;
+        let acknowledgment = if acks { words.acknowledgment } else { 0 };
+        let words = Words { acknowledgment, options: 4, ..words };
+        self.template.send(&words, [&[2, 4, high, low], &[]], tx)
     }
 }

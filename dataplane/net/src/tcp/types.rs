@@ -5,8 +5,7 @@ use std::net::SocketAddrV4;
 
 /// Slots a host may have.
 const SLOTS_MAX: u64 = 65_536;
-/// The longest receive ring. A longer one needs window scaling, whose first window `smoltcp` 0.14
-/// takes to be scaled already: a peer could then send beyond the ring, which panics.
+/// The longest receive ring. A longer one would need window scaling, which is not offered.
 pub const RX_BYTES_MAX: usize = 65_535;
 /// The longest transmit ring.
 const TX_BYTES_MAX: u64 = 1 << 24;
@@ -26,7 +25,7 @@ pub struct TcpConfig {
     pub tx_bytes: usize,
     /// The first and the least time after which a segment that is not acknowledged is sent again;
     /// each repetition doubles it, up to 60 times as much. Between 1 ms and 1 s; above the link's
-    /// round trips. See the module `clock` for all that it scales.
+    /// round trips. The module `rtt` says more.
     pub rto_min_ns: u64,
     /// A connection quiet for so long is asked whether it is there.
     pub keep_alive_ns: u64,
@@ -182,8 +181,8 @@ pub struct TcpCounters {
     pub segments_in: u64,
     /// Segments sent, resets to strangers apart.
     pub segments_out: u64,
-    /// Immediate answers that found no room; peers ask again.
-    pub answers_lost: u64,
+    /// Of these, segments with something that was sent before.
+    pub segments_repeated: u64,
     /// Connections peers opened.
     pub accepted: u64,
     /// Connections we opened.

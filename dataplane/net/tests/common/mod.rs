@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
 
 use net::{ConnId, FrameTx, Host, HostConfig, Input, Interface, NetEvent, RxChecks, TcpConfig};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// A microsecond.
@@ -119,7 +119,10 @@ impl Station {
 
     pub fn hear(&mut self, now: u64, frame: &[u8]) {
         match self.host.on_frame(now, frame, RxChecks::default(), &mut self.out) {
-            Input::Tcp(conn) => self.readable.push(conn),
+            Input::Tcp(data) => {
+                let conn = self.host.keep(data);
+                self.readable.push(conn);
+            }
             Input::Udp(datagram) => self.datagrams.push(datagram.payload.to_vec()),
             Input::Handled | Input::Dropped(_) => {}
         }
@@ -240,5 +243,38 @@ pub fn carry(now: u64, from: &mut Station, to: &mut Station, harm: Harm, random:
             to.hear(now, &frame);
         }
         from.out.spare.push(frame);
+    }
+}
+
+/// A wire with a mind of its own, one way: what goes in comes out later, twice, or never.
+pub struct Weather {
+    pub harm: Harm,
+    random: Random,
+    /// By the time of arrival.
+    on_the_way: BTreeMap<(u64, u64), Vec<u8>>,
+    count: u64,
+}
+
+impl Weather {
+    pub fn new(harm: Harm, seed: u64) -> Weather {
+        Weather { harm, random: Random(seed), on_the_way: BTreeMap::new(), count: 0 }
+    }
+
+    pub fn put(&mut self, now: u64, frame: Vec<u8>) {
+        let times = if self.random.chance(self.harm.double) { 2 } else { 1 };
+        for _ in 0..times {
+            if self.random.chance(self.harm.lose) {
+                continue;
+            }
+            let late =
+                if self.random.chance(self.harm.reorder) { self.random.below(MS) } else { 0 };
+            self.count += 1;
+            self.on_the_way.insert((now + 20 * US + late, self.count), frame.clone());
+        }
+    }
+
+    pub fn take(&mut self, now: u64) -> Option<Vec<u8>> {
+        let entry = self.on_the_way.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
     }
 }
