@@ -67,7 +67,7 @@ fn main() {
         println!("{sessions:>8}{burst:>7}{:>20.0}{:>8.0}", spent[0], spent[passes / 2]);
     }
     for ((sessions, burst), spent) in sizes.iter().zip(&spent) {
-        println!("FIGURE venue_message_{sessions}_{burst} {:.1} ns", spent[passes / 2]);
+        println!("FIGURE message-{sessions}-{burst} {:.1} ns", spent[passes / 2]);
     }
 }
 

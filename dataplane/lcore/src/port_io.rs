@@ -155,7 +155,9 @@ impl<'e> Outbox<'e> {
         self.frames += sent as u64;
         self.bytes += waiting - left;
         self.backpressure += u64::from(!self.queued.is_empty());
-        if self.spare.is_empty() {
+        // A side that sends more than it receives must not run dry in the middle of its next burst:
+        // TCP would keep the rest for a later poll.
+        if self.spare.len() < BURST {
             self.refill();
         }
     }

@@ -208,8 +208,7 @@ impl Agent for Venue<'_> {
         }
         let packets = self.market_data.pump(now);
         if work > 0 {
-            let done = core.laps.lap(VenueStage::ReplyTx);
-            core.laps.span(VenueStage::RxToTx, now.tsc, done);
+            core.laps.lap_and_span(VenueStage::ReplyTx, VenueStage::RxToTx, now.tsc);
         }
         work + packets + self.market_data.receive(now, &mut self.burst)
     }

@@ -5,7 +5,7 @@
 //! wrote to, and calls [`Host::poll`] once a duty cycle.
 
 use crate::arp::{self, Learnt, Neighbours};
-use crate::classify::{Class, DropReason, TcpIn, UdpIn, classify};
+use crate::classify::{Class, DropReason, UdpIn, classify, plain_segment};
 use crate::counters::HostCounters;
 use crate::error::{NetError, bound};
 use crate::frame_tx::FrameTx;
@@ -120,8 +120,28 @@ impl Host {
         tx: &mut T,
     ) -> Input<'a> {
         self.counters.frames += 1;
+        if let Some(segment) = plain_segment(frame, &self.interface, checks)
+            && let Some(slot) = self.tcp.find(&segment)
+        {
+            let taken = self.tcp.on_known(now_ns, slot, &segment, tx);
+            return self.told(taken);
+        }
+        self.on_other(now_ns, frame, checks, tx)
+    }
+
+    /// A frame that is not simply a segment of a connection that there is.
+    fn on_other<'a, T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        frame: &'a [u8],
+        checks: RxChecks,
+        tx: &mut T,
+    ) -> Input<'a> {
         match classify(frame, &self.interface, self.membership.groups(), checks) {
-            Class::Tcp(segment) => self.on_tcp(now_ns, &segment, tx),
+            Class::Tcp(segment) => {
+                let taken = self.tcp.on_segment(now_ns, &segment, tx);
+                self.told(taken)
+            }
             Class::Udp(datagram) => {
                 self.counters.datagrams += 1;
                 Input::Udp(datagram)
@@ -134,14 +154,10 @@ impl Host {
         }
     }
 
+    /// What TCP says of a segment, to the caller.
     #[inline]
-    fn on_tcp<'a, T: FrameTx>(
-        &mut self,
-        now_ns: u64,
-        segment: &TcpIn<'a>,
-        tx: &mut T,
-    ) -> Input<'a> {
-        match self.tcp.on_segment(now_ns, segment, tx) {
+    fn told<'a>(&mut self, taken: Result<Option<TcpData<'a>>, DropReason>) -> Input<'a> {
+        match taken {
             Ok(Some(data)) => Input::Tcp(data),
             Ok(None) => Input::Handled,
             Err(reason) => self.drop(reason),

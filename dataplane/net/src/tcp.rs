@@ -162,11 +162,32 @@ impl TcpHost {
         tx: &mut T,
     ) -> Result<Option<TcpData<'a>>, DropReason> {
         let now_ns = self.tick(now_ns);
+        match self.find(segment) {
+            Some(slot) => self.on_known(now_ns, slot, segment, tx),
+            None => self.on_stranger(now_ns, segment, tx).map(|()| None),
+        }
+    }
+
+    /// The slot of a segment's connection.
+    #[inline]
+    pub(crate) fn find(&self, segment: &TcpIn<'_>) -> Option<usize> {
         let tuple = Tuple::new(segment.header.dst_port.get(), segment.remote());
-        let Some(slot) = self.table.get(tuple) else {
-            return self.on_stranger(now_ns, segment, tx).map(|()| None);
-        };
-        let slot = slot as usize;
+        self.table.get(tuple).map(|slot| slot as usize)
+    }
+
+    /// Takes in a segment of the connection in `slot`.
+    ///
+    /// # Errors
+    /// As [`on_segment`](Self::on_segment).
+    #[inline]
+    pub(crate) fn on_known<'a, T: FrameTx>(
+        &mut self,
+        now_ns: u64,
+        slot: usize,
+        segment: &TcpIn<'a>,
+        tx: &mut T,
+    ) -> Result<Option<TcpData<'a>>, DropReason> {
+        let now_ns = self.tick(now_ns);
         let place = &mut self.slots[slot];
         let (header, len) = (segment.header, segment.payload.len());
         if place.phase == Phase::Open && place.machine.expects(header, len) {
@@ -242,9 +263,35 @@ impl TcpHost {
     pub fn flush<T: FrameTx>(&mut self, now_ns: u64, conn: ConnId, tx: &mut T) -> usize {
         let now_ns = self.tick(now_ns);
         match self.slot_of(conn) {
-            Some(slot) => self.egress(now_ns, slot, tx),
+            Some(slot) => self.answer(now_ns, slot, tx),
             None => 0,
         }
+    }
+
+    /// What [`egress`](Self::egress) does for a connection in which nothing happens but that
+    /// segments come and go: its other deadlines only move away, and are looked at when they were
+    /// due before.
+    #[inline]
+    fn answer<T: FrameTx>(&mut self, now_ns: u64, slot: usize, tx: &mut T) -> usize {
+        let place = &mut self.slots[slot];
+        let is_calm = place.phase == Phase::Open && place.machine.is_calm(now_ns) && tx.ready();
+        if !is_calm {
+            return self.egress(now_ns, slot, tx);
+        }
+        let mut sent = 0;
+        if let Some(segment) = place.machine.plan(now_ns) {
+            if !place.send(now_ns, &segment, tx, &mut self.counters) {
+                self.dirty.insert(slot);
+                return 0;
+            }
+            sent = 1;
+            if place.machine.has_more() {
+                return sent + self.egress(now_ns, slot, tx);
+            }
+        }
+        self.dirty.remove(slot);
+        self.deadlines.bring_forward(slot, place.machine.rto_at_ns());
+        sent
     }
 
     /// Serves the slots that were not flushed, and those whose timers are due. A bounded piece of

@@ -24,14 +24,21 @@ impl Sum {
             let (next, carry) = sum.overflowing_add(u64::from_ne_bytes(*word));
             sum = next + u64::from(carry);
         }
-        if !tail.is_empty() {
-            let mut last = [0; 8];
-            for (to, from) in last.iter_mut().zip(tail) {
-                *to = *from;
-            }
-            let (next, carry) = sum.overflowing_add(u64::from_ne_bytes(last));
-            sum = next + u64::from(carry);
+        // At most seven more, which are four, two and one: what they add up to has no carry.
+        let (fours, tail) = tail.as_chunks::<4>();
+        let (twos, tail) = tail.as_chunks::<2>();
+        let mut rest = 0;
+        for four in fours {
+            rest += u64::from(u32::from_ne_bytes(*four));
         }
+        for two in twos {
+            rest += u64::from(u16::from_ne_bytes(*two));
+        }
+        for one in tail {
+            rest += u64::from(u16::from_ne_bytes([*one, 0]));
+        }
+        let (next, carry) = sum.overflowing_add(rest);
+        sum = next + u64::from(carry);
         self.0 += u64::from(u16::from_be(fold(sum)));
         self
     }

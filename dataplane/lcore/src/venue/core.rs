@@ -26,6 +26,9 @@ pub enum ToOperator {
     Done,
 }
 
+/// Of how many bursts one has its stages timed.
+const TIMED_ONE_IN: u32 = 8;
+
 /// Where a session's connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -83,7 +86,7 @@ impl Core {
             origins: parts.origins,
             listings: parts.listings,
             counts: VenueCounts::default(),
-            laps: parts.laps,
+            laps: parts.laps.one_in(TIMED_ONE_IN),
         }
     }
 

@@ -88,6 +88,14 @@ impl Deadlines {
         self.earliest_ns = self.earliest_ns.min(due_ns);
     }
 
+    /// Sets a slot's deadline unless it has an earlier one.
+    #[inline]
+    pub(crate) fn bring_forward(&mut self, slot: usize, due_ns: u64) {
+        if due_ns < self.due_ns[slot] {
+            self.set(slot, due_ns);
+        }
+    }
+
     /// The turn of slots to be looked at now; empty as long as nothing can be due.
     pub(crate) fn turn(&mut self, now_ns: u64) -> std::ops::Range<usize> {
         let slots = self.due_ns.len();

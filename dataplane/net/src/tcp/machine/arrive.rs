@@ -65,7 +65,7 @@ impl Machine {
         if ack != self.una {
             self.acked(now_ns, ack);
         }
-        self.tx.len() > self.nxt.wrapping_sub(self.una) as usize
+        self.has_more()
     }
 
     /// Whether the next `len` bytes of the peer have room.

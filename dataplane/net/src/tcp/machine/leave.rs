@@ -42,6 +42,25 @@ impl Machine {
         }
     }
 
+    /// Whether it is simply established, and no timer is due.
+    #[inline]
+    pub(crate) fn is_calm(&self, now_ns: u64) -> bool {
+        let asks_ns = self.heard_ns.saturating_add(self.keep_alive_ns);
+        self.state == State::Established && now_ns < self.rto_at_ns.min(asks_ns)
+    }
+
+    /// Whether something was written that has not left, as after what has just left.
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        self.tx.len() > self.nxt.wrapping_sub(self.una) as usize
+    }
+
+    /// When what has left is said again.
+    #[inline]
+    pub(crate) fn rto_at_ns(&self) -> u64 {
+        self.rto_at_ns
+    }
+
     /// A segment with bytes or a FIN, or an acknowledgment.
     #[inline]
     fn plan_text(&mut self, now_ns: u64) -> Option<Segment> {
@@ -120,7 +139,7 @@ impl Machine {
         if now_ns < self.rto_at_ns {
             return;
         }
-        if self.una == self.max && !self.waits_for_window() {
+        if self.una == self.max && !self.has_more() {
             self.rto_at_ns = NEVER;
             return;
         }
@@ -130,10 +149,6 @@ impl Machine {
         self.nxt = self.una;
         (self.again, self.recovers, self.doubles) = (Again::Probe, false, 0);
         self.rto_at_ns = now_ns.saturating_add(self.rtt.rto_ns());
-    }
-
-    fn waits_for_window(&self) -> bool {
-        self.tx.len() > self.nxt.wrapping_sub(self.una) as usize
     }
 
     /// A question whether the peer is there, when it is time for one: an old sequence number and
