@@ -150,6 +150,12 @@ impl Neighbours {
         if news { Learnt::Neighbour(ip, mac) } else { Learnt::Nothing }
     }
 
+    /// When something is due.
+    #[inline]
+    pub(crate) fn due_ns(&self) -> u64 {
+        self.announce_due_ns.min(self.next_due_ns)
+    }
+
     /// Sends what is due; `lost` is called for each address that was given up. Gives the frames
     /// sent.
     pub(crate) fn poll<T: FrameTx>(

@@ -226,6 +226,14 @@ impl Host {
     #[inline]
     pub fn poll<T: FrameTx>(&mut self, now_ns: u64, tx: &mut T) -> usize {
         let now_ns = self.tick(now_ns);
+        let is_due = now_ns >= self.neighbours.due_ns().min(self.membership.due_ns());
+        let control = if is_due { self.poll_control(now_ns, tx) } else { 0 };
+        control + self.tcp.poll(now_ns, tx)
+    }
+
+    /// What ARP and IGMP have to send.
+    #[cold]
+    fn poll_control<T: FrameTx>(&mut self, now_ns: u64, tx: &mut T) -> usize {
         let (tcp, counters) = (&mut self.tcp, &mut self.counters);
         let arp = self.neighbours.poll(now_ns, &self.interface, tx, |ip| {
             counters.arp_unreachable += 1;
@@ -234,7 +242,7 @@ impl Host {
         let igmp = self.membership.poll(now_ns, &self.interface, tx);
         counters.arp_sent += arp as u64;
         counters.igmp_sent += igmp as u64;
-        arp + igmp + tcp.poll(now_ns, tx)
+        arp + igmp
     }
 
     /// The next thing that happened to a connection; to be asked until `None`.

@@ -157,6 +157,12 @@ impl Membership {
         self.random
     }
 
+    /// When something is due.
+    #[inline]
+    pub(crate) fn due_ns(&self) -> u64 {
+        self.due_ns
+    }
+
     /// Sends the reports that are due; gives the frames sent.
     pub(crate) fn poll<T: FrameTx>(
         &mut self,

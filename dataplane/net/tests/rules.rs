@@ -192,6 +192,33 @@ fn segments_out_of_order_are_put_together() {
 }
 
 #[test]
+fn bytes_that_are_read_too_late_come_again() {
+    let (mut host, mut peer, conn) = open();
+    let numbers = |at: u32| (peer.next.wrapping_add(at), peer.expected);
+    let frames = [0, 1, 2].map(|at| peer.frame(ACK, numbers(at * 100), &[at as u8; 100]));
+    let checks = net::RxChecks::default();
+    let lent = host.host.on_frame(SEC, &frames[0], checks, &mut host.out);
+    let net::Input::Tcp(lent) = lent else { panic!("{lent:?}") };
+    // What comes next lies beyond a gap, for these have not been taken.
+    host.hear(SEC, &frames[2]);
+    assert_eq!(host.host.read(lent, |_| panic!("too late")), 0);
+    for at in [0, 1] {
+        host.hear(SEC, &frames[at]);
+    }
+    assert_eq!(host.read(conn), [[0; 100], [1; 100], [2; 100]].concat());
+    peer.next = peer.next.wrapping_add(300);
+    // The same bytes twice in hand are taken once.
+    let frame = peer.frame(ACK, (peer.next, peer.expected), &[3; 100]);
+    let [first, second] = [0, 1].map(|_| {
+        let lent = host.host.on_frame(SEC, &frame, checks, &mut host.out);
+        let net::Input::Tcp(lent) = lent else { panic!("{lent:?}") };
+        lent
+    });
+    assert_eq!(host.host.read(first, <[u8]>::len), 100);
+    assert_eq!(host.host.read(second, |_| panic!("they were read")), 0);
+}
+
+#[test]
 fn both_sequence_numbers_wrap() {
     // The host's numbers come from its seed: one near the end is looked for.
     let near_end = |seed| {

@@ -68,10 +68,11 @@ impl Machine {
         self.has_more()
     }
 
-    /// Whether the next `len` bytes of the peer have room.
+    /// Whether the next `len` bytes of the peer have room, and nothing waits beyond them: what does
+    /// lies at its distance from the ring's end, which bytes that are read at once do not move.
     #[inline]
     pub(crate) fn takes(&self, len: usize) -> bool {
-        len <= self.rx.free()
+        len <= self.rx.free() && self.gaps.is_empty()
     }
 
     /// Takes in the peer's next bytes, of which the caller has read `read` already.
