@@ -3,10 +3,10 @@
 //!
 //! `cargo run --release -p lcore --example venue_ns [SESSIONS BURST [ORDERS [PASSES]]]`
 //!
-//! A whole venue and its clients in one process, over `net_ring` ports, on one thread. Clients enter
-//! a resting order and cancel it the next time, in turn; each pass goes round the sessions in bursts.
-//! Only the venue's polls are timed, ports included. Without arguments: one message a poll and 32,
-//! from 1 to 4,096 sessions, in turn in each pass; it ends with figures.
+//! A whole venue and its clients in one process, over `net_ring` ports, on one thread. Clients
+//! enter a resting order and cancel it the next time, in turn; each pass goes round the sessions in
+//! bursts. Only the venue's polls are timed, ports included. Without arguments: one message a poll
+//! and 32, from 1 to 4,096 sessions, in turn in each pass; it ends with figures.
 
 use dpdk::{DATA_ROOM, Eal, EalConfig, Huge, Mempool, Port, PortConfig, SocketId};
 use engine::{Engine, EngineConfig, InstrumentConfig};

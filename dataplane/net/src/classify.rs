@@ -151,9 +151,10 @@ pub fn classify<'a>(
     }
 }
 
-/// The segment in a frame of the shape that most have, sound and for our address: no tag, no options
-/// of IPv4's or TCP's, no fragment. Its sender is not looked at: that is for a connection that there
-/// is, which began with a SYN that went through [`classify`]. `None` says nothing of the frame.
+/// The segment in a frame of the shape that most have, sound and for our address: no tag, no
+/// options of IPv4's or TCP's, no fragment. Its sender is not looked at: that is for a connection
+/// that there is, which began with a SYN that went through [`classify`]. `None` says nothing of the
+/// frame.
 #[inline]
 pub(crate) fn plain_segment<'a>(
     frame: &'a [u8],

@@ -6,8 +6,8 @@
 //!
 //! Layout: [`classify()`] takes a frame apart and says whether it is ours; `arp`, `igmp` and `icmp`
 //! answer for themselves; [`UdpTemplate`] writes datagrams behind prebuilt headers; [`TcpHost`] is
-//! a fixed set of connection slots, each with a state machine, behind a table of 4-tuples. Frames leave through [`FrameTx`], which the lcore implements over mbufs and tests over
-//! vectors.
+//! a fixed set of connection slots, each with a state machine, behind a table of 4-tuples. Frames
+//! leave through [`FrameTx`], which the lcore implements over mbufs and tests over vectors.
 //!
 //! Limits: IPv4 only, one address a host, no fragments, no IP options sent but router alert. All
 //! memory is taken in the constructors; nothing is allocated afterwards. No clocks: time is the

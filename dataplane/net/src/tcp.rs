@@ -1,22 +1,23 @@
 //! TCP over a fixed set of connection slots.
 //!
-//! Why it exists: an order comes and goes through here, so this is a good part of what a venue costs
-//! it. Each slot has a state machine of its own, found through a table of 4-tuples, so that a segment
-//! costs the same with one connection and with thousands; and the segment that mostly comes, the next
-//! one in order, goes past the machine's rules (`machine`) and is read where its frame lies.
+//! Why it exists: an order comes and goes through here, so this is a good part of what a venue
+//! costs it. Each slot has a state machine of its own, found through a table of 4-tuples, so that a
+//! segment costs the same with one connection and with thousands; and the segment that mostly
+//! comes, the next one in order, goes past the machine's rules (`machine`) and is read where its
+//! frame lies.
 //!
 //! Layout: `slots` hold machines and rings; `table` leads from a 4-tuple to a slot; `dirty` and
-//! `deadlines` say which slots have something to do. [`TcpHost::on_segment`] takes in what a segment
-//! says of our bytes, and lends its own, in order, as [`TcpData`]: [`TcpHost::read`] shows them to
-//! the caller and keeps what he leaves in the ring, [`TcpHost::keep`] keeps all. Their acknowledgment
-//! waits for the caller's [`flush`](TcpHost::flush), so that it rides on the reply, or for the next
-//! [`poll`](TcpHost::poll). What is neither read nor kept is not acknowledged: the peer sends it
-//! again. A frame goes back to where its connection's SYN came from, or to the next hop, behind
-//! prebuilt headers (`template`).
+//! `deadlines` say which slots have something to do. [`TcpHost::on_segment`] takes in what a
+//! segment says of our bytes, and lends its own, in order, as [`TcpData`]: [`TcpHost::read`] shows
+//! them to the caller and keeps what he leaves in the ring, [`TcpHost::keep`] keeps all. Their
+//! acknowledgment waits for the caller's [`flush`](TcpHost::flush), so that it rides on the reply,
+//! or for the next [`poll`](TcpHost::poll). What is neither read nor kept is not acknowledged: the
+//! peer sends it again. A frame goes back to where its connection's SYN came from, or to the next
+//! hop, behind prebuilt headers (`template`).
 //!
-//! Limits: see [`TcpConfig`]; [`TcpConfig::memory_bytes`] says what the slots cost. What the machine
-//! leaves out is told there: right for a clean, short network, wrong for the Internet. A receive ring
-//! is at most [`RX_BYTES_MAX`] bytes.
+//! Limits: see [`TcpConfig`]; [`TcpConfig::memory_bytes`] says what the slots cost. What the
+//! machine leaves out is told there: right for a clean, short network, wrong for the Internet. A
+//! receive ring is at most [`RX_BYTES_MAX`] bytes.
 //!
 //! Failure modes: a flood of SYNs fills the free slots and no others; each new SYN then takes the
 //! oldest half-open slot, unless that is younger than a handshake takes. When all slots are in use,

@@ -1,5 +1,6 @@
-//! Our TCP against one that others wrote, `smoltcp`'s, over a wire that loses, doubles and reorders:
-//! both streams arrive whole whichever side asked for the connection, and both sides close.
+//! Our TCP against one that others wrote, `smoltcp`'s, over a wire that loses, doubles and
+//! reorders: both streams arrive whole whichever side asked for the connection, and both sides
+//! close.
 mod common;
 
 use common::*;
@@ -162,9 +163,9 @@ proptest! {
         (lose, double, reorder) in (0..15u64, 0..15u64, 0..50u64),
         (we_connect, ours_first) in any::<(bool, bool)>(),
         ring in 1_024..9_000usize,
-        // How many steps of 50 µs the peer sleeps between two readings: its window closes. Ours does
-        // not: `smoltcp` 0.14 repeats a segment that our window has no room for whole, and never
-        // again what was cut off. `storm.rs` closes it.
+        // How many steps of 50 µs the peer sleeps between two readings: its window closes. Ours
+        // does not: `smoltcp` 0.14 repeats a segment that our window has no room for whole, and
+        // never again what was cut off. `storm.rs` closes it.
         lazy in 1..200u64,
     ) {
         // Its least retransmission time is a second, so ours has to be patient.

@@ -86,9 +86,9 @@ impl TcpHost {
         }
     }
 
-    /// Our first sequence number of a connection (RFC 9293, 3.4.1): a clock of 4 µs, so that numbers
-    /// of an old connection between the same ends lie behind, and a keyed hash of the ends, so that
-    /// nobody else can tell them (RFC 6528).
+    /// Our first sequence number of a connection (RFC 9293, 3.4.1): a clock of 4 µs, so that
+    /// numbers of an old connection between the same ends lie behind, and a keyed hash of the ends,
+    /// so that nobody else can tell them (RFC 6528).
     pub(super) fn first_sequence(
         &self,
         now_ns: u64,

@@ -8,8 +8,8 @@
 //! with one: a peer that restarted and has the same port then resets the old connection and gets
 //! in.
 //!
-//! Limits: one challenge a connection in 10 ms (RFC 5961, 7). The limit is each connection's own: one
-//! limit for all would tell an attacker of others' connections.
+//! Limits: one challenge a connection in 10 ms (RFC 5961, 7). The limit is each connection's own:
+//! one limit for all would tell an attacker of others' connections.
 
 use super::accept::is_syn;
 use super::machine::State;

@@ -11,13 +11,14 @@
 //! again. `rtt` waits, `gaps` are runs that came out of order, `ring` holds bytes.
 //!
 //! Limits: what a short, clean network needs. Cumulative acknowledgments; eight gaps; fast
-//! retransmission after three doubles, then one segment a partial acknowledgment (RFC 6582); after a
-//! timeout everything goes again. No options but the segment size, no selective acknowledgments, no
-//! window scaling, no congestion control, no urgent data. Nothing is delayed: no Nagle, no delayed
-//! acknowledgments.
+//! retransmission after three doubles, then one segment a partial acknowledgment (RFC 6582); after
+//! a timeout everything goes again. No options but the segment size, no selective acknowledgments,
+//! no window scaling, no congestion control, no urgent data. Nothing is delayed: no Nagle, no
+//! delayed acknowledgments.
 //!
-//! Failure modes: resets and SYNs that may be forged, and data behind a FIN, are the module `guard`'s,
-//! before a segment comes here. Handshakes, TIME-WAIT and what the caller is told are `TcpHost`'s.
+//! Failure modes: resets and SYNs that may be forged, and data behind a FIN, are the module
+//! `guard`'s, before a segment comes here. Handshakes, TIME-WAIT and what the caller is told are
+//! `TcpHost`'s.
 
 mod arrive;
 mod gaps;

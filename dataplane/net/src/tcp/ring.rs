@@ -66,8 +66,8 @@ impl Ring {
         [&self.bytes[at..at + first], &self.bytes[..len - first]]
     }
 
-    /// The run that can be written to behind the last byte: all that is free, or what there is of it
-    /// before the ring's end.
+    /// The run that can be written to behind the last byte: all that is free, or what there is of
+    /// it before the ring's end.
     #[inline]
     pub(crate) fn room(&mut self) -> &mut [u8] {
         let (at, free) = (self.place(self.len()), self.free());

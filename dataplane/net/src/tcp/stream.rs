@@ -6,8 +6,8 @@ use super::{CloseReason, ConnId, ConnState, TcpHost};
 use std::net::SocketAddrV4;
 use wire::tcp;
 
-/// Bytes to be read: those that wait in a connection's ring, and those of the segment at hand, which
-/// are borrowed from its frame.
+/// Bytes to be read: those that wait in a connection's ring, and those of the segment at hand,
+/// which are borrowed from its frame.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "bytes that are neither read nor kept have to be sent again"]
 pub struct TcpData<'a> {
@@ -59,10 +59,10 @@ impl TcpHost {
         self.slot_of(conn).map_or(0, |slot| self.slots[slot].machine.received().len())
     }
 
-    /// Shows `read` the bytes of the segment at hand where they lie, behind those that wait already;
-    /// see [`recv`](Self::recv), which this is otherwise. What `read` leaves is kept. To be called
-    /// before the next segment is taken in: later, the bytes are not taken, and the peer sends them
-    /// again.
+    /// Shows `read` the bytes of the segment at hand where they lie, behind those that wait
+    /// already; see [`recv`](Self::recv), which this is otherwise. What `read` leaves is kept. To
+    /// be called before the next segment is taken in: later, the bytes are not taken, and the peer
+    /// sends them again.
     #[inline]
     pub fn read(&mut self, data: TcpData<'_>, mut read: impl FnMut(&[u8]) -> usize) -> usize {
         let Some(machine) = self.lend(&data) else { return self.recv(data.conn, read) };

@@ -1,7 +1,8 @@
 //! The headers towards one peer, prebuilt: a segment copies them and patches what is its own.
 //!
 //! Layout: Ethernet with its tag, IPv4, TCP without options, one behind the other, and the sums of
-//! what does not change. A segment's checksums are then its few words added to these, and its bytes.
+//! what does not change. A segment's checksums are then its few words added to these, and its
+//! bytes.
 
 use crate::frame_tx::FrameTx;
 use crate::interface::{Interface, TxChecks};

@@ -38,7 +38,8 @@ fn segment_size(mut options: &[u8]) -> Option<u16> {
 
 impl Machine {
     /// Whether this is the segment that mostly comes: established, in order, nothing but data or an
-    /// acknowledgment, nothing under way again, no window closed. Then [`advance`](Self::advance) does for it.
+    /// acknowledgment, nothing under way again, no window closed. Then [`advance`](Self::advance)
+    /// does for it.
     #[inline]
     pub(crate) fn expects(&self, header: &tcp::Header, len: usize) -> bool {
         let ack = header.acknowledgment.get();
@@ -54,8 +55,8 @@ impl Machine {
             && if len > 0 { self.takes(len) } else { ack != self.una }
     }
 
-    /// Takes in what an expected segment says of our bytes; its own are [`take_in`](Self::take_in)'s.
-    /// Whether that lets something leave.
+    /// Takes in what an expected segment says of our bytes; its own are
+    /// [`take_in`](Self::take_in)'s. Whether that lets something leave.
     #[inline]
     pub(crate) fn advance(&mut self, now_ns: u64, header: &tcp::Header) -> bool {
         let ack = header.acknowledgment.get();
@@ -86,8 +87,8 @@ impl Machine {
         }
     }
 
-    /// Our numbers before `ack` have arrived; it lies in `una..=max` and not at `una`. Gives how many
-    /// of them were no bytes: a SYN's or a FIN's.
+    /// Our numbers before `ack` have arrived; it lies in `una..=max` and not at `una`. Gives how
+    /// many of them were no bytes: a SYN's or a FIN's.
     #[inline]
     fn acked(&mut self, now_ns: u64, ack: u32) -> u32 {
         let count = ack.wrapping_sub(self.una);
@@ -212,8 +213,8 @@ impl Machine {
         Verdict::Taken
     }
 
-    /// Whether a segment has something in our window (RFC 9293, 3.10.7.4, table 6); also one that is
-    /// exactly next, whose acknowledgment counts though the window be closed.
+    /// Whether a segment has something in our window (RFC 9293, 3.10.7.4, table 6); also one that
+    /// is exactly next, whose acknowledgment counts though the window be closed.
     fn is_acceptable(&self, sequence: u32, length: u32) -> bool {
         let (end, window) = (sequence.wrapping_add(length), self.rx.free() as u32);
         let edge = self.rcv_nxt.wrapping_add(window);

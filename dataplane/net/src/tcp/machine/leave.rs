@@ -113,8 +113,8 @@ impl Machine {
         Segment { sequence: self.max, flags: ACK, from: 0, len: 0 }
     }
 
-    /// Whether the peer should hear of our window, which has opened: when it has doubled and has room
-    /// for a segment more (RFC 9293, 3.8.6.2.2).
+    /// Whether the peer should hear of our window, which has opened: when it has doubled and has
+    /// room for a segment more (RFC 9293, 3.8.6.2.2).
     #[inline]
     fn has_news(&self) -> bool {
         let free = self.rx.free() as u32;

@@ -1,16 +1,16 @@
 //! How long to wait for an acknowledgment (RFC 6298), with a least time of some milliseconds.
 //!
 //! Why not the RFC's second: a venue's link has round trips of some ten microseconds; there a lost
-//! segment must not cost its order a second. The least time is `rto_min_ns`, which is also the first,
-//! and each repetition doubles it up to [`BACKOFF_MAX`] times as much: some 30 repetitions before a
-//! timeout of 15 s at the default of 10 ms, and a window that opens again is seen soon.
+//! segment must not cost its order a second. The least time is `rto_min_ns`, which is also the
+//! first, and each repetition doubles it up to [`BACKOFF_MAX`] times as much: some 30 repetitions
+//! before a timeout of 15 s at the default of 10 ms, and a window that opens again is seen soon.
 //!
 //! Limits: a peer that delays acknowledgments (Linux: by 40 ms) is at first taken to have lost what
-//! it has only not acknowledged yet. Each such repetition doubles the time, which stays doubled until
-//! something was acknowledged that was sent but once (Karn's algorithm: RFC 6298, 3 and 5.7); that
-//! measures the peer's delay, and the estimate grows above it. A peer that acknowledges the double at
-//! once costs one small segment now and then. A link with round trips above `rto_min_ns` wants a
-//! greater one.
+//! it has only not acknowledged yet. Each such repetition doubles the time, which stays doubled
+//! until something was acknowledged that was sent but once (Karn's algorithm: RFC 6298, 3 and 5.7);
+//! that measures the peer's delay, and the estimate grows above it. A peer that acknowledges the
+//! double at once costs one small segment now and then. A link with round trips above `rto_min_ns`
+//! wants a greater one.
 
 use super::seq::before;
 
