@@ -1,6 +1,7 @@
 //! Our TCP against one that others wrote, `smoltcp`'s, over a wire that loses, doubles and
 //! reorders: both streams arrive whole whichever side asked for the connection, and both sides
 //! close.
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
 mod common;
 
 use common::*;
