@@ -3,11 +3,11 @@
 use crate::Engine;
 use crate::enter::needs_extra;
 use crate::matching::attribution;
-use crate::order::{Incoming, NIL, Resting, Zone, rank};
+use crate::order::{Incoming, NIL, Owner, Resting, Zone, rank};
 use book::{BookId, Slot};
 use types::{
     BookAdd, BookReduce, Cancel, CancelReason, Canceled, CrossKind, Event, EventSink, MassCancel,
-    MassCanceled, Modify, Permit, Permitted, Qty, RejectReason, Replace, Replaced, Restated,
+    MassCanceled, Modify, Permit, Permitted, Price, Qty, RejectReason, Replace, Replaced, Restated,
     SessionId, Side, SymbolId, Terms, UserRef,
 };
 
@@ -134,7 +134,8 @@ impl Engine {
         self.places.insert(c.session, c.user_ref, live.slot);
         let owner = order.owner;
         *self.book.payload_mut(live.slot) = owner;
-        self.tell_replaced(c, order, sink);
+        let Incoming { symbol, price, leaves, zone, .. } = *order;
+        self.tell_replaced(c.orig, &owner, (zone, symbol, price, leaves), sink);
         let off = Qty(self.live_qty(live).0 - order.leaves.0);
         self.shrink(&Resting { owner, ..*live }, off, sink);
     }
@@ -178,29 +179,31 @@ impl Engine {
         self.forget(live);
         order.owner.order_id = self.take_order_id();
         order.owner.extra = NIL;
-        self.tell_replaced(c, &order, sink);
+        let Incoming { symbol, price, leaves, zone, .. } = order;
+        self.tell_replaced(c.orig, &order.owner, (zone, symbol, price, leaves), sink);
         self.admit(order, sink);
     }
 
     #[inline]
     pub(crate) fn tell_replaced<S: EventSink>(
         &mut self,
-        c: &Replace,
-        order: &Incoming,
+        orig: UserRef,
+        owner: &Owner,
+        (zone, symbol, price, qty): (Zone, SymbolId, Price, Qty),
         sink: &mut S,
     ) {
         self.counters.accepted += 1;
         sink.on_event(&Event::Replaced(Replaced {
-            party: order.owner.party(),
-            orig: c.orig,
-            side: order.owner.side,
-            qty: order.leaves,
-            symbol: order.symbol,
-            price: order.price,
-            tif: order.terms.tif,
-            display: order.terms.display,
-            cross: cross_of(order.zone),
-            capacity: order.owner.capacity,
+            party: owner.party(),
+            orig,
+            side: owner.side,
+            qty,
+            symbol,
+            price,
+            tif: owner.tif,
+            display: owner.display,
+            cross: cross_of(zone),
+            capacity: owner.capacity,
         }));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Engine;
 use crate::engine::value_of;
-use crate::order::{Incoming, Zone, rank, rests};
+use crate::order::{Incoming, Owner, Zone, rank, rests};
 use types::{
     Accepted, CrossKind, Display, Enter, Event, EventSink, OrderSide, Peg, Phase, PostOnly, Price,
     Qty, RejectReason, Side, SymbolId, Terms, TimeInForce, TradingState,
@@ -25,7 +25,7 @@ impl Engine {
             Err(reason) => return self.reject(c.session, c.user_ref, reason, c.cl_ord_id, sink),
         };
         order.owner.order_id = self.take_order_id();
-        self.tell_accepted(c, &order, sink);
+        self.tell_accepted(c, &order.owner, (order.symbol, order.price), sink);
         self.admit(order, sink);
     }
 
@@ -33,18 +33,19 @@ impl Engine {
     pub(crate) fn tell_accepted<S: EventSink>(
         &mut self,
         c: &Enter,
-        order: &Incoming,
+        owner: &Owner,
+        (symbol, price): (SymbolId, Price),
         sink: &mut S,
     ) {
         self.counters.accepted += 1;
         sink.on_event(&Event::Accepted(Accepted {
-            party: order.owner.party(),
+            party: owner.party(),
             side: c.side,
             qty: c.qty,
-            symbol: order.symbol,
-            price: order.price,
+            symbol,
+            price,
             tif: c.terms.tif,
-            display: order.terms.display,
+            display: owner.display,
             cross: c.cross,
         }));
     }

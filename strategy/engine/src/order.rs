@@ -111,6 +111,32 @@ impl Default for Owner {
 }
 
 impl Owner {
+    /// Of an order that comes in anew.
+    #[inline]
+    pub(crate) fn entered(c: &Enter, terms: &Terms, order_id: OrderId) -> Owner {
+        Owner {
+            order_id,
+            user_ref: c.user_ref,
+            executed: 0,
+            extra: NIL,
+            session: c.session,
+            account: c.account,
+            firm: c.firm,
+            cl_ord_id: c.cl_ord_id,
+            side: c.side,
+            tif: terms.tif,
+            capacity: c.capacity,
+            display: terms.display,
+        }
+    }
+
+    /// Of an order that comes in this one's place.
+    #[inline]
+    pub(crate) fn replaced(&self, c: &Replace, terms: &Terms) -> Owner {
+        let Replace { user_ref, cl_ord_id, .. } = *c;
+        Owner { user_ref, cl_ord_id, tif: terms.tif, display: terms.display, ..*self }
+    }
+
     pub(crate) fn party(&self) -> Party {
         Party { session: self.session, user_ref: self.user_ref, order_id: self.order_id }
     }
@@ -142,18 +168,7 @@ impl Incoming {
         terms: Terms,
         zone: Zone,
     ) -> Incoming {
-        let owner = Owner {
-            user_ref: c.user_ref,
-            session: c.session,
-            account: c.account,
-            firm: c.firm,
-            cl_ord_id: c.cl_ord_id,
-            side: c.side,
-            tif: terms.tif,
-            capacity: c.capacity,
-            display: terms.display,
-            ..Owner::default()
-        };
+        let owner = Owner::entered(c, &terms, OrderId(0));
         let (value, leaves) = (value_of(price), c.qty);
         Incoming { owner, symbol, price, value, leaves, terms, zone, replaces: None }
     }
@@ -167,13 +182,7 @@ impl Incoming {
         leaves: Qty,
         terms: Terms,
     ) -> Incoming {
-        let owner = Owner {
-            user_ref: c.user_ref,
-            cl_ord_id: c.cl_ord_id,
-            tif: terms.tif,
-            display: terms.display,
-            ..live.owner
-        };
+        let owner = live.owner.replaced(c, &terms);
         let (value, replaces) = (value_of(price), live.shown.then_some(live.owner.order_id));
         let Resting { symbol, zone, .. } = *live;
         Incoming { owner, symbol, price, value, leaves, terms, zone, replaces }

@@ -11,12 +11,12 @@ use crate::Engine;
 use crate::instruments::Instrument;
 use crate::ledger::Working;
 use crate::matching::attribution;
-use crate::order::{Incoming, NIL, Resting, Zone, allows, rank, unrank};
+use crate::order::{Incoming, NIL, Owner, Resting, Zone, allows, rank, unrank};
 use crate::places::Place;
 use book::Slot;
 use types::{
     BookAdd, BookReduce, BookRemove, BookReplace, CancelReason, Canceled, CrossKind, Enter, Event,
-    EventSink, Peg, PostOnly, Price, Qty, Replace, Side, SymbolId, Terms, TimeInForce,
+    EventSink, OrderId, Peg, PostOnly, Price, Qty, Replace, Side, SymbolId, Terms, TimeInForce,
 };
 
 #[inline]
@@ -74,14 +74,12 @@ impl Engine {
             self.enter_crossing(c, symbol, sink);
             return true;
         }
-        let terms = Terms { expire_s: 0, ..c.terms };
-        let mut order = Incoming::entered(c, symbol, c.price, terms, Zone::Main);
-        order.owner.order_id = self.take_order_id();
-        self.tell_accepted(c, &order, sink);
+        let owner = Owner::entered(c, &c.terms, self.take_order_id());
+        self.tell_accepted(c, &owner, (symbol, c.price), sink);
         if let Some(ledger) = &mut self.ledger {
             ledger.open(&working, c.qty);
         }
-        self.put(&order, sink);
+        self.put(&owner, (symbol, c.price, c.qty), None, sink);
         true
     }
 
@@ -90,23 +88,28 @@ impl Engine {
         let terms = Terms { expire_s: 0, ..c.terms };
         let mut order = Incoming::entered(c, symbol, c.price, terms, Zone::Main);
         order.owner.order_id = self.take_order_id();
-        self.tell_accepted(c, &order, sink);
+        self.tell_accepted(c, &order.owner, (symbol, c.price), sink);
         self.admit(order, sink);
     }
 
     /// Puts a plain order, for which there is room, into the book.
     #[inline]
-    fn put<S: EventSink>(&mut self, order: &Incoming, sink: &mut S) {
-        let Incoming { owner, symbol, price, leaves: qty, .. } = *order;
+    fn put<S: EventSink>(
+        &mut self,
+        owner: &Owner,
+        (symbol, price, qty): (SymbolId, Price, Qty),
+        replaces: Option<OrderId>,
+        sink: &mut S,
+    ) {
         let shown = owner.display.is_shown();
         let (book, side) = (Zone::Main.book(symbol), owner.side.side());
-        let inserted = self.book.insert(book, side, rank(side, price, shown), qty, owner);
+        let inserted = self.book.insert(book, side, rank(side, price, shown), qty, *owner);
         debug_assert!(inserted.is_ok(), "room was checked");
         let Ok((slot, _)) = inserted else { return };
         self.places.insert(owner.session, owner.user_ref, slot);
         self.clients.came(owner.session, owner.user_ref);
         let new = owner.order_id;
-        match order.replaces {
+        match replaces {
             Some(old) if shown => {
                 sink.on_event(&Event::BookReplace(BookReplace { old, new, symbol, qty, price }));
             }
@@ -153,42 +156,37 @@ impl Engine {
         if !plain || !self.meets_none(symbol, side, c.price) {
             return false;
         }
-        let terms = Terms { expire_s: 0, ..c.terms };
-        let mut order = Incoming::replacing(c, &live, c.price, leaves, terms);
-        let alike = (terms.tif, terms.display) == (live.owner.tif, live.owner.display);
+        let mut owner = live.owner.replaced(c, &c.terms);
+        let alike = (owner.tif, owner.display) == (live.owner.tif, live.owner.display);
+        let keeps = alike && c.price == live.price && leaves <= live.qty;
         self.places.remove_at(place);
-        if alike && c.price == live.price && leaves <= live.qty {
-            self.keep_place(c, &order, &live, sink);
-            return true;
+        if !keeps {
+            self.book.remove(slot);
+            self.clients.went(c.session);
+            owner.order_id = self.take_order_id();
         }
-        self.book.remove(slot);
-        self.clients.went(c.session);
-        order.owner.order_id = self.take_order_id();
-        self.tell_replaced(c, &order, sink);
-        self.put(&order, sink);
+        self.tell_replaced(c.orig, &owner, (Zone::Main, symbol, c.price, leaves), sink);
+        if keeps {
+            self.places.insert(c.session, c.user_ref, slot);
+            *self.book.payload_mut(slot) = owner;
+            self.reduce_plain(&live, Qty(live.qty.0 - leaves.0), sink);
+        } else {
+            let replaces = live.shown.then_some(live.owner.order_id);
+            self.put(&owner, (symbol, c.price, leaves), replaces, sink);
+        }
         true
     }
 
-    /// The order stays where it stands, under a new client number.
+    /// Takes off some or none of an order's shares.
     #[inline]
-    fn keep_place<S: EventSink>(
-        &mut self,
-        c: &Replace,
-        order: &Incoming,
-        live: &Resting,
-        sink: &mut S,
-    ) {
-        let Resting { slot, symbol, .. } = *live;
-        self.places.insert(c.session, c.user_ref, slot);
-        *self.book.payload_mut(slot) = order.owner;
-        self.tell_replaced(c, order, sink);
-        let qty = Qty(live.qty.0 - order.leaves.0);
-        if qty > Qty::ZERO {
-            self.book.reduce(slot, qty);
-            let order_id = live.owner.order_id;
-            if live.shown {
-                sink.on_event(&Event::BookReduce(BookReduce { order_id, symbol, qty }));
-            }
+    fn reduce_plain<S: EventSink>(&mut self, live: &Resting, qty: Qty, sink: &mut S) {
+        if qty == Qty::ZERO {
+            return;
+        }
+        self.book.reduce(live.slot, qty);
+        if live.shown {
+            let (order_id, symbol) = (live.owner.order_id, live.symbol);
+            sink.on_event(&Event::BookReduce(BookReduce { order_id, symbol, qty }));
         }
     }
 
