@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh                 everything
 #   scripts/test.sh SECTION...      some of it: format lint shell policy docs peers test
-#                                   quickstart syscalls bench
+#                                   quickstart syscalls instructions bench
 #
 # Stops at the first section that fails; the summary comes all the same. A test that needs what
 # this machine does not give (root, network namespaces, hugepages) writes a PEREGRINE-SKIP line.
@@ -12,7 +12,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-SECTIONS=(format lint shell policy docs peers test quickstart syscalls bench)
+SECTIONS=(format lint shell policy docs peers test quickstart syscalls instructions bench)
 SUMMARY=()
 FAILED=""
 
@@ -59,6 +59,7 @@ section_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lo
 section_peers() {
     (cd tests/peers && python3 -m unittest -v)
     (cd scripts/bench && python3 -m unittest -v)
+    (cd tests/bench && python3 -m unittest -v)
 }
 
 section_test() {
@@ -67,6 +68,8 @@ section_test() {
 }
 
 section_quickstart() { scripts/quickstart.sh; }
+
+section_instructions() { scripts/instructions.sh; }
 
 section_syscalls() { scripts/syscalls.sh; }
 
