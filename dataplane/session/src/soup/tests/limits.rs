@@ -157,7 +157,9 @@ fn orders_of_a_client_that_does_not_read_wait_before_what_it_missed_is_gone() {
     let mut bench = Bench::with(config);
     bench.login("ANN", "", 1).unwrap();
     bench.pump(0);
-    (0..4u8).for_each(|n| drop(bench.sessions.append(WHO, &[n])));
+    for n in 0..4u8 {
+        bench.sessions.append(WHO, &[n]);
+    }
     let order = packet(Packet::Unsequenced(b"order"));
     let Bench { server, sessions, desk } = &mut bench;
     for _ in 0..2 {
