@@ -196,6 +196,8 @@ impl<'s, 'e> Session<'s, 'e> {
         let switch = Arc::new(Switch::default());
         let mut streams = ways.into_iter().zip(streams);
         let mut threads = Vec::new();
+        // Before the threads are: one may poll for a while before this one goes on.
+        let began = Instant::now();
         self.views.clear();
         self.senders.clear();
         for (lcore, share) in shares.into_iter().enumerate() {
@@ -217,9 +219,8 @@ impl<'s, 'e> Session<'s, 'e> {
                 Done { streams: mine, facts }
             }));
         }
-        let now = Instant::now();
-        self.first_start.get_or_insert(now);
-        self.running = Some(Running { switch, threads, began: now });
+        self.first_start.get_or_insert(began);
+        self.running = Some(Running { switch, threads, began });
     }
 
     /// Stops forwarding: the queues are back in the ports afterwards.

@@ -26,6 +26,8 @@ use super::stats::{Rates, Snapshot};
 const PERIOD: Duration = Duration::from_millis(500);
 /// How long a key may wait to be seen.
 const KEY_WAIT: Duration = Duration::from_millis(50);
+/// The shortest time that a first look takes rates over.
+const RATE_LEAST_NS: u64 = 100_000_000;
 /// Points of the curve that are kept: wider than any terminal.
 const CURVE_POINTS_MAX: usize = 512;
 
@@ -101,6 +103,11 @@ impl View {
         let known = !self.now.ports.is_empty() && !went_back;
         self.lately = if known { now.since(&self.now) } else { now.clone() };
         self.now = now;
+        if !known && self.lately.elapsed_ns < RATE_LEAST_NS {
+            // Rates of hardly any time are no rates.
+            self.lately.elapsed_ns = 0;
+            return;
+        }
         if self.curve.len() == CURVE_POINTS_MAX {
             self.curve.pop_front();
         }

@@ -10,6 +10,7 @@ use lcore::loopback::Mode;
 use super::{Ask, Config, PortView, Which, help, parse};
 use crate::loopback::stats::{DeviceStats, PortSnapshot, Snapshot};
 use crate::loopback::tables::{self, ForwardFacts, PortFacts};
+use crate::report::format::printable;
 
 /// What is changed of how frames go, from the next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,8 @@ impl Console {
     pub(crate) fn obey<D: Driven>(&mut self, line: &str, run: &mut D) -> Outcome {
         let ask = match parse(line) {
             Ok(ask) => ask,
-            Err(misread) => return Outcome::Refused(misread.to_string()),
+            // A word that is none may hold anything, and is repeated in what is said of it.
+            Err(misread) => return Outcome::Refused(printable(&misread.to_string())),
         };
         let done = match ask {
             Ask::Quit => return Outcome::Quit,

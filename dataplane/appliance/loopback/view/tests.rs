@@ -137,6 +137,15 @@ fn counting_from_nothing_does_not_turn_rates_around() {
 }
 
 #[test]
+fn a_first_look_that_comes_at_once_has_no_rates() {
+    let mut early = fixture::snapshot(1);
+    early.elapsed_ns = 1_000;
+    let mut view = View::default();
+    view.take(early);
+    expect(&drawn(&view, 110, 40), &["rx 0 pps  tx 0 pps", "peak 0 pps"]);
+}
+
+#[test]
 fn keys_do_what_the_title_says() {
     let key = |code| Press::of(KeyEvent::new(code, KeyModifiers::NONE));
     assert_eq!(key(KeyCode::Char('q')), Some(Press::Quit));

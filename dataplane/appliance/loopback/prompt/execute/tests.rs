@@ -159,6 +159,13 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
 }
 
 #[test]
+fn what_is_repeated_of_a_wrong_word_is_no_longer_able_to_harm() {
+    let outcome = &obey(&mut Noted::default(), &["set fwd \u{1b}[2J"])[0];
+    let Outcome::Refused(why) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("cannot follow `set fwd`") && !why.contains('\u{1b}'), "{why:?}");
+}
+
+#[test]
 fn rates_are_since_the_last_look() {
     let (mut run, mut console) = (Noted { seconds: 1, ..Noted::default() }, Console::default());
     let first = console.obey("show port stats 0", &mut run);
