@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh                 everything
 #   scripts/test.sh SECTION...      some of it: format lint shell policy docs peers test
-#                                   quickstart syscalls instructions bench
+#                                   quickstart loopback syscalls instructions bench
 #
 # Stops at the first section that fails; the summary comes all the same. A test that needs what
 # this machine does not give (root, network namespaces, hugepages) writes a PEREGRINE-SKIP line.
@@ -12,7 +12,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-SECTIONS=(format lint shell policy docs peers test quickstart syscalls instructions bench)
+SECTIONS=(format lint shell policy docs peers test quickstart loopback syscalls instructions bench)
 SUMMARY=()
 FAILED=""
 
@@ -70,6 +70,9 @@ section_test() {
 section_quickstart() { scripts/quickstart.sh; }
 
 section_instructions() { scripts/instructions.sh; }
+
+# Two seconds a test would tell no more here.
+section_loopback() { scripts/loopback-test.sh --seconds 1; }
 
 section_syscalls() { scripts/syscalls.sh; }
 
