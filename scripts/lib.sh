@@ -14,7 +14,8 @@ export ROOT
 # libelf's and libbpf's headers come with libdpdk-dev where its drivers want them.
 PACKAGES_BUILD=(libdpdk-dev dpdk pkg-config clang libclang-dev gcc libc6-dev make git curl
     ca-certificates python3)
-PACKAGES_TEST=(iproute2 ethtool tcpdump shellcheck strace valgrind)
+# dpdk-dev has dpdk-testpmd, the peer of loopback.
+PACKAGES_TEST=(iproute2 iputils-ping ethtool tcpdump shellcheck strace valgrind dpdk-dev)
 
 say() { printf '%s\n' "peregrine: $*" >&2; }
 

@@ -157,13 +157,9 @@ impl Scenario {
         let at = |name: &str| self.folder().join(name);
         fs::write(at("run.toml"), &self.text).expect("the configuration is written");
         fs::create_dir_all(at("tmp")).expect("a folder for temporary files");
-        let output = |name: &str| File::create(at(name)).expect("a file for output");
         let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
         command.args(["run", "run.toml", "--report", "report"]).args(&self.arguments);
-        command.current_dir(self.folder()).env("TMPDIR", at("tmp")).stdin(Stdio::null());
-        command.stdout(output("stdout")).stderr(output("stderr"));
-        let child = command.spawn().expect("the binary starts");
-        Running { child, folder: self.folder() }
+        Running::launch(command.env("TMPDIR", at("tmp")), self.folder())
     }
 
     /// Runs it to its end.
@@ -186,7 +182,16 @@ pub struct Running<'s> {
     folder: &'s Path,
 }
 
-impl Running<'_> {
+impl<'s> Running<'s> {
+    /// Starts a command in a folder, where its output stays. Its report, if it leaves one, is
+    /// `report/report.json` there.
+    pub fn launch(command: &mut Command, folder: &'s Path) -> Running<'s> {
+        let output = |name: &str| File::create(folder.join(name)).expect("a file for output");
+        command.current_dir(folder).stdin(Stdio::null());
+        command.stdout(output("stdout")).stderr(output("stderr"));
+        Running { child: command.spawn().expect("the binary starts"), folder }
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
