@@ -8,6 +8,7 @@
 
 mod args;
 mod drive;
+mod orders;
 mod ports;
 mod prompt;
 mod run;
@@ -29,12 +30,14 @@ use anyhow::{Context, Result};
 use dpdk::{Eal, Huge};
 use hostcpu::TscClock;
 use lcore::loopback::Mode;
+use lcore::loopback::soup::SoupSettings;
 
 pub(crate) use args::LoopbackArgs;
-use ports::Devices;
+use ports::{Devices, Slot};
 use prompt::Lines;
 use session::{Plan, Session};
 
+use crate::config::Config;
 use crate::placement::{self, PlacementError};
 use crate::run::Signals;
 
@@ -78,6 +81,17 @@ pub(crate) enum LoopbackError {
         /// Those that have.
         known: Vec<String>,
     },
+    /// Orders that cannot be entered as asked.
+    #[error(transparent)]
+    Orders(#[from] orders::OrdersError),
+    /// More than one way to one venue.
+    #[error("mode soup takes one port with one queue, and there are {ports} with {queues}")]
+    OneStream {
+        /// Ports.
+        ports: usize,
+        /// Queues of each.
+        queues: u16,
+    },
     /// Somebody at the other end of nothing.
     #[error("--eth-peer {port},…: there is no port {port}, but {ports} from 0 on")]
     Peer {
@@ -99,7 +113,7 @@ fn found(known: &[String]) -> String {
 pub(crate) fn run(args: &LoopbackArgs) -> Result<ExitCode> {
     let signals = crate::run::signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
-    let plan = plan(args)?;
+    let mut plan = plan(args)?;
     let devices = Devices::of(args, plan.lcores)?;
     // Its thread is to have all CPUs: EAL leaves its caller but one.
     let lines = args.run.interactive.then(Lines::open).transpose()?;
@@ -112,6 +126,9 @@ pub(crate) fn run(args: &LoopbackArgs) -> Result<ExitCode> {
     }
     let opened = devices.open(&eal)?;
     check_peers(&plan, opened.1.len())?;
+    if args.mode == Mode::Soup {
+        plan.settings.soup = Some(soup(args, &plan, &opened.1)?);
+    }
     let tx_first = tx_first(args, &devices);
     std::thread::scope(|scope| {
         let mut session = Session::new(scope, &eal, clock, opened, plan);
@@ -190,6 +207,21 @@ fn cpus(args: &LoopbackArgs) -> Result<(Vec<usize>, usize)> {
     }
     let lcores = cpus.len();
     Ok((cpus, lcores))
+}
+
+/// Whose orders go where; there is one port to send them through.
+fn soup(args: &LoopbackArgs, plan: &Plan, ports: &[Slot<'_>]) -> Result<SoupSettings> {
+    let [port] = ports else {
+        return Err(LoopbackError::OneStream { ports: ports.len(), queues: plan.queues }.into());
+    };
+    if plan.queues != 1 {
+        return Err(LoopbackError::OneStream { ports: 1, queues: plan.queues }.into());
+    }
+    let config = args.ports.config.as_deref().map(Config::load).transpose()?;
+    let client = config.as_ref().map(orders::client).transpose().map_err(LoopbackError::from)?;
+    let pace = (plan.rate, plan.count);
+    let settings = args.orders.settings(&args.trips, pace, client, port.info.mac);
+    Ok(settings.map_err(LoopbackError::from)?)
 }
 
 fn check_peers(plan: &Plan, ports: usize) -> Result<(), LoopbackError> {

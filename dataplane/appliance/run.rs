@@ -34,6 +34,7 @@ use std::thread;
 use std::thread::JoinHandle;
 use supervise::{Ending, Moment, Supervisor};
 pub(crate) use supervise::{Signals, signals};
+pub(crate) use wire_up::seed;
 use witness::Witness;
 
 /// What the run's loops leave behind.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lcore::loopback::latency::ORDER_FRAME_BYTES;
 use lcore::loopback::{BURST_MAX, FRAME_BYTES_MIN, Mode, Noisy, Settings, TxFull};
 use wire::Mac;
 
 use super::LoopbackError;
+use super::orders::{OrderArgs, TripArgs};
 use super::topology::Topology;
 use crate::cli::parse_duration;
 
@@ -32,6 +34,10 @@ pub(crate) struct LoopbackArgs {
     pub(crate) forward: ForwardArgs,
     #[command(flatten)]
     pub(crate) generate: GenerateArgs,
+    #[command(flatten)]
+    pub(crate) trips: TripArgs,
+    #[command(flatten)]
+    pub(crate) orders: OrderArgs,
     #[command(flatten)]
     pub(crate) noisy: NoisyArgs,
     #[command(flatten)]
@@ -131,9 +137,10 @@ pub(crate) enum CsumBy {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Frames made here (txonly, flowgen, latency, --tx-first)")]
 pub(crate) struct GenerateArgs {
-    /// Bytes of a frame, in one mbuf: a list of segments is refused
-    #[arg(long, default_value = "64", value_name = "BYTES", value_parser = parse_txpkts)]
-    pub(crate) txpkts: u16,
+    /// Bytes of a frame, in one mbuf: a list of segments is refused [default: 64; latency: 104, an
+    /// order's]
+    #[arg(long, value_name = "BYTES", value_parser = parse_txpkts)]
+    pub(crate) txpkts: Option<u16>,
     /// Frames a second of all streams together, in an open loop [default: as many as go]
     #[arg(long, value_name = "PPS",
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -205,7 +212,8 @@ impl LoopbackArgs {
     /// Options that contradict each other.
     pub(crate) fn settings(&self) -> Result<Settings, LoopbackError> {
         let mtu = self.ports.mtu.unwrap_or(1500);
-        let frame_bytes = self.generate.txpkts;
+        let unasked = if self.mode == Mode::Latency { ORDER_FRAME_BYTES } else { 64 };
+        let frame_bytes = self.generate.txpkts.unwrap_or(unasked);
         if frame_bytes > mtu.saturating_add(FRAME_OVERHEAD) {
             return Err(LoopbackError::FrameBytes { bytes: frame_bytes, mtu });
         }
@@ -228,6 +236,7 @@ impl LoopbackArgs {
             flows: self.generate.flows.unwrap_or(1),
             csum_offload: self.forward.csum == CsumBy::Hw,
             noisy,
+            probe: self.trips.probe(),
             ..Settings::default()
         })
     }
@@ -257,16 +266,21 @@ fn parse_peer(text: &str) -> Result<(u16, Mac), String> {
     let wanted = || "give a port and an address, as 0,02:00:00:00:00:01".to_owned();
     let (port, mac) = text.split_once(',').ok_or_else(wanted)?;
     let port = port.trim().parse().map_err(|_| wanted())?;
-    let bytes: Vec<u8> = mac
-        .trim()
+    parse_mac(mac.trim()).map(|mac| (port, mac))
+}
+
+/// Reads `02:00:00:00:00:01`.
+pub(super) fn parse_mac(text: &str) -> Result<Mac, String> {
+    let wanted = || "give an address, as 02:00:00:00:00:01".to_owned();
+    let bytes: Vec<u8> = text
         .split(':')
         .map(|byte| u8::from_str_radix(byte, 16).map_err(|_| wanted()))
         .collect::<Result<_, _>>()?;
     let mac: Mac = bytes.try_into().map_err(|_| wanted())?;
     if wire::ether::is_group(mac) || mac == [0; 6] {
-        return Err("the address of a group, or of nobody, is no peer's".to_owned());
+        return Err("the address of a group, or of nobody, is no station's".to_owned());
     }
-    Ok((port, mac))
+    Ok(mac)
 }
 
 /// Reads the bytes of a frame. testpmd takes a list of segments; a frame here is one.

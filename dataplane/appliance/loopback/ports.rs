@@ -3,9 +3,11 @@
 use anyhow::{Context, Result};
 use dpdk::{Configured, Eal, Huge, Idle, Mempool, Port, PortConfig, PortId, PortInfo, SocketId};
 use dpdk::{PortSettings, RxQueue, Started, TxQueue};
+use lcore::loopback::Mode;
 
 use super::LoopbackError;
 use super::args::{CsumBy, LoopbackArgs};
+use super::orders;
 use crate::config::Config;
 use crate::eal;
 
@@ -42,7 +44,10 @@ impl Devices {
     /// The configuration is wrong.
     pub(crate) fn of(args: &LoopbackArgs, lcores: usize) -> Result<Devices> {
         let ports = &args.ports;
-        let config = ports.config.as_deref().map(Config::load).transpose()?;
+        let mut config = ports.config.as_deref().map(Config::load).transpose()?;
+        if let (Mode::Soup, Some(config)) = (args.mode, &mut config) {
+            orders::keep_port(config).map_err(LoopbackError::from)?;
+        }
         let mut cables = Vec::new();
         let mut settings = match &config {
             Some(config) => {

@@ -293,6 +293,9 @@ impl<'s, 'e> Session<'s, 'e> {
     /// Frames of the mode's own work so far: made where it makes them, received else.
     pub(crate) fn done(&self) -> u64 {
         use lcore::loopback::StreamCounter as Counter;
+        if self.mode.times_trips() {
+            return self.views.iter().map(|view| view.stats.trips.over()).sum();
+        }
         let counter = if self.mode.is_paced() { Counter::TxFrames } else { Counter::RxFrames };
         let counted = |view: &View| {
             let get = |counter| view.stats.counters.get(counter);

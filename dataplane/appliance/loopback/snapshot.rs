@@ -1,7 +1,7 @@
 //! What a session knows, as the plain data that tables, JSON and the live view are made of.
 
 use dpdk::{Link, SocketId};
-use lcore::loopback::{BurstSpread, DROPS, StreamCounter};
+use lcore::loopback::{BurstSpread, DROPS, Mode, StreamCounter};
 use telemetry::Key;
 
 use super::ports::Slot;
@@ -68,6 +68,8 @@ impl<'e> Session<'_, 'e> {
 
     fn stream_of(&self, view: &View) -> StreamSnapshot {
         let counters = &view.stats.counters;
+        let answers = view.stats.answers.iter().map(|(counter, count)| (counter.name(), count));
+        let answers = (self.mode == Mode::Soup).then(|| answers.collect::<Named>());
         let named = |keep: &dyn Fn(StreamCounter) -> bool| -> Named {
             let kept = StreamCounter::ALL.iter().filter(|counter| keep(**counter));
             // A list of drops need not say so again.
@@ -81,7 +83,7 @@ impl<'e> Session<'_, 'e> {
         });
         let noted = |c: StreamCounter| !OWN.contains(&c) && !GAUGES.contains(&c);
         let mut notes = named(&|counter| noted(counter) && !DROPS.contains(&counter));
-        trips.iter().for_each(|trips| notes.add(trips));
+        trips.iter().chain(&answers).for_each(|counts| notes.add(counts));
         let queue = |port: usize| Some(PortQueue { port: port as u16, queue: view.way.queue });
         StreamSnapshot {
             lcore: view.lcore as u16,

@@ -1,8 +1,11 @@
 //! Whether a run may pass.
 
+use lcore::loopback::Mode;
+use lcore::loopback::soup::OrderCounter;
+use lcore::loopback::trips::TripCounter;
 use serde::Serialize;
 
-use super::session::Session;
+use super::session::{Session, View};
 use super::stats::{EventKind, Snapshot};
 
 /// The least part of the asked rate that will do.
@@ -31,6 +34,12 @@ pub(crate) fn judge(
     let mut verdicts = Vec::new();
     if session.mode.is_lossless() && !allow_loss {
         verdicts.push(nothing_lost(forwarded));
+    }
+    if session.mode.times_trips() && !allow_loss {
+        verdicts.push(all_answered(session));
+    }
+    if session.mode == Mode::Soup {
+        verdicts.extend([venue_reached(session), none_rejected(session)]);
     }
     let troubles = session.watch.troubles();
     verdicts.push(Verdict {
@@ -67,6 +76,36 @@ fn nothing_lost(forwarded: &Snapshot) -> Verdict {
         passed: lost.is_empty(),
         detail: if lost.is_empty() { "no frame".to_owned() } else { lost.join(", ") },
     }
+}
+
+fn all_answered(session: &Session<'_, '_>) -> Verdict {
+    let count = |counter| -> u64 {
+        session.views.iter().map(|view| view.stats.trips.counters.get(counter)).sum()
+    };
+    let lost: u64 = session.views.iter().map(|view| view.stats.trips.lost()).sum();
+    let sent = count(TripCounter::Sent);
+    let detail = match (sent, count(TripCounter::Late)) {
+        (0, _) => "nothing was sent".to_owned(),
+        (_, 0) => format!("{lost} of {sent} were lost"),
+        (_, late) => format!("{lost} of {sent} were lost, {late} came late"),
+    };
+    Verdict { name: "everything sent was answered", passed: lost == 0 && sent > 0, detail }
+}
+
+fn venue_reached(session: &Session<'_, '_>) -> Verdict {
+    let error = session.views.iter().find_map(|view| view.stats.error());
+    let detail = error.map_or("logged in".to_owned(), |error| error.to_string());
+    Verdict { name: "the venue took us in", passed: error.is_none(), detail }
+}
+
+fn none_rejected(session: &Session<'_, '_>) -> Verdict {
+    let rejected = |view: &View| view.stats.answers.get(OrderCounter::Rejected);
+    let rejected: u64 = session.views.iter().map(rejected).sum();
+    let detail = match rejected {
+        0 => "no order".to_owned(),
+        n => format!("{n} orders: is the symbol traded there, and the price within its limits?"),
+    };
+    Verdict { name: "nothing rejected", passed: rejected == 0, detail }
 }
 
 fn rate_kept(session: &Session<'_, '_>, forwarded: &Snapshot, asked: u64) -> Verdict {

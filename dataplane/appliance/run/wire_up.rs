@@ -364,7 +364,7 @@ fn listing(listed: &Listed) -> Listing {
 }
 
 /// A random number that no peer can foresee: the standard library's hash keys are.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     RandomState::new().hash_one("sequence numbers")
 }
 

@@ -82,11 +82,10 @@ impl<'e> Bench<'e> {
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 let _lcore = dpdk::Lcore::enter(eal, None, "lc0").unwrap();
-                let mut streams = [stream];
+                let mut streams = vec![stream];
                 let facts = loopback::run(0, &mut streams, &settings, clock, &switch);
                 assert_eq!(facts.allocations_hot, 0, "{}", settings.mode);
-                let [stream] = streams;
-                stream
+                streams.pop().unwrap()
             });
             let (into, out) = (&mut self.into, &mut self.out);
             work(&mut Far { pool: self.pool, into, out, stats: Arc::clone(&stats) });

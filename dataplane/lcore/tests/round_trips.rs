@@ -11,7 +11,7 @@ use hostcpu::{TscClock, tsc};
 use lcore::control::Fault;
 use lcore::duty::sample;
 use lcore::loopback::latency::{Latency, ORDER_FRAME_BYTES, ProbeSettings};
-use lcore::loopback::soup::{OrderCounter, OrderSettings, Orders, SoupLink};
+use lcore::loopback::soup::{OrderCounter, OrderSettings, OrderStats, Orders, SoupLink};
 use lcore::loopback::trips::{Pacing, TripCounter, TripSettings, TripStats};
 use lcore::loopback::{Engine, Mode, Route, Settings, Stream};
 use lcore::market_data::MarketDataPort;
@@ -264,7 +264,7 @@ fn new_client<'e>(
         price: 1_000_000,
         cancels: true,
     };
-    let orders = Orders::new(settings, trips, &bench.clock, tsc, Arc::default());
+    let orders = Orders::new(settings, trips, &bench.clock, tsc, OrderStats::default());
     let config = ClientConfig { first_seq: 0, ..ClientConfig::new("PROBE", password) };
     let soup = SoupClient::new(&config).expect("a client");
     let host = host(NEAR, [10, 0, 0, 2].into());

@@ -4,13 +4,12 @@ use crate::{Options, Outcome};
 use hostcpu::{TscClock, tsc};
 use lcore::Now;
 use lcore::duty::sample;
-use lcore::loopback::soup::{MESSAGE_LEN_MAX, OrderCounter, OrderSettings, Orders};
+use lcore::loopback::soup::{MESSAGE_LEN_MAX, OrderCounter, OrderSettings, OrderStats, Orders};
 use lcore::loopback::trips::{Pacing, TripCounter, TripSettings};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use session::{ClientConfig, SoupClient};
 use std::io::{ErrorKind, Read, Write};
-use std::sync::Arc;
 use std::time::Duration;
 use types::OrderSide;
 use wire::soup::HEADER_LEN;
@@ -89,7 +88,7 @@ fn client(options: &Options, clock: &TscClock, stream: TcpStream) -> Result<Clie
     Ok(Client {
         stream,
         soup: SoupClient::new(&config).map_err(|error| error.to_string())?,
-        orders: Orders::new(orders, trips, clock, tsc, Arc::default()),
+        orders: Orders::new(orders, trips, clock, tsc, OrderStats::default()),
         input: vec![0; READ_BYTES].into_boxed_slice(),
         unsent: Vec::with_capacity(READ_BYTES),
     })
@@ -156,7 +155,7 @@ impl Client {
         let rejected = self.orders.counters().get(OrderCounter::Rejected);
         println!(
             "{{\"sent\":{},\"count\":{},\"lost\":{},\"rejected\":{rejected},\"min_ns\":{},\
-             \"p50_ns\":{},\"p90_ns\":{},\"p99_ns\":{},\"p999_ns\":{},\"p9999_ns\":{},\
+             \"p50_ns\":{},\"p90_ns\":{},\"p99_ns\":{},\"p99_9_ns\":{},\"p99_99_ns\":{},\
              \"max_ns\":{}}}",
             stats.counters.get(TripCounter::Sent),
             stats.times.count(),

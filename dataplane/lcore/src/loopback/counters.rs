@@ -3,11 +3,12 @@
 //! Nothing here is ever set back: who wants counts from a moment on keeps those of that moment and
 //! subtracts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use telemetry::{Counter, CounterSet};
 
 use super::BURST_MAX;
+use super::soup::{OrderCounter, SoupError};
 use super::trips::TripStats;
 
 telemetry::keys! {
@@ -97,4 +98,20 @@ pub struct StreamStats {
     pub tx_bursts: BurstSpread,
     /// Round trips of probes and orders, in modes that measure them.
     pub trips: Arc<TripStats>,
+    /// How orders were answered.
+    pub answers: Arc<CounterSet<OrderCounter>>,
+    error: OnceLock<SoupError>,
+}
+
+impl StreamStats {
+    /// No order can be entered, and this is why.
+    pub fn fail(&self, error: SoupError) {
+        // The first reason is the one that counts.
+        let _ = self.error.set(error);
+    }
+
+    /// Why no order could be entered.
+    pub fn error(&self) -> Option<SoupError> {
+        self.error.get().copied()
+    }
 }

@@ -8,6 +8,7 @@ use super::forward::{Answer, Csum, Forward, Io, SetMacs, SwapFiveTuple, SwapMacs
 use super::generate::{Frames, Generate, RxOnly};
 use super::latency::Latency;
 use super::noisy::Noisy;
+use super::soup;
 use super::{Mode, Settings, Stream, StreamCounter, TxFull};
 use crate::duty::{LcoreFacts, Mark};
 
@@ -53,7 +54,7 @@ pub trait Engine<'e>: Sized {
 /// hold then has been sent, or counted as left.
 pub fn run<'e>(
     index: usize,
-    streams: &mut [Stream<'e>],
+    streams: &mut Vec<Stream<'e>>,
     settings: &Settings,
     clock: &TscClock,
     switch: &Switch,
@@ -71,7 +72,11 @@ pub fn run<'e>(
         Mode::RxOnly => drive::<RxOnly>,
         Mode::Noisy => drive::<Noisy<'e>>,
         Mode::Latency => drive::<Latency<'e>>,
-        Mode::Soup => return LcoreFacts::default(),
+        Mode::Soup => {
+            let orders = settings.soup.as_ref();
+            let run = |orders| soup::run(index, streams, orders, clock, switch);
+            return orders.map(run).unwrap_or_default();
+        }
     };
     let facts = drive(index, streams, settings, clock, switch);
     streams.iter_mut().for_each(Stream::finish);

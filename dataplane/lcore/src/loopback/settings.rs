@@ -2,6 +2,7 @@
 
 use super::Mode;
 use super::latency::ProbeSettings;
+use super::soup::SoupSettings;
 
 /// The most frames of a burst, as testpmd has it.
 pub const BURST_MAX: usize = 512;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub noisy: Noisy,
     /// Where the probes of [`Mode::Latency`] go.
     pub probe: ProbeSettings,
+    /// Where the orders of [`Mode::Soup`] go; nothing is done there without.
+    pub soup: Option<SoupSettings>,
 }
 
 impl Default for Settings {
@@ -78,6 +81,7 @@ impl Default for Settings {
             csum_offload: false,
             noisy: Noisy::default(),
             probe: ProbeSettings::default(),
+            soup: None,
         }
     }
 }

@@ -15,8 +15,10 @@
 //! histogram. One that is never answered is lost: it is given up after the timeout.
 
 mod link;
+mod run;
 
 pub use link::SoupLink;
+pub use run::{CONNECT_NS_MAX, SoupError, SoupSettings, SoupSettingsError, run};
 
 use super::trips::{Pacing, RoundTrips, TripSettings, TripStats};
 use crate::order_link::LinkHandler;
@@ -56,8 +58,17 @@ telemetry::keys! {
     }
 }
 
+/// Where it is counted what becomes of orders; for readers, too.
+#[derive(Clone, Debug, Default)]
+pub struct OrderStats {
+    /// Their round trips.
+    pub trips: Arc<TripStats>,
+    /// Their answers.
+    pub answers: Arc<CounterSet<OrderCounter>>,
+}
+
 /// The orders that are sent: all alike.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderSettings {
     /// The symbol, padded with spaces.
     pub symbol: [u8; 8],
@@ -96,21 +107,21 @@ impl Orders {
         trips: TripSettings,
         clock: &TscClock,
         read_tsc: fn() -> u64,
-        stats: Arc<TripStats>,
+        stats: OrderStats,
     ) -> Orders {
         let room = trips.in_flight_max as usize + CANCELS_MIN;
         Orders {
             settings,
             ping_pong: trips.pacing == Pacing::PingPong,
             timeout_ticks: clock.ticks(trips.timeout_ns),
-            trips: RoundTrips::new(trips, clock, stats),
+            trips: RoundTrips::new(trips, clock, stats.trips),
             first_ref: None,
             asked: false,
             started: false,
             to_cancel: VecDeque::with_capacity(room),
             cancels_out: 0,
             cancel_sent_tsc: 0,
-            counters: Arc::default(),
+            counters: stats.answers,
             read_tsc,
         }
     }
@@ -177,6 +188,12 @@ impl Orders {
         if self.started && self.trips.due((self.read_tsc)()).is_some() {
             self.trips.held();
         }
+    }
+
+    /// Orders that are due and not sent.
+    #[inline]
+    pub fn behind(&self, now_tsc: u64) -> u64 {
+        if self.started { self.trips.behind(now_tsc) } else { 0 }
     }
 
     /// Gives up what has waited for too long; to be called once a poll.

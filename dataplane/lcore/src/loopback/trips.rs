@@ -58,7 +58,7 @@ pub enum Pacing {
 }
 
 /// How trips go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TripSettings {
     /// When trips begin.
     pub pacing: Pacing,
@@ -99,6 +99,15 @@ impl TripStats {
     pub fn lost(&self) -> u64 {
         let count = |counter| self.counters.get(counter);
         count(TripCounter::Sent).saturating_sub(count(TripCounter::Answered))
+    }
+}
+
+impl TripStats {
+    /// Trips that have ended, one way or another.
+    pub fn over(&self) -> u64 {
+        let count = |counter| self.counters.get(counter);
+        let given_up = count(TripCounter::GivenUp).saturating_sub(count(TripCounter::Late));
+        count(TripCounter::Answered) + given_up
     }
 }
 
@@ -337,6 +346,16 @@ impl RoundTrips {
     /// Whether no trip will begin, and none is under way.
     pub fn is_over(&self) -> bool {
         self.flying == 0 && (self.ended || self.next >= self.settings.trips_max)
+    }
+
+    /// Trips that are due and have not begun.
+    #[inline]
+    pub fn behind(&self, now_tsc: u64) -> u64 {
+        let Some(metronome) = self.metronome.as_ref().filter(|m| m.next_tsc <= now_tsc) else {
+            return 0;
+        };
+        let left = self.settings.trips_max.saturating_sub(self.next);
+        ((now_tsc - metronome.next_tsc) / metronome.step.max(1) + 1).min(left)
     }
 
     /// Trips under way.

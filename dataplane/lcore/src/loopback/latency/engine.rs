@@ -155,7 +155,10 @@ impl<'e> Engine<'e> for Latency<'e> {
             true => self.send(stream),
             false => 0,
         };
-        self.prober.trips().expire(tsc());
+        let now_tsc = tsc();
+        self.prober.trips().expire(now_tsc);
+        let behind = self.prober.trips().behind(now_tsc);
+        stream.stats.counters.set(StreamCounter::Behind, behind);
         got + sent
     }
 

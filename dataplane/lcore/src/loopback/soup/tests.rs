@@ -34,7 +34,7 @@ fn orders(pacing: Pacing) -> Orders {
         ..TripSettings::default()
     };
     let clock = TscClock::at(1_000_000_000, 0, 0).expect("a clock");
-    let mut orders = Orders::new(settings, trips, &clock, now, Arc::default());
+    let mut orders = Orders::new(settings, trips, &clock, now, OrderStats::default());
     // The session has seen 41 orders before.
     assert!(matches!(next(&mut orders), Some(Said::Query)) && next(&mut orders).is_none());
     assert!(!orders.is_ready());
