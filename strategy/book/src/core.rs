@@ -82,14 +82,18 @@ pub(crate) const fn number(book: BookId, side: Side) -> u32 {
 }
 
 /// All symbols' books; an order carries a `P`. See the crate's documentation for the layout.
+///
+/// With a `BIT` of 1, what it calls a price is twice a price and a bit that tells who is served
+/// first at it: on the buying side those that have the bit, on the selling side the others. They
+/// are found as fast as with a `BIT` of 0; those that are served last at a price lie in the tree.
 #[derive(Clone, Debug)]
-pub struct BookCore<P> {
+pub struct BookCore<P, const BIT: u32 = 0> {
     /// One more than there is room for: what would be written to the neighbour that an order at an
     /// end of its queue has not, goes to the last.
     orders: Box<[Order<P>]>,
     /// The windows' by place, then those in the trees.
     levels: Box<[Level]>,
-    index: Index,
+    index: Index<BIT>,
     /// Levels of windows.
     near: u32,
     free_order: u32,
@@ -103,9 +107,9 @@ pub struct BookCore<P> {
     used_levels: u32,
 }
 
-impl<P: Copy + Default> BookCore<P> {
+impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     /// Takes all the memory the books will ever use, and touches it.
-    pub fn new(capacity: Capacity) -> BookCore<P> {
+    pub fn new(capacity: Capacity) -> BookCore<P, BIT> {
         let (orders_max, open_max) = (capacity.orders as usize, capacity.levels.min(LEVELS_MAX));
         let blank = Order { ahead: NIL, behind: NIL, level: NIL, qty: 0, payload: P::default() };
         let index = Index::new(open_max, 2 * capacity.books as usize);
@@ -230,7 +234,7 @@ impl<P: Copy + Default> BookCore<P> {
         qty: Qty,
         payload: P,
     ) -> Result<(Slot, Change), BookError> {
-        let (number, spot) = (number(book, side), Spot::new(side, price));
+        let (number, spot) = (number(book, side), Spot::new::<BIT>(side, price));
         let Some(window) = self.index.window(number) else { return Err(BookError::UnknownBook) };
         let slot = self.free_order;
         let Some(free) = self.orders.get(slot as usize) else { return Err(BookError::OrdersFull) };
@@ -459,7 +463,7 @@ impl<P: Copy + Default> BookCore<P> {
     /// The level at a price, where orders stand.
     #[inline]
     fn level_at(&self, book: BookId, side: Side, price: Price) -> Option<&Level> {
-        let at = self.index.find(number(book, side), Spot::new(side, price))?;
+        let at = self.index.find(number(book, side), Spot::new::<BIT>(side, price))?;
         self.levels.get(at as usize).filter(|level| level.orders > 0)
     }
 }

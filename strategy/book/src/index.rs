@@ -82,7 +82,7 @@ impl Head {
 /// The windows and trees of every side. A side has a number, twice its book's and one more for
 /// sells.
 #[derive(Clone, Debug)]
-pub(crate) struct Index {
+pub(crate) struct Index<const BIT: u32> {
     /// By side, its window or [`NIL`].
     windows: Box<[u32]>,
     pub(crate) heads: Box<[Head]>,
@@ -103,8 +103,8 @@ pub(crate) const fn place(window: u32, tick: u32) -> u32 {
     window.wrapping_mul(TICKS) + tick % TICKS
 }
 
-impl Index {
-    pub(crate) fn new(levels: u32, sides: usize) -> Index {
+impl<const BIT: u32> Index<BIT> {
+    pub(crate) fn new(levels: u32, sides: usize) -> Index<BIT> {
         let count = sides.min(WINDOWS_MIN.max(levels as usize / LEVELS_A_WINDOW));
         let mut index = Index {
             windows: vec![NIL; sides].into_boxed_slice(),
@@ -163,7 +163,7 @@ impl Index {
         if let Some(head) = self.heads.get(window as usize)
             && let Some(tick) = head.near()
         {
-            let key = key_of(side_of(number), tick);
+            let key = key_of::<BIT>(side_of(number), tick);
             if u64::from(key) >= head.far_best {
                 return Some((place(window, tick), key));
             }
@@ -227,7 +227,7 @@ impl Index {
     }
 
     /// The side's levels, best first.
-    pub(crate) fn walk(&self, number: u32) -> Walk<'_> {
+    pub(crate) fn walk(&self, number: u32) -> Walk<'_, BIT> {
         let window = self.window(number).unwrap_or(NIL);
         let head = self.heads.get(window as usize).copied().unwrap_or(Head::FREE);
         let mut far = self.far(number);
@@ -238,7 +238,7 @@ impl Index {
 
 /// Levels of a side from the best on.
 #[derive(Clone, Debug)]
-pub(crate) struct Walk<'a> {
+pub(crate) struct Walk<'a, const BIT: u32> {
     window: u32,
     side: Side,
     /// As it was, less the bits of what was given.
@@ -247,13 +247,13 @@ pub(crate) struct Walk<'a> {
     next_far: Option<(u32, u32)>,
 }
 
-impl Iterator for Walk<'_> {
+impl<const BIT: u32> Iterator for Walk<'_, BIT> {
     type Item = u32;
 
     #[inline]
     fn next(&mut self) -> Option<u32> {
         if let Some(tick) = self.head.near() {
-            let key = key_of(self.side, tick);
+            let key = key_of::<BIT>(self.side, tick);
             if self.next_far.is_none_or(|(far, _)| key > far) {
                 self.head.bits &= !(1 << (tick % TICKS));
                 return Some(place(self.window, tick));

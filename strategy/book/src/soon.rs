@@ -48,7 +48,7 @@ impl Soon {
     ) {
         self.ids[self.ids_len % (2 * WARM_MAX)] = id.0;
         self.ids_len += usize::from(is_known);
-        let tick = Spot::new(side, price).tick;
+        let tick = Spot::new::<0>(side, price).tick;
         self.spots[self.spots_len % (2 * WARM_MAX)] = (number(symbol.into(), side), tick);
         self.spots_len += usize::from(!is_known);
     }

@@ -48,7 +48,7 @@ pub struct EngineCounters {
 /// The matching engine; see the [crate](crate).
 #[derive(Clone, Debug)]
 pub struct Engine {
-    pub(crate) book: BookCore<Owner>,
+    pub(crate) book: BookCore<Owner, 1>,
     pub(crate) places: Places,
     pub(crate) extras: Extras,
     pub(crate) instruments: Instruments,

@@ -89,7 +89,7 @@ pub(crate) struct Owner {
     pub(crate) display: Display,
 }
 
-const _: () = assert!(book::BookCore::<Owner>::order_bytes() <= 64);
+const _: () = assert!(book::BookCore::<Owner, 1>::order_bytes() <= 64);
 
 impl Default for Owner {
     fn default() -> Owner {

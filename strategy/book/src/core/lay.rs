@@ -22,7 +22,7 @@ const ORDERS_MAX: u32 = 4096;
 /// Levels of the tree that are looked at when a window is laid.
 const PULL_MAX: usize = 96;
 
-impl<P: Copy + Default> BookCore<P> {
+impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     /// The level at a spot, which may have no orders yet, for who puts one there.
     #[cold]
     #[inline(never)]
@@ -108,7 +108,7 @@ impl<P: Copy + Default> BookCore<P> {
     fn lay(&mut self, number: u32, best_key: u32) {
         let (side, window) = (side_of(number), self.index.window(number).unwrap_or(NIL));
         let Some(head) = self.index.heads.get(window as usize).copied() else { return };
-        let best = Spot::new(side, Price(key(side, Price(best_key))));
+        let best = Spot::new::<BIT>(side, Price(key(side, Price(best_key))));
         let mut base = best.tick.saturating_sub(BELOW);
         let is_well = head.has(best) && best.tick >= head.base + BELOW_MIN || base == head.base;
         if is_well || head.moves < MOVES_MIN || best.tick == NOWHERE {
@@ -116,14 +116,14 @@ impl<P: Copy + Default> BookCore<P> {
         }
         let orders_max = head.moves.saturating_mul(ORDERS_A_MOVE).min(ORDERS_MAX);
         let (mut pulled, mut count, mut orders) = ([(0, NIL); PULL_MAX], 0, 0u32);
-        for far in self.index.far(number).take_while(|far| far.0 >= key_of(side, base)) {
+        for far in self.index.far(number).take_while(|far| far.0 >= key_of::<BIT>(side, base)) {
             orders = orders.saturating_add(self.levels[far.1 as usize].orders);
             if count == PULL_MAX || orders > orders_max {
                 // What has been looked at is pulled, and the window ends there.
                 let Some((worst, _)) = count.checked_sub(1).map(|last| pulled[last]) else {
                     return;
                 };
-                base = base.max(tick_from(side, worst));
+                base = base.max(tick_from::<BIT>(side, worst));
                 break;
             }
             pulled[count] = far;
@@ -135,7 +135,7 @@ impl<P: Copy + Default> BookCore<P> {
         let head = &mut self.index.heads[window as usize];
         (head.base, head.moves) = (base, 0);
         for (key_far, at) in &pulled[..count] {
-            let spot = Spot::new(side, Price(key(side, Price(*key_far))));
+            let spot = Spot::new::<BIT>(side, Price(key(side, Price(*key_far))));
             if self.index.heads[window as usize].has(spot) {
                 self.index.remove_far(number, *key_far);
                 self.index.heads[window as usize].bits |= 1 << (spot.tick % TICKS);
@@ -163,7 +163,7 @@ impl<P: Copy + Default> BookCore<P> {
         }
         for tick in &ticks[..count] {
             let Some(at) = self.take_level() else { return false };
-            if !self.index.insert_far(number, key_of(side_of(number), *tick), at) {
+            if !self.index.insert_far(number, key_of::<BIT>(side_of(number), *tick), at) {
                 debug_assert!(false, "there are nodes for all levels");
                 self.give_level(at);
                 return false;

@@ -6,14 +6,14 @@ use crate::tree::NIL;
 use crate::{BookId, LevelView, OrderView, Slot};
 use types::{Price, Side};
 
-impl<P: Copy + Default> BookCore<P> {
+impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     /// A side's levels, the best first.
-    pub fn levels(&self, book: BookId, side: Side) -> Levels<'_, P> {
+    pub fn levels(&self, book: BookId, side: Side) -> Levels<'_, P, BIT> {
         Levels { book: self, walk: self.index.walk(number(book, side)) }
     }
 
     /// The orders at a price, in the order they are served.
-    pub fn orders(&self, book: BookId, side: Side, price: Price) -> Orders<'_, P> {
+    pub fn orders(&self, book: BookId, side: Side, price: Price) -> Orders<'_, P, BIT> {
         let level = self.level_at(book, side, price);
         Orders { book: self, at: level.map_or(NIL, |level| level.front) }
     }
@@ -28,7 +28,7 @@ impl<P: Copy + Default> BookCore<P> {
     }
 
     /// A side's orders with their places, in the order they are served.
-    pub fn served(&self, book: BookId, side: Side) -> Served<'_, P> {
+    pub fn served(&self, book: BookId, side: Side) -> Served<'_, P, BIT> {
         Served { book: self, walk: self.index.walk(number(book, side)), at: NIL }
     }
 
@@ -72,12 +72,12 @@ impl Fnv {
 
 /// See [`BookCore::levels`].
 #[derive(Debug)]
-pub struct Levels<'a, P> {
-    book: &'a BookCore<P>,
-    walk: Walk<'a>,
+pub struct Levels<'a, P, const BIT: u32 = 0> {
+    book: &'a BookCore<P, BIT>,
+    walk: Walk<'a, BIT>,
 }
 
-impl<P: Copy + Default> Iterator for Levels<'_, P> {
+impl<P: Copy + Default, const BIT: u32> Iterator for Levels<'_, P, BIT> {
     type Item = LevelView;
 
     fn next(&mut self) -> Option<LevelView> {
@@ -88,12 +88,12 @@ impl<P: Copy + Default> Iterator for Levels<'_, P> {
 
 /// See [`BookCore::orders`].
 #[derive(Debug)]
-pub struct Orders<'a, P> {
-    book: &'a BookCore<P>,
+pub struct Orders<'a, P, const BIT: u32 = 0> {
+    book: &'a BookCore<P, BIT>,
     at: u32,
 }
 
-impl<P: Copy + Default> Iterator for Orders<'_, P> {
+impl<P: Copy + Default, const BIT: u32> Iterator for Orders<'_, P, BIT> {
     type Item = OrderView<P>;
 
     fn next(&mut self) -> Option<OrderView<P>> {
@@ -108,13 +108,13 @@ impl<P: Copy + Default> Iterator for Orders<'_, P> {
 
 /// See [`BookCore::served`].
 #[derive(Debug)]
-pub struct Served<'a, P> {
-    book: &'a BookCore<P>,
-    walk: Walk<'a>,
+pub struct Served<'a, P, const BIT: u32 = 0> {
+    book: &'a BookCore<P, BIT>,
+    walk: Walk<'a, BIT>,
     at: u32,
 }
 
-impl<P: Copy + Default> Iterator for Served<'_, P> {
+impl<P: Copy + Default, const BIT: u32> Iterator for Served<'_, P, BIT> {
     type Item = (Slot, OrderView<P>);
 
     #[inline]
