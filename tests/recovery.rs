@@ -292,8 +292,10 @@ fn what_one_session_lost_is_nothing_to_the_next() {
     let report = ended.report();
     assert_eq!(feed(report, "session_changes"), 1, "{}", report.counted());
     assert!(feed(report, "lost_messages") > 0, "{}", report.counted());
+    // Where the weather took the symbol's listing, the first session had no book to trade on.
+    let unlisted = report.counter("trader", "lies", "unlisted_symbol");
     let stale = report.counter("trader", "gate_refused", "stale");
-    assert!(stale > 0, "{}", report.counted());
+    assert!(stale > 0 || unlisted > 0, "{}", report.counted());
     // The first loss came within some dozens of ticks; all else was sent in the second session.
     assert!(report.summary("orders_sent") > 500, "{}", report.counted());
     assert!(report.is_ok("every order is accounted for"), "{}", report.counted());
