@@ -59,8 +59,9 @@ set_up_std() {
         # shellcheck disable=SC2086 # two names
         llvm=$(apt-cache depends $std | sed -n 's/.*Depends: \(libllvm.*\)/\1/p')
         # shellcheck disable=SC2086
-        (cd "$dir/debs" && apt-get -qq download rustc-web $std $llvm && apt_of_arm64 download $std) \
-            2>/dev/null || die 2 "Debian's rustc-web could not be had"
+        (cd "$dir/debs" && apt-get -qq download rustc-web $std $llvm &&
+            apt_of_arm64 download $std) 2>/dev/null ||
+            die 2 "Debian's rustc-web could not be had"
         local package
         for package in "$dir"/debs/*.deb; do dpkg -x "$package" "$dir/rust"; done
     fi
