@@ -295,6 +295,18 @@ PORTS = (
         ),
     ),
     Benchmark(
+        "venue",
+        "Ports",
+        "a message through a whole venue: TCP, SoupBinTCP, OUCH, gate, engine, answer, tape",
+        tuple(
+            Figure(f"message-{n}-{burst}", "ns", f"a message, {n} sessions, bursts of {burst}")
+            for n, burst in ((1, 1), (64, 1), (4096, 1), (64, 32), (4096, 32))
+        ),
+        (ours(EXAMPLES + "/venue_ns", cpus=2),),
+        build=(example("lcore", "venue_ns"),),
+        quick=False,
+    ),
+    Benchmark(
         "echo",
         "Ports",
         "our TCP: a frame in, 64 bytes read and written back, a frame out; no port",
