@@ -258,6 +258,54 @@ def startup(name, who):
     return Contender(name, command, cpus=2, needs=("root", "testpmd"))
 
 
+def trips(name, way):
+    """Round trips between two processes, one under way at a time."""
+    command = "python3 {root}/tests/bench/roundtrip.py " + way
+    needs = ("root", "two-cpus", "hugepages", "testpmd")
+    return Contender(name, command, f"{command} --count 20000", cpus=2, needs=needs)
+
+
+TRIPS = (BINARY, example("lcore", "kernel_rtt"))
+ORDERS = (
+    Benchmark(
+        "order-to-ack",
+        "Orders",
+        "an order to its acknowledgement, OUCH over SoupBinTCP over TCP, through our venue over "
+        "virtio-user and vhost; the floor is an equal frame that dpdk-testpmd sends back",
+        (
+            Figure("rtt_p50", "ns", "round trip, p50", aim=at_most(1.15)),
+            Figure("rtt_p99_9", "ns", "round trip, p99.9", aim=at_most(1.5)),
+        ),
+        (trips(OURS, "virtio venue"), trips("dpdk-testpmd macswap", "virtio floor")),
+        build=TRIPS,
+    ),
+    Benchmark(
+        "kernel-af_xdp",
+        "Orders",
+        "order to ack for a client of the kernel's TCP over a veth pair: our venue over af_xdp, "
+        "and the same venue over the kernel's sockets",
+        (
+            Figure("rtt_p50", "ns", "round trip, p50"),
+            Figure("rtt_p99", "ns", "round trip, p99", aim=times(3)),
+        ),
+        (trips(OURS, "socket venue"), trips("kernel sockets, epoll", "socket kernel")),
+        build=TRIPS,
+        quick=False,
+    ),
+    Benchmark(
+        "kernel-virtio",
+        "Orders",
+        "order to ack with nobody's kernel between, over virtio-user; and over its sockets",
+        (
+            Figure("rtt_p50", "ns", "round trip, p50"),
+            Figure("rtt_p99", "ns", "round trip, p99", aim=times(20)),
+        ),
+        (trips(OURS, "virtio venue"), trips("kernel sockets, epoll", "socket kernel")),
+        build=TRIPS,
+        quick=False,
+    ),
+)
+
 LOOPBACK = (
     forward("io", "vhost"),
     forward("macswap", "vhost"),
@@ -316,7 +364,7 @@ PORTS = (
     ),
 )
 
-BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + LOOPBACK + PORTS
+BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + ORDERS + LOOPBACK + PORTS
 
 # What has no file of its own named is run on the sample, which the caches hold, and on a made-up
 # day, which they do not.

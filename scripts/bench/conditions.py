@@ -12,10 +12,6 @@ def testpmd():
     return "" if shutil.which("dpdk-testpmd") else "needs dpdk-testpmd (Debian package dpdk)"
 
 
-def valgrind():
-    return "" if shutil.which("valgrind") else "needs valgrind"
-
-
 def two_cpus():
     return "" if len(os.sched_getaffinity(0)) >= 2 else "needs two CPUs"
 
@@ -33,17 +29,11 @@ def hugepages():
     return "" if enough and mounted else "needs 256 free hugepages of 2 MB"
 
 
-def vhost_net():
-    return "" if os.path.exists("/dev/vhost-net") else "needs /dev/vhost-net"
-
-
 CONDITIONS = {
     "root": root,
     "testpmd": testpmd,
-    "valgrind": valgrind,
     "two-cpus": two_cpus,
     "hugepages": hugepages,
-    "vhost-net": vhost_net,
 }
 
 
