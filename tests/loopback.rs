@@ -126,7 +126,7 @@ fn what_cannot_be_done_is_refused_with_status_2() {
         ("--rate 1000 --mode io", "makes no frames"),
         ("--duration soon", "10s"),
         ("--eth-peer 9,02:00:00:00:00:01", "there is no port 9"),
-        ("--eth-peer 0,ff:ff:ff:ff:ff:ff", "no peer's"),
+        ("--eth-peer 0,ff:ff:ff:ff:ff:ff", "no station's"),
         ("--vdev net_nonesuch0", "net_nonesuch0"),
         ("--rxq 0", "1..=64"),
     ] {
