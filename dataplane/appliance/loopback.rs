@@ -4,7 +4,7 @@
 //! [`session`] starts and stops forwarding while ports stay open, [`drive`] lets others do it, and
 //! [`watch`] sees bad days. What is known at a moment is a [`stats::Snapshot`] ([`snapshot`] fills
 //! it), from which [`tables`], the JSON, and the live [`view`] are made; [`prompt`] takes testpmd's
-//! commands. [`run`] waits for the end, and [`verdict`] says whether the run may pass.
+//! commands. [`mod@run`] waits for the end, and [`verdict`] says whether the run may pass.
 
 mod args;
 mod drive;
