@@ -77,7 +77,10 @@ section_loopback() { scripts/loopback-test.sh --seconds 1; }
 section_syscalls() { scripts/syscalls.sh; }
 
 # Few short runs: not for their figures, but to see that all of it works and that peers do our work.
-section_bench() { scripts/bench.sh --quick --out "$LOGS/bench"; }
+# Those of one process; those of two want both CPUs for themselves.
+BENCHES=decode,books,market,engine-mixed,engine-moves,matching,gate,backtest
+
+section_bench() { scripts/bench.sh --quick --only "$BENCHES" --out "$LOGS/bench"; }
 
 # run NAME: one section in its own shell, timed.
 run() {
