@@ -20,6 +20,10 @@ use super::stats::{Event, EventKind, Snapshot};
 use super::topology::{self, Topology, Way};
 use super::watch::{Sender, Watch};
 
+/// How long first bursts wait for their wires: testpmd's nine seconds are long at a prompt.
+const LINKS_WAIT: Duration = Duration::from_secs(3);
+const LINKS_LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// What lcores are made of, and what is shared out between streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -148,12 +152,28 @@ impl<'s, 'e> Session<'s, 'e> {
         }
         let mut settings = self.settings(ways.len());
         settings.tx_first = tx_first;
+        if tx_first > 0 {
+            self.await_links(&ways);
+        }
         let streams = ways.iter().map(|way| self.stream(*way)).collect::<Result<Vec<_>>>()?;
         self.mode = settings.mode;
         self.watch.forget_streams();
         self.base = Snapshot { streams: Vec::new(), ..self.everything() };
         self.launch(ways, streams, settings);
         Ok(())
+    }
+
+    /// Waits for the wires that first bursts go out by: a device takes none before, and those of
+    /// memif come up a while after the port is started. One that stays down is left to the bursts.
+    fn await_links(&self, ways: &[Way]) {
+        let until = Instant::now() + LINKS_WAIT;
+        let down = |way: &Way| {
+            let link = self.eal.link(self.slots[way.tx_port].id);
+            link.is_ok_and(|link| !link.up)
+        };
+        while ways.iter().any(down) && Instant::now() < until {
+            std::thread::sleep(LINKS_LOOK_EVERY);
+        }
     }
 
     /// What each of so many streams is told.
