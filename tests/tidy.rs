@@ -1,6 +1,7 @@
 //! The house rules that a machine can check.
 //!
 //! * [`graph`]: who may depend on whom, and what we take from others (from `cargo metadata`).
+//! * [`portable`]: that the default build asks for no newer CPU than it must.
 //! * [`source`]: how Rust reads here: unsafe, unwrap, length of lines, functions and files.
 //! * [`house`]: every other text in the tree: scripts, configurations, the README and its links.
 //!
@@ -13,6 +14,8 @@ mod graph;
 mod house;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/portable.rs"]
+mod portable;
 #[path = "tidy/source.rs"]
 mod source;
 #[path = "tidy/spdx.rs"]

@@ -130,7 +130,11 @@ fn generate_bindings(cflags: &[String]) {
         .generate();
     let bindings = match bindings {
         Ok(bindings) => bindings,
-        Err(error) => fail(&format!("bindgen cannot read the headers of DPDK: {error}")),
+        // libclang and the headers of `clang` must be of one release; it is the common reason.
+        Err(error) => fail(&format!(
+            "bindgen cannot read the headers of DPDK; where several LLVMs are installed, set \
+             LIBCLANG_PATH to the lib directory of the one that `clang` is of: {error}"
+        )),
     };
     let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default()).join("bindings.rs");
     if let Err(error) = bindings.write_to_file(&out) {

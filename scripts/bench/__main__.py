@@ -21,6 +21,7 @@ import peers
 import results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEFAULT_BUILD = "{target}/release"
 
 
 def refuse(message):
@@ -51,6 +52,13 @@ def options(arguments):
         default=[],
         metavar="NAME=PATH",
         help="where a peer was built: " + ", ".join(sorted(peers.GIVEN)),
+    )
+    parser.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a build of scripts/build.sh, or several, in turn with the default, without peers",
     )
     parser.add_argument("--out", metavar="DIR", help="for index.html and bench.json [target/bench]")
     return parser.parse_args(arguments)
@@ -95,6 +103,32 @@ def chosen(benchmarks, only, quick):
             refuse(f"--only {name}: there is no such benchmark{hint} --list tells all")
         picked += names[name]
     return list(dict.fromkeys(picked))
+
+
+def variants(benchmark, wanted, target):
+    """The benchmark with ourselves as its only contenders, in the default build and in others."""
+    ours = [c for c in benchmark.contenders if c.command and DEFAULT_BUILD in c.command]
+    built = []
+    for name in wanted:
+        directory = target / "variants" / name / "release"
+        if not (directory / "examples").is_dir():
+            refuse(f"--variant {name}: make it first: scripts/build.sh --benches {name}")
+        built += [of_build(contender, name, str(directory)) for contender in ours]
+    steps = tuple(step for step in benchmark.build if step != catalogue.PEERS)
+    figures = tuple(dataclasses.replace(figure, aim=None) for figure in benchmark.figures)
+    return dataclasses.replace(
+        benchmark, contenders=(*ours, *built), build=steps, figures=figures
+    )
+
+
+def of_build(contender, name, directory):
+    """The contender's programs as another build has them."""
+    commands = {
+        key: text.replace(DEFAULT_BUILD, directory.replace("{", "{{").replace("}", "}}"))
+        for key in ("command", "quick")
+        if (text := getattr(contender, key))
+    }
+    return dataclasses.replace(contender, name=f"{contender.name}, {name}", **commands)
 
 
 def expand(benchmark, files):
@@ -156,7 +190,8 @@ def tell(figure):
     parts = []
     for contender in figure["contenders"]:
         value = page.number(contender["median"]) if "runs" in contender else "-"
-        parts.append(f"{contender['name']} {value}")
+        ratio = f" ({contender['ratio']['median']:.3f})" if "ratio" in contender else ""
+        parts.append(f"{contender['name']} {value}{ratio}")
     aim = figure["aim"]
     verdict = f"  [{aim['text']}: {aim['verdict']}]" if aim else ""
     say(f"  {figure['name']}, {figure['unit']}: {', '.join(parts)}{verdict}")
@@ -181,6 +216,9 @@ def main(arguments):
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
     given = given_peers(wanted.peer)
     picked = chosen(catalogue.BENCHMARKS, wanted.only, wanted.quick)
+    if wanted.variant:
+        picked = [variants(benchmark, wanted.variant, target) for benchmark in picked]
+        picked = [benchmark for benchmark in picked if benchmark.contenders]
     directory = pathlib.Path(wanted.out or target / "bench").resolve()
     places = {"root": str(ROOT), "target": str(target), "out": str(directory)}
     files = itch_files(wanted, places)

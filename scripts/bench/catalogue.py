@@ -318,7 +318,9 @@ LOOPBACK = (
         (
             Figure("first-frame", "ms", "start to first frame", aim=at_most(1)),
             Figure("memory", "MB", "most memory, hugepages included", aim=at_most(2)),
+            Figure("own-memory", "MB", "memory, shared pages by their share", aim=at_most(2)),
             Figure("file", "MB", "the program, without symbols and libraries", aim=at_most(2)),
+            Figure("mapped", "MB", "the program and all libraries it maps", aim=at_most(2)),
         ),
         (startup(OURS, "peregrine"), startup("dpdk-testpmd", "testpmd")),
         build=(BINARY,),

@@ -77,6 +77,9 @@ def main():
         far = pmd.testpmd("far", far_cpu, [far_port], wanted.mode)
         processes.append(far)
         rate = measured(far, wanted.seconds)
+        if rate == 0:
+            why = "; ".join(process.last_words() for process in processes)
+            raise pmd.Trouble(f"no frame came back; {why}")
     except pmd.Trouble as trouble:
         print(f"forward: {trouble}")
         return 1
@@ -84,9 +87,6 @@ def main():
         for process in reversed(processes):
             process.end()
         shutil.rmtree(path.rpartition("/")[0], ignore_errors=True)
-    if rate == 0:
-        print("forward: no frame came back")
-        return 1
     print(f"FIGURE rate {rate / 1e6:.4f} Mpps")
     return 0
 

@@ -12,6 +12,10 @@ import time
 import tty
 
 PATIENCE_S = 60
+# Of a process that does not do what it should, so much is told.
+LAST_LINES, LOG_CHARACTERS = 4, 20_000
+# What moves a terminal's cursor or sets its colours.
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Trouble(Exception):
@@ -28,7 +32,7 @@ class Process:
     """A process on a terminal of its own, since to a pipe testpmd writes its counters late."""
 
     def __init__(self, command):
-        self.command, self.said = command, ""
+        self.command, self.said, self.log = command, "", ""
         self.terminal, theirs = pty.openpty()
         tty.setraw(theirs)
         self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
@@ -48,15 +52,36 @@ class Process:
         """Reads on to where this is; what was said up to there."""
         deadline = time.monotonic() + patience_s
         while not (match := re.search(pattern, self.said)):
-            try:
-                piece = self.pieces.get(timeout=max(deadline - time.monotonic(), 0))
-            except queue.Empty:
-                piece = None
-            if piece is None:
-                raise Trouble(f"{self.command[0]} did not say '{pattern}': {self.said[-500:]}")
-            self.said += piece
+            if not self._more(max(deadline - time.monotonic(), 0)):
+                raise Trouble(f"{self.name()} did not say '{pattern}'; {self.last_words()}")
         told, self.said = self.said[: match.end()], self.said[match.end() :]
         return told
+
+    def _more(self, patience_s):
+        """Takes what it wrote next; false when there is nothing."""
+        try:
+            piece = self.pieces.get(timeout=patience_s)
+        except queue.Empty:
+            return False
+        if piece is None:
+            self.pieces.put(None)
+            return False
+        self.said += piece
+        self.log = (self.log + piece)[-LOG_CHARACTERS:]
+        return True
+
+    def name(self):
+        return os.path.basename(self.command[0])
+
+    def last_words(self):
+        """How it fares and the last lines that it wrote, on one line: why nothing was forwarded."""
+        while self._more(0.1):
+            pass
+        status = self.child.poll()
+        state = "still runs" if status is None else f"ended with {status}"
+        lines = [line.strip() for line in CONTROL.sub("", self.log).splitlines()]
+        last = " | ".join([line for line in lines if line][-LAST_LINES:]) or "nothing"
+        return f"{self.name()} {state} and said last: {last}"
 
     def tell(self, line):
         os.write(self.terminal, (line + "\n").encode())
@@ -66,6 +91,18 @@ class Process:
         with open(f"/proc/{self.child.pid}/status", encoding="utf-8") as status:
             kb = dict(re.findall(r"^(\w+):\s+(\d+) kB", status.read(), re.MULTILINE))
         return (int(kb.get("VmHWM", 0)) + int(kb.get("HugetlbPages", 0))) / 1024
+
+    def own_memory_mb(self):
+        """What would be free without it: a page that others map too counts by its share."""
+        with open(f"/proc/{self.child.pid}/smaps_rollup", encoding="utf-8") as rollup:
+            kb = dict(re.findall(r"^(\w+):\s+(\d+) kB", rollup.read(), re.MULTILINE))
+        return sum(int(kb.get(kind, 0)) for kind in ("Pss", "Private_Hugetlb")) / 1024
+
+    def mapped_files(self):
+        """The program and every library that it maps."""
+        with open(f"/proc/{self.child.pid}/maps", encoding="utf-8") as maps:
+            paths = {line.split(maxsplit=5)[5].strip() for line in maps if " r-xp " in line}
+        return sorted(path for path in paths if os.path.isfile(path))
 
     def end(self, how=signal.SIGINT):
         """Asks it to end, and ends it when it does not."""
@@ -102,8 +139,9 @@ def peregrine(binary, cpu, vdevs, mode, *more):
     deadline = time.monotonic() + PATIENCE_S
     while not any(name.endswith("-hot") for name in threads(process.child.pid)):
         if process.child.poll() is not None or time.monotonic() > deadline:
+            why = process.last_words()
             process.end()
-            process.until("never said")
+            raise Trouble(f"no lcore forwards; {why}")
         time.sleep(0.02)
     return process
 

@@ -4,8 +4,9 @@
 
 The port is net_af_packet at one end of a veth pair; at the other end frames are sent all the time,
 until one comes back. Both forward as they start, with pools of equal size. Prints FIGURE
-first-frame, memory (the most that was resident, hugepages included) and file (the program without
-symbols). Needs root.
+first-frame; memory (the most that was resident, hugepages included) and own-memory (of that, pages
+that others map too by their share); file (the program without symbols) and mapped (the program and
+every library that it maps, all without symbols, and how many they are). Needs root.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def first_frame(process):
         far.settimeout(0.0005)
         began = time.monotonic()
         child = process()
-        while time.monotonic() - began < pmd.PATIENCE_S:
+        while time.monotonic() - began < pmd.PATIENCE_S and child.child.poll() is None:
             far.send(FRAME)
             try:
                 frame, origin = far.recvfrom(2048)
@@ -65,8 +66,9 @@ def first_frame(process):
                 continue
             if frame.startswith(FRAME[:25]):
                 return child, time.monotonic() - began
+    waited_s, why = time.monotonic() - began, child.last_words()
     child.end()
-    raise pmd.Trouble(f"no frame came back within {pmd.PATIENCE_S} s")
+    raise pmd.Trouble(f"no frame came back in {waited_s:.0f} s; {why}")
 
 
 def file_mb(program):
@@ -86,15 +88,19 @@ def main():
     try:
         cable()
         process, seconds = first_frame(lambda: pmd.Process(command))
-        memory_mb = process.memory_mb()
+        memory_mb, own_mb = process.memory_mb(), process.own_memory_mb()
+        mapped = process.mapped_files()
         process.end()
     except (pmd.Trouble, OSError, subprocess.CalledProcessError) as trouble:
         print(f"startup: {trouble}")
         return 1
     finally:
         subprocess.run(["ip", "link", "del", NEAR], check=False)
-    print(f"FIGURE first-frame {seconds * 1000:.1f} ms\nFIGURE memory {memory_mb:.1f} MB")
+    print(f"FIGURE first-frame {seconds * 1000:.1f} ms")
+    print(f"FIGURE memory {memory_mb:.1f} MB\nFIGURE own-memory {own_mb:.1f} MB")
     print(f"FIGURE file {file_mb(shutil.which(command[0])):.3f} MB")
+    print(f"FIGURE mapped {sum(file_mb(path) for path in mapped):.3f} MB")
+    print(f"{len(mapped)} files mapped")
     return 0
 
 

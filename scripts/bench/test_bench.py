@@ -5,6 +5,7 @@ import html.parser
 import io
 import json
 import os
+import pathlib
 import runpy
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import lines
 import measure
 import page
 import peers
+import pmd
 import results
 import stats
 from model import OURS, Benchmark, Contender, Figure, absolute, at_most, times
@@ -258,6 +260,29 @@ class Page(unittest.TestCase):
         self.assertEqual(shown, ["0", "0.0123", "9.88", "123", "12,346", "1,000"])
 
 
+class Processes(unittest.TestCase):
+    """Those with ports. What went wrong is told with the process's own last words."""
+
+    def test_how_it_ended_and_what_it_said_last(self):
+        said = r"printf '\033[31mone\033[0m\n\ntwo\nthree\nfour\nno port\n'; exit 3"
+        process = pmd.Process(["sh", "-c", said])
+        process.child.wait()
+        words = process.last_words()
+        self.assertEqual(words, "sh ended with 3 and said last: two | three | four | no port")
+        self.assertEqual(process.last_words(), words)
+
+    def test_who_does_not_say_what_is_waited_for(self):
+        process = pmd.Process(["sh", "-c", "echo out of hugepages; exit 1"])
+        with self.assertRaises(pmd.Trouble) as caught:
+            process.until("testpmd>")
+        self.assertIn("sh ended with 1 and said last: out of hugepages", str(caught.exception))
+
+    def test_who_still_runs_and_says_nothing(self):
+        process = pmd.Process(["sleep", "60"])
+        self.assertEqual(process.last_words(), "sleep still runs and said last: nothing")
+        process.end()
+
+
 class Catalogue(unittest.TestCase):
     def test_everything_is_told_apart(self):
         ids = [b.id for b in catalogue.BENCHMARKS]
@@ -278,6 +303,23 @@ class Catalogue(unittest.TestCase):
             runner["chosen"](catalogue.BENCHMARKS, "bokks", False)
         self.assertEqual(caught.exception.code, 2)
         self.assertIn("did you mean books?", said.getvalue())
+
+    def test_variants_are_ourselves_as_another_build_has_us(self):
+        runner = runpy.run_path(os.path.join(os.path.dirname(__file__), "__main__.py"))
+        subject = next(b for b in catalogue.BENCHMARKS if b.id == "engine-mixed")
+        with tempfile.TemporaryDirectory() as folder:
+            target = pathlib.Path(folder)
+            (target / "variants" / "lto" / "release" / "examples").mkdir(parents=True)
+            told = runner["variants"](subject, ["lto"], target)
+            said = io.StringIO()
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(said):
+                runner["variants"](subject, ["pgo"], target)
+            self.assertIn("scripts/build.sh --benches pgo", said.getvalue())
+        self.assertEqual([c.name for c in told.contenders], [OURS, f"{OURS}, lto"])
+        default, lto = (c.command.format_map({"target": folder}) for c in told.contenders)
+        self.assertEqual(lto, default.replace("/release", "/variants/lto/release"))
+        self.assertNotIn(catalogue.PEERS, told.build)
+        self.assertIsNone(told.figures[0].aim)
 
     def test_a_result_is_json(self):
         subject = benchmark(Contender(OURS, python('print("FIGURE f 1 ns")')))
