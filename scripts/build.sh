@@ -3,22 +3,22 @@
 #
 #   scripts/build.sh                       as `cargo build --release`: for any x86-64-v2, or aarch64
 #   scripts/build.sh VARIANT... [-- ARG...]   variants go together: `lto pgo native`
+#   scripts/build.sh --benches VARIANT...  programs of the benchmarks in place of the appliance
 #
 #   native, native=CPU   for this machine's CPU, or one by rustc's name: native=x86-64-v3
 #   lto                  the whole program optimised as one (cargo's profile `lto`)
 #   cross-lto            the same with the C shims of ffi/dpdk-sys in it
-#   pgo                  with a profile of the quickstart, a backtest and the benchmarks
+#   pgo                  with a profile of the quickstart and a backtest, or of the benchmarks
 #
-# What comes of it is in target/variants/NAME/release, NAME being the variants joined by `+`, and the
-# programs of the benchmarks beside it with the option --benches. ARGs go to `cargo build`.
-# docs/performance.md tells what each gains, and what it needs.
+# What comes of it is in target/variants/NAME/release, NAME being the variants joined by `+`. ARGs go
+# to `cargo build`. docs/performance.md tells what each gains, and what it needs.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# Programs that measure, and that `pgo` is trained with.
-BENCH_PACKAGES=(engine market risk net lcore)
-BENCHES=(flow_ns engine_scale market_ns gate_ns echo_ns venue_ns)
+# Programs that measure, and their packages.
+BENCH_PACKAGES=(engine market risk net dpdk)
+BENCHES=(flow_ns engine_scale market_ns gate_ns echo_ns rxtx)
 
 profile=release cpu="" cross="" pgo="" benches="" names=()
 
@@ -101,38 +101,41 @@ use_cross_lto() {
 
 # build FLAG...: cargo with these flags besides, for the target alone and not for build scripts.
 build() {
-    local encoded word chosen=(--bin peregrine)
-    if [ -n "$benches" ] || [ -n "$pgo" ]; then
-        chosen+=(-p peregrine)
+    local encoded word chosen=()
+    if [ -n "$benches" ]; then
         for word in "${BENCH_PACKAGES[@]}"; do chosen+=(-p "$word"); done
         for word in "${BENCHES[@]}"; do chosen+=(--example "$word"); done
     fi
     encoded=$(printf '\x1f%s' ${flags[@]+"${flags[@]}"} "$@")
     (cd "$ROOT" && CARGO_TARGET_DIR="$dir/build" CARGO_ENCODED_RUSTFLAGS="${encoded:1}" \
-        cargo build --locked --profile "$profile" --target "$TRIPLE" "${chosen[@]}" \
-        ${more[@]+"${more[@]}"})
+        cargo build --locked --profile "$profile" --target "$TRIPLE" \
+        ${chosen[@]+"${chosen[@]}"} ${more[@]+"${more[@]}"})
     ln -sfn "build/$TRIPLE/$profile" "$dir/release"
 }
 
-# train PROGRAMS: what the appliance does all day, and what the benchmarks do.
+# train PROGRAMS: what the appliance does all day.
 train() {
-    local programs=$1 example="$1/examples" sample="$ROOT/data/sample"
+    local sample="$ROOT/data/sample"
     reserve_hugepages 128
-    say "training: the quickstart, a backtest, the benchmarks"
-    "$programs/peregrine" run "$ROOT/config/quickstart.toml" --report "$dir/report" \
+    say "training: the quickstart and a backtest"
+    "$1/peregrine" run "$ROOT/config/quickstart.toml" --report "$dir/report" \
         ${HUGE_ARGS[@]+"${HUGE_ARGS[@]}"}
-    "$programs/peregrine" backtest --itch "$sample/sod.itch" --itch "$sample/aapl.itch" \
+    "$1/peregrine" backtest --itch "$sample/sod.itch" --itch "$sample/aapl.itch" \
         --symbols AAPL --report "$dir/report"
-    local flow
+}
+
+# The benchmarks at other sizes than those that are measured, where they take any.
+train_benches() {
+    local programs="$1/examples" flow
+    say "training: the benchmarks"
     for flow in mixed inserts moves; do
-        "$example/flow_ns" --flow "$flow" --passes 1 --ops 200000
+        "$programs/flow_ns" --flow "$flow" --passes 1 --ops 200000
     done
-    "$example/engine_scale" --orders 10000 --symbols 100 --sessions 16 --rounds 20
-    "$example/market_ns" "$sample/aapl.itch" 3
-    "$example/gate_ns"
-    "$example/echo_ns" 64 20000 1
-    "$example/venue_ns" 64 1 20000 1
-    "$example/venue_ns" 64 32 20000 1
+    "$programs/engine_scale" --orders 10000 --symbols 100 --sessions 16 --rounds 20
+    "$programs/market_ns" "$ROOT/data/sample/aapl.itch" 3
+    "$programs/gate_ns"
+    "$programs/echo_ns" 16 20000 1
+    "$programs/rxtx"
 }
 
 build_with_profile() {
@@ -142,7 +145,7 @@ build_with_profile() {
     dir="$dir/instrumented"
     build "-Cprofile-generate=$raw"
     mkdir -p "$dir/report"
-    train "$dir/release" >"$dir/training.log" 2>&1 ||
+    "train${benches:+_benches}" "$dir/release" >"$dir/training.log" 2>&1 ||
         die 1 "the training failed: $(tail -n 3 "$dir/training.log")"
     dir=$plain_dir
     "$profdata" merge -o "$dir/merged.profdata" "$raw" ||
@@ -161,4 +164,4 @@ if [ -n "$pgo" ]; then find_profdata; fi
 if [ -n "$cross" ]; then use_cross_lto; fi
 if [ -n "$cpu" ]; then flags+=("-Ctarget-cpu=$cpu"); fi
 if [ -n "$pgo" ]; then build_with_profile; else build; fi
-say "$name: $dir/release/peregrine, $(stat -L -c %s "$dir/release/peregrine") bytes"
+say "$name is built: $dir/release"

@@ -14,6 +14,8 @@ import lines
 
 # A pass over so many bytes takes longer than the kernel lets others have the core at a time.
 LONG_BYTES = 16 << 20
+# Of the output of who failed, so much is told: some lines of DPDK's.
+TAIL_CHARACTERS = 900
 
 
 class Failed(Exception):
@@ -106,7 +108,7 @@ def run(command, cpus, timeout_s, stdin=os.devnull):
 
 def tail(output):
     last = [line.strip() for line in output.splitlines() if line.strip()][-3:]
-    return " / ".join(last)[-400:] or "no output"
+    return " / ".join(last)[-TAIL_CHARACTERS:] or "no output"
 
 
 def read(contender, output, figures):

@@ -14,6 +14,8 @@ import tty
 PATIENCE_S = 60
 # Of a process that does not do what it should, so much is told.
 LAST_LINES, LOG_CHARACTERS = 4, 20_000
+# Before them, as many lines that complain: testpmd goes on without a port and says much after that.
+COMPLAINT = re.compile(r"error|fail|cannot|not found|no such|invalid|did not", re.IGNORECASE)
 # What moves a terminal's cursor or sets its colours.
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -74,13 +76,18 @@ class Process:
         return os.path.basename(self.command[0])
 
     def last_words(self):
-        """How it fares and the last lines that it wrote, on one line: why nothing was forwarded."""
+        """How it fares, what it complained of and what it said last, on one line."""
         while self._more(0.1):
             pass
-        status = self.child.poll()
-        state = "still runs" if status is None else f"ended with {status}"
+        status, state = self.child.poll(), "still runs"
+        if status is not None:
+            state = f"ended with {status}"
+        elif any(name.endswith("-hot") for name in threads(self.child.pid)):
+            state = "still runs, an lcore of it is hot,"
         lines = [line.strip() for line in CONTROL.sub("", self.log).splitlines()]
-        last = " | ".join([line for line in lines if line][-LAST_LINES:]) or "nothing"
+        lines = [line for line in lines if line]
+        complaints = [line for line in lines[:-LAST_LINES] if COMPLAINT.search(line)]
+        last = " | ".join(complaints[-LAST_LINES:] + lines[-LAST_LINES:]) or "nothing"
         return f"{self.name()} {state} and said last: {last}"
 
     def tell(self, line):

@@ -264,11 +264,11 @@ class Processes(unittest.TestCase):
     """Those with ports. What went wrong is told with the process's own last words."""
 
     def test_how_it_ended_and_what_it_said_last(self):
-        said = r"printf '\033[31mone\033[0m\n\ntwo\nthree\nfour\nno port\n'; exit 3"
+        said = r"printf '\033[31mprobe failed\033[0m\n\none\ntwo\nthree\nfour\nfive\n'; exit 3"
         process = pmd.Process(["sh", "-c", said])
         process.child.wait()
         words = process.last_words()
-        self.assertEqual(words, "sh ended with 3 and said last: two | three | four | no port")
+        self.assertEqual(words, "sh ended with 3 and said last: probe failed | two | three | four | five")
         self.assertEqual(process.last_words(), words)
 
     def test_who_does_not_say_what_is_waited_for(self):
