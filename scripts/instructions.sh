@@ -3,6 +3,7 @@
 #
 #   scripts/instructions.sh             fails when a path takes 3 % more than its baseline
 #   scripts/instructions.sh --update    writes the baselines anew
+#   scripts/instructions.sh --variant NAME    shows those of a build of scripts/build.sh --benches
 #
 # tests/bench/instructions.py lists the paths and how each is counted.
 set -euo pipefail

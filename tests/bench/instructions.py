@@ -3,6 +3,7 @@
 
   scripts/instructions.sh             counts, and fails when a path got dearer
   scripts/instructions.sh --update    counts, and writes the baselines anew
+  scripts/instructions.sh --variant NAME    of a build of scripts/build.sh --benches: shows only
 
 Time is noise on a shared machine; instructions of one binary over one input are the same on every
 run. A path may come to TOLERANCE more than its baseline; one that got cheaper by more than that
@@ -70,12 +71,15 @@ def compiler():
     return said.stdout.split()[1]
 
 
+def target():
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
 def build(run):
     command = ["cargo", "build", "--release", "--locked", "--quiet", "-p", run["package"],
                "--example", run["example"]]
     subprocess.run(command, cwd=ROOT, check=True)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / "release" / "examples" / run["example"]
+    return target() / "release" / "examples" / run["example"]
 
 
 def inclusive(annotated, function):
@@ -98,9 +102,8 @@ def operations(how, output):
     return int(found.group(1))
 
 
-def count(run):
+def count(run, binary):
     """Instructions an operation of each path of a run."""
-    binary = build(run)
     toggles = [f"--toggle-collect={function}" for function, _ in run["paths"].values()]
     with tempfile.TemporaryDirectory() as folder:
         profile = pathlib.Path(folder) / "profile"
@@ -143,15 +146,32 @@ def judge(counted, known):
     return lines, dearer + gone
 
 
+def show(variant):
+    """What another build takes, beside the baselines, which are of the default build."""
+    known = json.loads(BASELINES.read_text("utf-8"))["paths"]
+    programs = target() / "variants" / variant / "release" / "examples"
+    print(f"{'path':32} {'default':>10} {variant:>10}")
+    for run in RUNS:
+        if not (programs / run["example"]).exists():
+            print(f"{', '.join(run['paths']):32} {run['example']} is not built")
+            continue
+        for name, now in count(run, programs / run["example"]).items():
+            print(f"{name:32} {known[name]:>10.1f} {now:>10.1f} {(now / known[name] - 1):+9.1%}")
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update", action="store_true", help="write the baselines anew")
+    parser.add_argument("--variant", metavar="NAME", help="count this build; nothing is judged")
     arguments = parser.parse_args()
+    if arguments.variant:
+        return show(arguments.variant)
     baselines = json.loads(BASELINES.read_text("utf-8")) if BASELINES.exists() else {}
     release = compiler()
     counted = {}
     for run in RUNS:
-        counted.update(count(run))
+        counted.update(count(run, build(run)))
     lines, dearer = judge(counted, baselines.get("paths", {}))
     print(f"{'path':32} {'baseline':>10} {'now':>10}")
     print("\n".join(lines))
