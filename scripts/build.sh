@@ -10,8 +10,8 @@
 #   cross-lto            the same with the C shims of ffi/dpdk-sys in it
 #   pgo                  with a profile of the quickstart and a backtest, or of the benchmarks
 #
-# What comes of it is in target/variants/NAME/release, NAME being the variants joined by `+`. ARGs go
-# to `cargo build`. docs/performance.md tells what each gains, and what it needs.
+# What comes of it is in target/variants/NAME/release, NAME being the variants joined by `+`. ARGs
+# go to `cargo build`. docs/performance.md tells what each gains, and what it needs.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -10,8 +10,8 @@
 # fetch one, compiler and library from Debian's package rustc-web. Then `cargo check` with clang as
 # the C compiler. Nothing of the system is changed.
 #
-# `v2` runs a backtest and the quickstart, DPDK with it, on the Nehalem that qemu-user emulates, where
-# an instruction that is newer ends the process. The backtest must write what it writes without.
+# `v2` runs a backtest and the quickstart, DPDK with it, on the Nehalem that qemu-user emulates,
+# where an instruction that is newer ends the process. The backtest must write what it writes here.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

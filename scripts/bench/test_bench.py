@@ -268,7 +268,8 @@ class Processes(unittest.TestCase):
         process = pmd.Process(["sh", "-c", said])
         process.child.wait()
         words = process.last_words()
-        self.assertEqual(words, "sh ended with 3 and said last: probe failed | two | three | four | five")
+        last = "probe failed | two | three | four | five"
+        self.assertEqual(words, f"sh ended with 3 and said last: {last}")
         self.assertEqual(process.last_words(), words)
 
     def test_who_does_not_say_what_is_waited_for(self):
