@@ -55,10 +55,11 @@ section_policy() {
 section_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet; }
 
 # The independent Python peers check themselves against the captures before they judge anybody, and
-# so does the runner of the benchmarks.
+# so does the runner of the benchmarks. Provisioning is tried on made hosts, never on this machine.
 section_peers() {
     (cd tests/peers && python3 -m unittest -v)
     (cd scripts/bench && python3 -m unittest -v)
+    (cd scripts/provision && python3 -m unittest -v)
     (cd tests/bench && python3 -m unittest -v)
 }
 

@@ -1,0 +1,139 @@
+"""Applies steps and rolls them back, each told with before and after."""
+
+import state as states
+import step as steps
+import system as files
+
+
+class Stopped(Exception):
+    """A step failed; the message says what was and what was not changed."""
+
+
+def shorten(text, width=60):
+    return text if len(text) <= width else text[:width - 3] + "..."
+
+
+class Runner:
+    """`tell` is called with (mark, what, words) for each step."""
+
+    def __init__(self, system, state, tell, dry_run=False):
+        self.system, self.state, self.tell, self.dry_run = system, state, tell, dry_run
+        self.changed = 0
+        # What the kernel refused, and what is only to be known.
+        self.refused, self.told = [], []
+
+    # ---- apply ---------------------------------------------------------------------------------
+
+    def _judge(self, made):
+        """How a step stands, what the state file has of it, and whether it must be applied."""
+        record = self.state.find(made.id)
+        same_boot = record is not None and record["boot"] == self.system.boot_id()
+        if record:
+            made.former = record.get("former", [])
+            # What was refused before a boot may be possible after it.
+            made.refused = dict(record.get("refused", {})) if same_boot else {}
+        status = made.status(self.system)
+        broken = record is not None and record["status"] != states.DONE
+        must = broken or status.state == steps.WRONG or (
+            status.state == steps.REBOOT and not same_boot)
+        return status, record, must and status.state != steps.ABSENT
+
+    def _apply_one(self, made):
+        status, record, must = self._judge(made)
+        if not must:
+            mark = {steps.ABSENT: "n/a", steps.OK: "same"}.get(status.state, "boot")
+            self.tell(mark, made.what, shorten(status.found))
+            return
+        before, wanted = made.found(self.system), made.wanted(self.system)
+        if self.dry_run:
+            self.changed += 1
+            self.tell("would", made.what, f"{shorten(before)} -> {shorten(wanted)}")
+            return
+        was = made.merge(record["before"], self.system) if record else made.read(self.system)
+        self.state.begin(made, was)
+        made.apply(self.system)
+        self.state.done(made)
+        self.changed += 1
+        self.tell("set", made.what, f"{shorten(before)} -> {shorten(made.found(self.system))}")
+        for name, reason in made.refused.items():
+            (self.told if made.tolerant else self.refused).append(
+                f"{made.what}: {name}: {reason}")
+
+    def _put_back_dropped(self, plan):
+        """What an earlier configuration wanted and this one does not."""
+        wanted = {made.id for made in plan}
+        for record in reversed([r for r in self.state.records if r["id"] not in wanted]):
+            if self.dry_run:
+                self.tell("would", record["what"], "put back: no longer wanted")
+                continue
+            self._restore_one(record)
+            self.state.drop(record)
+            self.changed += 1
+            self.tell("back", record["what"], "no longer wanted")
+
+    def apply(self, plan, runtime_only, known, config):
+        """`known` and `config` are what the state file keeps of host and configuration."""
+        before = len(self.state.records)
+        if not self.dry_run:
+            self.state.data["known"], self.state.data["config"] = known, config
+            self._begin_phase(plan, runtime_only)
+        if not runtime_only:
+            self._put_back_dropped(plan)
+        at = None
+        try:
+            for at in plan:
+                if at.runtime or not runtime_only:
+                    self._apply_one(at)
+        except (files.Failed, OSError) as error:
+            raise Stopped(
+                f"{at.what}: {error}\n"
+                f"{self.changed} step(s) were changed before it, and {before} by earlier runs; "
+                "what follows it was not. The host runs and boots as it is: provision.sh apply "
+                "goes on from here, provision.sh rollback puts everything back") from None
+        if not self.dry_run and self.state.there:
+            self.state.set_phase(states.APPLIED)
+
+    def _begin_phase(self, plan, runtime_only):
+        """Only a run that changes something leaves a mark: a second apply writes nothing."""
+        wanted = {made.id for made in plan}
+        dropped = not runtime_only and any(r["id"] not in wanted for r in self.state.records)
+        if dropped or any(self._judge(made)[2] for made in plan
+                          if made.runtime or not runtime_only):
+            self.state.data["phase"] = states.APPLYING
+            self.state.save()
+
+    # ---- rollback ------------------------------------------------------------------------------
+
+    def _restore_one(self, record):
+        made = steps.from_record(record)
+        same_boot = record["boot"] == self.system.boot_id()
+        return made.restore(self.system, record["before"], same_boot)
+
+    def rollback(self):
+        """Puts back every step, the last first. One that fails does not keep the others."""
+        failed = []
+        if not self.dry_run:
+            self.state.set_phase(states.ROLLING_BACK)
+        for record in reversed(self.state.records):
+            if record["status"] == states.RESTORED:
+                continue
+            if self.dry_run:
+                self.tell("would", record["what"], "put back")
+                continue
+            try:
+                told = self._restore_one(record)
+            except (files.Failed, OSError) as error:
+                failed.append(f"{record['what']}: {error}")
+                self.tell("FAILED", record["what"], str(error))
+                continue
+            self.state.restored(record)
+            self.changed += 1
+            self.tell("back", record["what"], told)
+            if told:
+                self.told.append(f"{record['what']}: {told}")
+        if failed:
+            raise Stopped(f"{len(failed)} step(s) could not be put back, and "
+                          f"{self.changed} were: " + "; ".join(failed)
+                          + "\nprovision.sh rollback tries these again")
+        if not self.dry_run:
+            self.state.delete()
