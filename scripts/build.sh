@@ -44,7 +44,10 @@ read_arguments() {
 # The LLVM inside rustc, by its first number: what reads and writes its files must not be older.
 llvm_of_rustc() { rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p'; }
 
-llvm_major() { "$1" --version 2>/dev/null | sed -n 's/.*version \([0-9]*\)\..*/\1/p' | head -n 1; }
+# Nothing for a tool that does not tell: llvm-profdata does so since some releases only.
+llvm_major() {
+    { "$1" --version 2>/dev/null || true; } | sed -n 's/.*version \([0-9]*\)\..*/\1/p' | head -n 1
+}
 
 # first_llvm OLDEST NEWEST TOOL...: sets `tool` to the first that is within these, or to nothing.
 first_llvm() {
