@@ -106,6 +106,7 @@ check_v2() {
     ensure_packages qemu-user
     CARGO_TARGET_DIR="$target" cargo build --release --locked
     local out="$target/v2" nehalem=(qemu-x86_64 -cpu Nehalem)
+    mkdir -p "$out"
     backtest "$out/here"
     backtest "$out/nehalem" "${nehalem[@]}" || die 1 "the backtest does not run on x86-64-v2"
     diff -r "$out/here" "$out/nehalem" >&2 || die 1 "the backtest differs on x86-64-v2"
