@@ -36,7 +36,7 @@ count_instructions() {
         --symbols "$symbols" --sessions "$sessions" --ledger "$ledger" \
         --rounds "$COUNTED_ROUNDS" 2>/dev/null) || die 1 "callgrind failed: $out"
     local commands
-    commands=$(sed -n 's/ commands of each kind in the last row$//p' <<<"$out")
+    commands=$(sed -n 's/ commands of each kind, one by one, in the last row$//p' <<<"$out")
     callgrind_annotate --inclusive=yes --threshold=100 "$dir/profile" 2>/dev/null |
         awk -v commands="$commands" -v first="$orders $symbols $sessions $ledger" '
             match($0, /engine_scale::timed::[a-z]+/) {

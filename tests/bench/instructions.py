@@ -53,7 +53,7 @@ RUNS = [
                       "--rounds", "10"],
         "paths": {
             f"engine {kind}, a command": (
-                f"engine_scale::timed::{kind}", r"(\d+) commands of each kind in the last row")
+                f"engine_scale::timed::{kind}", r"(\d+) commands of each kind, one by one")
             for kind in ("add", "cancel", "replace", "keep", "cross")
         },
     },

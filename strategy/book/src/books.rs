@@ -166,13 +166,13 @@ impl Books {
         }
         for (slot, id) in slots.iter_mut().zip(ids) {
             *slot = self.by_id.peek(*id);
-            self.core.ask_order(*slot);
+            self.core.ask_order(Slot::from_index(*slot));
         }
         for level in levels {
-            self.core.ask_back(*level);
+            self.core.ask_last(*level);
         }
         for slot in slots {
-            self.core.ask_around(*slot);
+            self.core.ask_around(Slot::from_index(*slot));
         }
     }
 

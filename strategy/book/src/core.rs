@@ -9,16 +9,18 @@
 //!
 //! Slots are used again last in, first out, while they are warm.
 
+mod ask;
 mod lay;
+mod shift;
 mod walks;
 
+pub use ask::Asked;
 pub use walks::{Levels, Orders, Served};
 
 use crate::index::{self, Index, TICKS, place};
 use crate::ticks::{Spot, key};
 use crate::tree::{LEVELS_MAX, NIL};
 use crate::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};
-use prefetch_index::prefetch_index;
 use types::{Price, Qty, Side};
 
 /// 16 bytes and the payload; aligned so that a node of 32 bytes never straddles two cache lines.
@@ -235,39 +237,18 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
         payload: P,
     ) -> Result<(Slot, Change), BookError> {
         let (number, spot) = (number(book, side), Spot::new::<BIT>(side, price));
-        let Some(window) = self.index.window(number) else { return Err(BookError::UnknownBook) };
         let slot = self.free_order;
+        if number as usize >= self.index.sides() {
+            return Err(BookError::UnknownBook);
+        }
         let Some(free) = self.orders.get(slot as usize) else { return Err(BookError::OrdersFull) };
         let next_free = free.behind;
-        let at = match self.index.heads.get(window as usize) {
-            Some(head) if head.has(spot) && self.open_levels < self.open_max => {
-                place(window, spot.tick)
-            }
-            _ => self.find_or_open(number, spot)?,
-        };
+        let at = self.place_for(number, spot)?;
         self.free_order = next_free;
-        let (level, nobody) = (&mut self.levels[at as usize], self.orders.len() - 1);
-        let ahead = level.back;
-        let opens = u32::from(level.orders == 0);
-        level.back = slot;
-        level.front = if ahead == NIL { slot } else { level.front };
-        level.qty += u64::from(qty.0);
-        level.orders += 1;
-        (level.price, level.number) = (price.0, number);
-        self.orders[(ahead as usize).min(nobody)].behind = slot;
-        self.orders[slot as usize] = Order { ahead, behind: NIL, level: at, qty: qty.0, payload };
         self.used_orders = self.used_orders.max(slot + 1);
         self.len += 1;
-        self.open_levels += opens;
-        let top_changed = match self.index.heads.get_mut((at / TICKS) as usize) {
-            Some(head) => {
-                head.bits |= 1 << (at % TICKS);
-                head.moves = head.moves.saturating_add(opens);
-                head.is_best(at, spot.key)
-            }
-            None => self.has_grown_far(at),
-        };
-        Ok((Slot(slot), Change::of(number, price, top_changed)))
+        self.orders[slot as usize].payload = payload;
+        Ok((Slot(slot), self.link(slot, at, (number, price, spot.key), qty)))
     }
 
     /// Takes `qty` shares off an order without moving it; all of them takes it out.
@@ -288,35 +269,9 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     /// Takes an order out.
     #[inline]
     pub fn remove(&mut self, slot: Slot) -> Change {
-        let nobody = self.places();
-        let order = &mut self.orders[slot.0 as usize];
-        let Order { qty, level: at, ahead, behind, .. } = *order;
-        debug_assert!(at != NIL, "the slot holds an order");
-        order.level = NIL;
-        order.behind = self.free_order;
-        self.free_order = slot.0;
-        self.len -= 1;
-        self.orders[(ahead as usize).min(nobody)].behind = behind;
-        self.orders[(behind as usize).min(nobody)].ahead = ahead;
-        let level = &mut self.levels[at as usize];
-        level.qty -= u64::from(qty);
-        level.orders -= 1;
-        level.front = if ahead == NIL { behind } else { level.front };
-        level.back = if behind == NIL { ahead } else { level.back };
-        let (number, key) = (level.number, level.key());
-        let closes = u32::from(level.orders == 0);
-        let change = level.change(false);
-        self.open_levels -= closes;
-        let Some(head) = self.index.heads.get_mut((at / TICKS) as usize) else {
-            return change.with_top(self.has_shrunk_far(at));
-        };
-        let top_changed = head.is_best(at, key);
-        head.bits &= !(u64::from(closes) << (at % TICKS));
-        head.moves = head.moves.saturating_add(closes);
-        if head.ranked() >> index::BELOW_MIN == 0 {
-            self.has_sunk(number);
-        }
-        change.with_top(top_changed)
+        let change = self.unlink(slot);
+        self.free(slot);
+        change
     }
 
     /// Whether a level that has orders is its side's best.
@@ -367,40 +322,6 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     #[inline]
     pub fn next_slot(&self) -> Option<Slot> {
         (self.free_order != NIL).then_some(Slot(self.free_order))
-    }
-
-    /// Asks for what an addition at a tick will need first; its level, for [`BookCore::ask_back`].
-    #[inline]
-    pub(crate) fn ask_level(&self, number: u32, tick: u32) -> u32 {
-        let window = self.index.window(number).unwrap_or(NIL);
-        prefetch_index(&self.index.heads, window as usize);
-        let at = place(window, tick);
-        prefetch_index(&self.levels, at as usize);
-        at
-    }
-
-    /// Asks for the order at the back of a level that was asked for.
-    #[inline]
-    pub(crate) fn ask_back(&self, level: u32) {
-        if let Some(level) = self.levels.get(level as usize) {
-            prefetch_index(&self.orders, level.back as usize);
-        }
-    }
-
-    /// Asks for an order.
-    #[inline]
-    pub(crate) fn ask_order(&self, slot: u32) {
-        prefetch_index(&self.orders, slot as usize);
-    }
-
-    /// Asks for what a change of an order that was asked for will need.
-    #[inline]
-    pub(crate) fn ask_around(&self, slot: u32) {
-        let order = &self.orders[(slot as usize).min(self.orders.len() - 1)];
-        prefetch_index(&self.levels, order.level as usize);
-        prefetch_index(&self.index.heads, (order.level / TICKS) as usize);
-        prefetch_index(&self.orders, order.ahead as usize);
-        prefetch_index(&self.orders, order.behind as usize);
     }
 
     /// What the order at a place carries.

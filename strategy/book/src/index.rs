@@ -15,6 +15,7 @@
 
 use crate::ticks::{NOWHERE, Spot, key_of};
 use crate::tree::{self, NIL, Tree, TreeHead};
+use prefetch_index::prefetch_index;
 use types::Side;
 
 /// Places of a window: bits of a word.
@@ -137,6 +138,12 @@ impl<const BIT: u32> Index<BIT> {
     #[inline]
     pub(crate) fn window(&self, number: u32) -> Option<u32> {
         self.windows.get(number as usize).copied()
+    }
+
+    /// Asks for a side's window and its opposite's.
+    #[inline]
+    pub(crate) fn ask_window(&self, number: u32) {
+        prefetch_index(&self.windows, number as usize);
     }
 
     /// The level in the tree at a spot.

@@ -28,7 +28,7 @@ mod tree;
 mod view;
 
 pub use books::{Books, FeedError, Refusal};
-pub use core::{BookCore, Levels, Orders, Served};
+pub use core::{Asked, BookCore, Levels, Orders, Served};
 pub use refmap::RefMap;
 pub use soon::{Soon, WARM_MAX};
 pub use view::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};

@@ -41,10 +41,13 @@ impl Spot {
 /// A price as the index orders it: greater is better on either side. Its own inverse.
 #[inline]
 pub(crate) const fn key(side: Side, price: Price) -> u32 {
-    match side {
-        Side::Buy => price.0,
-        Side::Sell => !price.0,
-    }
+    price.0 ^ flip(side)
+}
+
+/// All bits for sells: which side it is, is anyone's guess, so nothing branches on it.
+#[inline]
+const fn flip(side: Side) -> u32 {
+    0u32.wrapping_sub(side as u32)
 }
 
 /// How many ticks there are up to a price, and whether it is one.
@@ -57,10 +60,8 @@ const fn floor_tick(price: u32) -> (u32, bool) {
 /// A tick as a side orders it. Its own inverse.
 #[inline]
 const fn turn<const BIT: u32>(side: Side, tick: u32) -> u32 {
-    match side {
-        Side::Buy => tick,
-        Side::Sell => top::<BIT>() - tick,
-    }
+    // Less than nothing is all bits turned, and one more.
+    (tick ^ flip(side)).wrapping_add((top::<BIT>() + 1) & flip(side))
 }
 
 /// The key of a tick.

@@ -35,7 +35,7 @@ impl From<SymbolId> for BookId {
 }
 
 /// A resting order's place. Valid until the order leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slot(pub(crate) u32);
 
 impl Slot {

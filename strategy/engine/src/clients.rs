@@ -1,5 +1,6 @@
 //! What the engine knows of each client session.
 
+use prefetch_index::prefetch_index;
 use rkyv::{Archive, Deserialize, Serialize};
 use types::{Firm, SessionId, UserRef};
 
@@ -29,6 +30,12 @@ impl Clients {
     pub(crate) fn new(sessions: u16) -> Clients {
         let table = vec![Client::default(); usize::from(sessions)].into_boxed_slice();
         Clients { table, firms_off: Vec::with_capacity(FIRMS_OFF_MAX) }
+    }
+
+    /// Asks memory for a session.
+    #[inline]
+    pub(crate) fn ask(&self, who: SessionId) {
+        prefetch_index(&self.table, usize::from(who.0));
     }
 
     pub(crate) fn knows(&self, who: SessionId) -> bool {
@@ -68,6 +75,16 @@ impl Clients {
         let Some(client) = self.table.get_mut(usize::from(who.0)) else { return };
         client.live -= 1;
         if client.live == 0 {
+            client.floor = client.last;
+        }
+    }
+
+    /// An order that rests was replaced by one under the session's last number.
+    #[inline]
+    pub(crate) fn swapped(&mut self, who: SessionId) {
+        if let Some(client) = self.table.get_mut(usize::from(who.0))
+            && client.live == 1
+        {
             client.floor = client.last;
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::config::{EngineConfig, TickStep};
 use crate::order::NIL;
+use prefetch_index::prefetch_index;
 use types::{CrossKind, Phase, Price, Symbol, SymbolId, TradingState};
 
 /// 2^64 over the golden ratio.
@@ -134,7 +135,7 @@ impl Instruments {
     #[inline]
     fn probe(&self, name: &Symbol) -> usize {
         let mask = self.names.len() - 1;
-        let mut at = (name.key().wrapping_mul(SPREAD) >> self.shift) as usize;
+        let mut at = self.home(name);
         loop {
             let id = self.names[at & mask];
             if id == NIL || self.by_id[id as usize].name == *name {
@@ -142,6 +143,30 @@ impl Instruments {
             }
             at += 1;
         }
+    }
+
+    /// Where a name's id is unless another's is there.
+    #[inline]
+    fn home(&self, name: &Symbol) -> usize {
+        (name.key().wrapping_mul(SPREAD) >> self.shift) as usize & (self.names.len() - 1)
+    }
+
+    /// Asks memory for a name's id.
+    #[inline]
+    pub(crate) fn ask_name(&self, name: &Symbol) {
+        prefetch_index(&self.names, self.home(name));
+    }
+
+    /// What a name's id may be, told by the place that was asked for alone.
+    #[inline]
+    pub(crate) fn peek(&self, name: &Symbol) -> SymbolId {
+        SymbolId(self.names[self.home(name)] as u16)
+    }
+
+    /// Asks memory for an instrument.
+    #[inline]
+    pub(crate) fn ask(&self, id: SymbolId) {
+        prefetch_index(&self.by_id, usize::from(id.0));
     }
 
     /// Ids are below this.

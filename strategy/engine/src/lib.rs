@@ -11,8 +11,8 @@
 //! leads from (session, `UserRefNum`) to the order (`places.rs`).
 //!
 //! Where to read: `enter.rs` and `change.rs` check and change orders, `plain.rs` those that need
-//! no more than price and time, `matching.rs`, `minimum.rs`
-//! and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day
+//! no more than price and time, `ahead.rs` asks memory for what a burst of commands will need,
+//! `matching.rs`, `minimum.rs` and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day
 //! and the operator, `ledger.rs` keeps cash and shares, `snapshot.rs` and `log.rs` write it all
 //! down and read it back.
 //!
@@ -39,6 +39,7 @@
 //! * while an instrument is halted, orders that can rest are taken for the cross, others rejected.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod change;
 mod clients;
 mod config;
@@ -62,6 +63,7 @@ mod snapshot;
 mod trades;
 mod view;
 
+pub use ahead::{AHEAD_MAX, Ahead};
 pub use config::{EngineConfig, InstrumentConfig, REG_NMS, SelfMatch, TickStep};
 pub use engine::{Engine, EngineCounters};
 pub use log::{CommandLog, LogError, Record, replay};

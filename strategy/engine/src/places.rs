@@ -11,6 +11,7 @@
 //! Limits: as many orders as the books have.
 
 use book::Slot;
+use prefetch_index::prefetch_index;
 use types::{SessionId, UserRef};
 
 const LINE: usize = 8;
@@ -95,6 +96,23 @@ impl Places {
     /// Orders that are in.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Asks memory for where a client's order is or would be.
+    #[inline]
+    pub(crate) fn ask(&self, session: SessionId, user_ref: UserRef) {
+        prefetch_index(&self.lines, self.home(tag(session, user_ref)));
+    }
+
+    /// Where in the books a client's order may be, told by the line that was asked for alone.
+    #[inline]
+    pub(crate) fn peek(&self, session: SessionId, user_ref: UserRef) -> Slot {
+        let tag = tag(session, user_ref);
+        let line = &self.lines[self.home(tag)];
+        let differs = line.bytes ^ (LOW * byte(tag));
+        let equal = differs.wrapping_sub(LOW) & !differs & HIGH;
+        // Of a line that has none like it, the first will do as well.
+        Slot::from_index(line.slots[equal.trailing_zeros() as usize / 8 % LINE])
     }
 
     /// Where a client's order is in the table and in the books; `number_of` tells the number of the

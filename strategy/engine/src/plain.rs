@@ -36,7 +36,7 @@ impl Instrument {
 
 impl Engine {
     /// Whether an order meets none at its price.
-    #[inline]
+    #[inline(always)]
     fn meets_none(&self, symbol: SymbolId, side: Side, price: Price) -> bool {
         let other = side.opposite();
         let best = self.book.best_price(Zone::Main.book(symbol), other);
@@ -79,7 +79,7 @@ impl Engine {
         if let Some(ledger) = &mut self.ledger {
             ledger.open(&working, c.qty);
         }
-        self.put(&owner, (symbol, c.price, c.qty), None, sink);
+        self.put(&owner, (symbol, c.price, c.qty), sink);
         true
     }
 
@@ -98,7 +98,6 @@ impl Engine {
         &mut self,
         owner: &Owner,
         (symbol, price, qty): (SymbolId, Price, Qty),
-        replaces: Option<OrderId>,
         sink: &mut S,
     ) {
         let shown = owner.display.is_shown();
@@ -108,7 +107,19 @@ impl Engine {
         let Ok((slot, _)) = inserted else { return };
         self.places.insert(owner.session, owner.user_ref, slot);
         self.clients.came(owner.session, owner.user_ref);
-        let new = owner.order_id;
+        self.tell_put(owner, (symbol, price, qty), None, sink);
+    }
+
+    /// Tells the tape of an order that came to rest, perhaps in another's place.
+    #[inline]
+    fn tell_put<S: EventSink>(
+        &mut self,
+        owner: &Owner,
+        (symbol, price, qty): (SymbolId, Price, Qty),
+        replaces: Option<OrderId>,
+        sink: &mut S,
+    ) {
+        let (new, side, shown) = (owner.order_id, owner.side.side(), owner.display.is_shown());
         match replaces {
             Some(old) if shown => {
                 sink.on_event(&Event::BookReplace(BookReplace { old, new, symbol, qty, price }));
@@ -159,21 +170,23 @@ impl Engine {
         let mut owner = live.owner.replaced(c, &c.terms);
         let alike = (owner.tif, owner.display) == (live.owner.tif, live.owner.display);
         let keeps = alike && c.price == live.price && leaves <= live.qty;
-        self.places.remove_at(place);
         if !keeps {
-            self.book.remove(slot);
-            self.clients.went(c.session);
             owner.order_id = self.take_order_id();
         }
+        self.places.remove_at(place);
+        self.places.insert(c.session, c.user_ref, slot);
+        *self.book.payload_mut(slot) = owner;
         self.tell_replaced(c.orig, &owner, (Zone::Main, symbol, c.price, leaves), sink);
         if keeps {
-            self.places.insert(c.session, c.user_ref, slot);
-            *self.book.payload_mut(slot) = owner;
             self.reduce_plain(&live, Qty(live.qty.0 - leaves.0), sink);
-        } else {
-            let replaces = live.shown.then_some(live.owner.order_id);
-            self.put(&owner, (symbol, c.price, leaves), replaces, sink);
+            return true;
         }
+        let shown = owner.display.is_shown();
+        let shifted = self.book.shift(slot, rank(side, c.price, shown), leaves);
+        debug_assert!(shifted.is_ok(), "room was checked");
+        self.clients.swapped(c.session);
+        let replaces = live.shown.then_some(live.owner.order_id);
+        self.tell_put(&owner, (symbol, c.price, leaves), replaces, sink);
         true
     }
 

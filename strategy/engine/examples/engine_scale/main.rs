@@ -12,8 +12,9 @@
 //! | `--rounds` | `300` | batches of each kind that are measured |
 //! | `--seed` | `1` | |
 //!
-//! Every combination is a row, and every kind of command a column: the median over rounds of the
-//! mean over a batch, in ns. Commands are made before the clock starts; which order, symbol and
+//! Every combination is a row for commands applied one by one and one for bursts of 32, which the
+//! engine reads ahead over, as a venue has them; every kind of command is a column: the median over
+//! rounds, which take turns, of the mean over a batch, in ns. Commands are made before the clock starts; which order, symbol and
 //! session they concern is uniformly random, so what they touch is as cold as that many orders make
 //! it. `market.rs` tells what the market looks like. Ends with 1 when the engine did not do what
 //! was asked, so that nothing else was measured.
@@ -22,7 +23,7 @@
 
 mod market;
 
-use engine::Engine;
+use engine::{Ahead, Engine};
 use market::{Market, Shape};
 use std::hint::black_box;
 use std::process::exit;
@@ -52,7 +53,7 @@ macro_rules! kinds {
         const KINDS: &[(&str, timed::Batch)] = &[$(($name, timed::$kind),)*];
 
         mod timed {
-            use super::{Command, Engine, Look, Nanos, black_box};
+            use super::{Ahead, Command, Engine, Look, Nanos, black_box};
 
             pub(crate) type Batch = fn(&mut Engine, &[Command]);
 
@@ -64,6 +65,10 @@ macro_rules! kinds {
                     batch.iter().for_each(|command| engine.apply(command, Nanos(0), &mut Look));
                 }
             )*
+
+            pub(crate) fn in_bursts(engine: &mut Engine, batch: &[Command]) {
+                engine.apply_burst(batch, Nanos(0), &mut Ahead::default(), &mut Look);
+            }
         }
     };
 }
@@ -80,28 +85,35 @@ const fn kinds() -> usize {
     KINDS.len()
 }
 
-/// ns a command of each kind, or what went wrong.
-fn measure(shape: &Shape, rounds: usize, seed: u64) -> Result<[f64; kinds()], String> {
+/// ns a command of each kind, one by one and in bursts.
+type Row = [[f64; kinds()]; 2];
+
+/// A row, or what went wrong.
+fn measure(shape: &Shape, rounds: usize, seed: u64) -> Result<Row, String> {
     let mut market = Market::new(shape, seed);
-    let mut all = [const { Vec::new() }; kinds()];
-    for round in 0..WARM_UP + rounds {
+    let mut all = [const { [const { Vec::new() }; kinds()] }; 2];
+    for round in 0..WARM_UP + 2 * rounds {
+        let is_burst = round % 2 == 1;
         // In turn, so that what adds put in, cancels take out.
         for (kind, (name, apply)) in KINDS.iter().enumerate() {
             market.prepare(name);
             let start = Instant::now();
+            let apply = if is_burst { timed::in_bursts } else { *apply };
             apply(&mut market.engine, &market.commands);
             let ns = start.elapsed().as_nanos() as f64;
             if round >= WARM_UP {
-                all[kind].push(ns / market.commands.len() as f64);
+                all[usize::from(is_burst)][kind].push(ns / market.commands.len() as f64);
             }
             market.settle(name);
         }
     }
-    let crosses = (WARM_UP + rounds) * shape.batch();
+    let crosses = (WARM_UP + 2 * rounds) * shape.batch();
     market.check(crosses as u64)?;
-    Ok(all.map(|mut ns| {
-        ns.sort_by(f64::total_cmp);
-        ns[ns.len() / 2]
+    Ok(all.map(|kinds| {
+        kinds.map(|mut ns| {
+            ns.sort_by(f64::total_cmp);
+            ns[ns.len() / 2]
+        })
     }))
 }
 
@@ -161,7 +173,7 @@ fn main() {
     };
     let head: Vec<String> = KINDS.iter().map(|(name, _)| format!("{name:>9}")).collect();
     println!("{:>10}{:>9}{:>10} {:<6}{}", "orders", "symbols", "sessions", "ledger", head.concat());
-    let mut done: Vec<(Shape, [f64; kinds()])> = Vec::new();
+    let mut done: Vec<(Shape, Row)> = Vec::new();
     for shape in shapes {
         let Shape { orders, symbols, sessions, ledger } = shape;
         let row = measure(&shape, rounds, seed).unwrap_or_else(|wrong| {
@@ -169,21 +181,25 @@ fn main() {
             exit(1);
         });
         let ledger = if ledger { "yes" } else { "no" };
-        print_row(&format!("{orders:>10}{symbols:>9}{sessions:>10} {ledger}"), &row, 1);
+        print_row(&format!("{orders:>10}{symbols:>9}{sessions:>10} {ledger}"), &row[0], 1);
+        print_row("  in bursts", &row[1], 1);
         done.push((shape, row));
     }
     for ledger in [false, true] {
         let rows: Vec<_> = done.iter().filter(|(shape, _)| shape.ledger == ledger).collect();
         if let [(_, smallest), .., (_, largest)] = rows.as_slice() {
-            let growth: Vec<f64> = largest.iter().zip(smallest).map(|(l, s)| l / s).collect();
             let with = if ledger { "with" } else { "without" };
-            print_row(&format!("last to first, {with} a ledger"), &growth, 2);
-            for ((kind, _), growth) in KINDS.iter().zip(&growth) {
-                println!("FIGURE {kind}-{with}-ledger {growth:.3} times");
+            for (at, how) in ["", "-in-bursts"].iter().enumerate() {
+                let pairs = largest[at].iter().zip(&smallest[at]);
+                let growth: Vec<f64> = pairs.map(|(l, s)| l / s).collect();
+                print_row(&format!("last to first, {with} a ledger{how}"), &growth, 2);
+                for ((kind, _), growth) in KINDS.iter().zip(&growth) {
+                    println!("FIGURE {kind}{how}-{with}-ledger {growth:.3} times");
+                }
             }
         }
     }
-    let batches = WARM_UP + rounds;
+    let batches = (WARM_UP + 2 * rounds) / 2;
     let batch = done.last().map_or(0, |(shape, _)| shape.batch());
-    println!("{} commands of each kind in the last row", batches * batch);
+    println!("{} commands of each kind, one by one, in the last row", batches * batch);
 }

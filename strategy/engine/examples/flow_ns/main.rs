@@ -10,7 +10,9 @@
 //! | `--passes` | `11` | how often each is run, on an engine of its own |
 //! | `--seed` | `1` | |
 //!
-//! Commands are made before the clock starts, and events are looked at and not kept. Tells the
+//! Commands are made before the clock starts, and events are looked at and not kept. They are
+//! applied one by one, as peers take them, and in a second figure in bursts that the engine reads
+//! ahead over, as a venue has them; passes take turns. Tells the
 //! median over passes of the mean over a pass, by the thread's own time where the kernel tells it
 //! (what others do on the same core in between does not count), and from a pass in which each
 //! command is timed by itself, p50 and p99; the clock's own cost (its p50) is told beside them and
@@ -23,7 +25,7 @@
 
 mod flow;
 
-use engine::{Engine, EngineConfig, InstrumentConfig};
+use engine::{AHEAD_MAX, Ahead, Engine, EngineConfig, InstrumentConfig};
 use flow::{Flow, Op};
 use std::hint::black_box;
 use std::process::exit;
@@ -52,11 +54,16 @@ impl EventSink for Look {
 }
 
 mod timed {
-    use super::{Command, Engine, Look, Nanos};
+    use super::{Ahead, Command, Engine, Look, Nanos};
 
     #[inline(never)]
     pub(super) fn pass(engine: &mut Engine, commands: &[Command]) {
         commands.iter().for_each(|command| engine.apply(command, Nanos(0), &mut Look));
+    }
+
+    #[inline(never)]
+    pub(super) fn bursts(engine: &mut Engine, commands: &[Command]) {
+        engine.apply_burst(commands, Nanos(0), &mut Ahead::default(), &mut Look);
     }
 }
 
@@ -217,30 +224,35 @@ fn measure(name: &str, flow: &Flow, passes: usize) -> Result<Vec<String>, String
     };
     let mut fresh = Engine::new(&config);
     timed_fill(&mut fresh, &fill);
-    let (mut means, mut last) = (Vec::new(), fresh.clone());
-    let began = Instant::now();
+    let (mut means, mut in_bursts, mut last) = (Vec::new(), Vec::new(), fresh.clone());
     // A pass is long enough for the clock of the kernel, which may tick every 4 ms.
     let copies = (PASS_MIN / run.len().max(1)).max(1);
     for _ in 0..passes {
-        let mut engines = vec![fresh.clone(); copies];
-        let before = own_ns(began);
-        engines.iter_mut().for_each(|engine| timed::pass(engine, &run));
-        means.push((own_ns(began) - before) / (copies * run.len()) as f64);
-        last = engines.swap_remove(0);
+        let by_one = pass_ns(&fresh, copies, &run, timed::pass);
+        let ahead = pass_ns(&fresh, copies, &run, timed::bursts);
+        means.push(by_one.0);
+        in_bursts.push(ahead.0);
+        if by_one.1.state_hash() != ahead.1.state_hash() {
+            return Err("bursts end elsewhere than command by command".into());
+        }
+        last = by_one.1;
     }
     means.sort_by(f64::total_cmp);
+    in_bursts.sort_by(f64::total_cmp);
     let each = one_by_one(&mut fresh, &run);
     let mut clock: Vec<u64> =
         (0..10_000).map(|_| Instant::now().elapsed().as_nanos() as u64).collect();
     clock.sort_unstable();
     let (ns, p50, p99) = (means[passes / 2], percentile(&each, 50), percentile(&each, 99));
+    let burst_ns = in_bursts[passes / 2];
     let counters = last.counters();
     println!(
-        "{name}: {ns:.1} ns a command (median of {passes} passes of {}, the best {:.1}); each by \
-         itself p50 {p50} ns, p99 {p99} ns (the clock alone {} ns)\n  {} matches, {} superfluous, \
-         {} live at the end, state {:016x}",
+        "{name}: {ns:.1} ns a command (median of {passes} passes of {}, the best {:.1}); in bursts \
+         of {AHEAD_MAX} {burst_ns:.1} (the best {:.1}); each by itself p50 {p50} ns, p99 {p99} ns \
+         (the clock alone {} ns)\n  {} matches, {} superfluous, {} live at the end, state {:016x}",
         run.len(),
         means[0],
+        in_bursts[0],
         percentile(&clock, 50),
         counters.matches,
         counters.superfluous,
@@ -252,9 +264,25 @@ fn measure(name: &str, flow: &Flow, passes: usize) -> Result<Vec<String>, String
     }
     Ok(vec![
         format!("FIGURE engine_{name}_ns {ns:.1} ns"),
+        format!("FIGURE engine_{name}_burst_ns {burst_ns:.1} ns"),
         format!("FIGURE engine_{name}_p99_ns {p99} ns"),
         format!("CHECK engine_{name}_trades {}", counters.matches),
     ])
+}
+
+/// The mean of a pass over copies of an engine, and one of them as it was afterwards.
+fn pass_ns(
+    fresh: &Engine,
+    copies: usize,
+    run: &[Command],
+    apply: fn(&mut Engine, &[Command]),
+) -> (f64, Engine) {
+    let began = Instant::now();
+    let mut engines = vec![fresh.clone(); copies];
+    let before = own_ns(began);
+    engines.iter_mut().for_each(|engine| apply(engine, run));
+    let ns = (own_ns(began) - before) / (copies * run.len()) as f64;
+    (ns, engines.swap_remove(0))
 }
 
 fn timed_fill(engine: &mut Engine, fill: &[Command]) {
