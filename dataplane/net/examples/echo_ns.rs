@@ -5,14 +5,15 @@
 //!
 //! Two hosts in one process, no port. Frames are made by the client's host beforehand, in batches
 //! that go round the connections; only the server's part is timed. With many connections each echo
-//! meets a slot that the caches have forgotten. Without arguments it goes from 1 to 4,096
-//! connections, the sizes in turn in each pass, and ends with figures.
+//! meets a slot that the caches have forgotten. Frames are taken in one by one, and in bursts of 32
+//! over which the host reads ahead. Without arguments it goes from 1 to 4,096 connections, sizes and
+//! ways in turn in each pass, and ends with figures.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use common::{Pair, Station, US, config, interface};
-use net::{ConnId, Input, RxChecks};
+use net::{AHEAD_MAX, Ahead, ConnId, Input, RxChecks};
 use std::time::Instant;
 
 const MESSAGE: [u8; 64] = [7; 64];
@@ -23,19 +24,41 @@ fn main() {
     let sizes = args.first().map_or(vec![1, 64, 1_024, 4_096], |one| vec![*one]);
     let (echoes, passes) = (args.get(1).unwrap_or(&50_000), args.get(2).unwrap_or(&9));
     let mut rigs: Vec<Rig> = sizes.iter().map(|size| Rig::new(*size)).collect();
-    let mut spent = vec![Vec::new(); rigs.len()];
+    let ways = [("", each as Take), ("-in-bursts", bursts as Take)];
+    let mut spent = vec![[Vec::new(), Vec::new()]; rigs.len()];
     for _ in 0..*passes {
         for (rig, spent) in rigs.iter_mut().zip(&mut spent) {
-            spent.push(rig.pass(*echoes));
+            for ((_, take), spent) in ways.iter().zip(spent) {
+                spent.push(rig.pass(*echoes, *take));
+            }
         }
     }
-    println!("connections  ns an echo: best, median of {passes} passes of {echoes}");
+    println!("connections  ns an echo: best, median of {passes} passes of {echoes}; in bursts");
     for (size, spent) in sizes.iter().zip(&mut spent) {
-        spent.sort_by(f64::total_cmp);
-        println!("{size:>11}  {:>16.0}  {:>6.0}", spent[0], spent[passes / 2]);
+        spent.iter_mut().for_each(|ns| ns.sort_by(f64::total_cmp));
+        let [(best, median), (best_burst, burst)] =
+            [0, 1].map(|way: usize| (spent[way][0], spent[way][passes / 2]));
+        println!("{size:>11}  {best:>16.0}  {median:>6.0}  {best_burst:>16.0}  {burst:>6.0}");
     }
     for (size, spent) in sizes.iter().zip(&spent) {
-        println!("FIGURE echo-{size} {:.1} ns", spent[passes / 2]);
+        for ((way, _), spent) in ways.iter().zip(spent) {
+            println!("FIGURE echo-{size}{way} {:.1} ns", spent[passes / 2]);
+        }
+    }
+}
+
+/// How frames are taken in.
+type Take = fn(&mut Station, u64, &[Vec<u8>]);
+
+fn each(server: &mut Station, now_ns: u64, frames: &[Vec<u8>]) {
+    frames.iter().for_each(|frame| echo(server, now_ns, frame));
+}
+
+fn bursts(server: &mut Station, now_ns: u64, frames: &[Vec<u8>]) {
+    let mut ahead = Ahead::default();
+    for burst in frames.chunks(AHEAD_MAX) {
+        server.host.read_ahead(burst.iter().map(Vec::as_slice), &mut ahead);
+        burst.iter().for_each(|frame| echo(server, now_ns, frame));
     }
 }
 
@@ -57,7 +80,7 @@ impl Rig {
     }
 
     /// One pass: the mean of many echoes.
-    fn pass(&mut self, wanted: usize) -> f64 {
+    fn pass(&mut self, wanted: usize, take: Take) -> f64 {
         let Rig { pair, ends } = self;
         let (mut echoes, mut spent_ns, mut next) = (0, 0, 0);
         while echoes < wanted {
@@ -69,9 +92,7 @@ impl Rig {
             }
             echoes += pair.a.out.frames.len();
             let begin = Instant::now();
-            for frame in &pair.a.out.frames {
-                echo(&mut pair.b, pair.now, frame);
-            }
+            take(&mut pair.b, pair.now, pair.a.out.frames.make_contiguous());
             spent_ns += begin.elapsed().as_nanos();
             pair.a.out.spare.extend(pair.a.out.frames.drain(..));
             pair.step(US);

@@ -12,7 +12,7 @@ use crate::frame_tx::FrameTx;
 use crate::icmp;
 use crate::igmp::{GROUPS_MAX, IgmpVersion, Membership};
 use crate::interface::{Interface, RxChecks, TxChecks};
-use crate::tcp::{ConnId, ConnState, NetEvent, TcpConfig, TcpData, TcpHost};
+use crate::tcp::{Ahead, ConnId, ConnState, NetEvent, TcpConfig, TcpData, TcpHost};
 use crate::udp::UdpTemplate;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -108,6 +108,13 @@ impl Host {
     /// What was counted so far.
     pub fn counters(&self) -> HostCounters {
         HostCounters { tcp: self.tcp.counters(), ..self.counters }
+    }
+
+    /// Asks memory for what the frames of a burst will need, before they are taken in; see
+    /// [`Ahead`].
+    #[inline]
+    pub fn read_ahead<'f>(&self, frames: impl Iterator<Item = &'f [u8]>, ahead: &mut Ahead) {
+        self.tcp.read_ahead(frames, ahead);
     }
 
     /// Takes a frame in and answers it as far as the host can by itself.

@@ -39,8 +39,8 @@ pub use host::{Host, HostConfig, Input};
 pub use igmp::IgmpVersion;
 pub use interface::{Interface, RxChecks, TxChecks};
 pub use tcp::{
-    CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters, TcpData,
-    TcpHost,
+    AHEAD_MAX, Ahead, CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig,
+    TcpCounters, TcpData, TcpHost,
 };
 pub use udp::UdpTemplate;
 pub use wire::Mac;

@@ -28,6 +28,7 @@
 //! time limit; resets and SYNs that may be forged are the module `guard`'s.
 
 mod accept;
+mod ahead;
 mod connect;
 mod guard;
 mod machine;
@@ -49,6 +50,7 @@ use queues::{AgeList, Deadlines, DirtySet, SlotRing};
 use slot::{Phase, Slot};
 use table::{Cell, Tuple, TupleTable};
 
+pub use ahead::{AHEAD_MAX, Ahead};
 pub use stream::TcpData;
 pub use types::{CloseReason, ConnId, ConnState, NetEvent, RX_BYTES_MAX, TcpConfig, TcpCounters};
 

@@ -168,6 +168,16 @@ impl Engine {
             let book = Zone::Main.book(self.instruments.peek(symbol));
             *level = self.book.ask_price(book, *side, rank(*side, *price, true));
         }
+        let (mut fronts, mut met) = ([Asked::default(); AHEAD_MAX], 0);
+        for (level, (symbol, side, price)) in levels.iter_mut().zip(added) {
+            let id = self.instruments.peek(symbol);
+            let book = Zone::Main.book(id);
+            if !self.meets_none(id, *side, *price) {
+                fronts[met] = self.book.ask_best(book, side.opposite());
+                met += 1;
+            }
+            *level = self.book.ask_far(book, *side, rank(*side, *price, true), *level);
+        }
         for level in &levels[..added.len()] {
             self.book.ask_back(*level);
         }
@@ -177,6 +187,22 @@ impl Engine {
         }
         for level in &levels[..moved.len()] {
             self.book.ask_back(*level);
+        }
+        self.ask_counterparties(&fronts[..met]);
+    }
+
+    /// Asks for what orders at the front of levels that were asked for need to be filled.
+    #[inline]
+    fn ask_counterparties(&self, levels: &[Asked]) {
+        let mut slots = [Slot::default(); AHEAD_MAX];
+        for (slot, level) in slots.iter_mut().zip(levels) {
+            *slot = self.book.ask_front(*level);
+        }
+        for slot in &slots[..levels.len()] {
+            let owner = self.book.carried(*slot);
+            self.clients.ask(owner.session);
+            self.places.ask(owner.session, owner.user_ref);
+            self.book.ask_around(*slot);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Instrument {
 impl Engine {
     /// Whether an order meets none at its price.
     #[inline(always)]
-    fn meets_none(&self, symbol: SymbolId, side: Side, price: Price) -> bool {
+    pub(crate) fn meets_none(&self, symbol: SymbolId, side: Side, price: Price) -> bool {
         let other = side.opposite();
         let best = self.book.best_price(Zone::Main.book(symbol), other);
         best.is_none_or(|best| !allows(side, price, unrank(other, best).0))

@@ -30,6 +30,7 @@ pub(crate) use arrive::Verdict;
 pub(crate) use leave::Segment;
 
 use super::TcpConfig;
+use super::ahead::ask;
 use super::ring::Ring;
 use gaps::Gaps;
 use rtt::Rtt;
@@ -113,8 +114,9 @@ pub(crate) struct Machine {
     heard_ns: u64,
     /// When the peer last acknowledged something, or all was acknowledged and we wrote again.
     pub(crate) acked_ns: u64,
-    rtt: Rtt,
+    keep_alive_ns: u64,
     rx: Ring,
+    rtt: Rtt,
     gaps: Gaps,
     /// What `recovers` ends with.
     recover: u32,
@@ -124,11 +126,24 @@ pub(crate) struct Machine {
     asked_ns: u64,
     /// No challenge leaves before this.
     quiet_until_ns: u64,
-    keep_alive_ns: u64,
     timeout_ns: u64,
 }
 
 impl Machine {
+    /// Asks memory for what an expected segment and its answer touch.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        ask(&self.rx);
+        ask(&self.rtt);
+        ask(&self.gaps);
+    }
+
+    /// Asks memory for where the next bytes are written, once the machine is there.
+    #[inline]
+    pub(crate) fn ask_room(&self) {
+        self.tx.ask_room();
+    }
+
     /// Takes the memory. `mtu` is the longest IPv4 packet.
     pub(crate) fn new(config: &TcpConfig, mtu: u16) -> Machine {
         let headers = (wire::ipv4::HEADER_LEN + wire::tcp::HEADER_LEN) as u16;

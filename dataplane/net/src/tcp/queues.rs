@@ -1,5 +1,7 @@
 //! Which slots want attention: now, at a time, or from the caller. All of fixed size.
 
+use prefetch_index::prefetch_index;
+
 /// Slots that want attention now, each at most once, taken in turn.
 #[derive(Debug)]
 pub(crate) struct DirtySet {
@@ -80,6 +82,12 @@ impl Deadlines {
     pub(crate) fn new(slots: usize) -> Deadlines {
         let due_ns = vec![u64::MAX; slots].into_boxed_slice();
         Deadlines { due_ns, earliest_ns: u64::MAX, cursor: slots, left_ns: u64::MAX }
+    }
+
+    /// Asks memory for a slot's deadline.
+    #[inline]
+    pub(crate) fn ask(&self, slot: usize) {
+        prefetch_index(&self.due_ns, slot);
     }
 
     /// Sets a slot's deadline; `u64::MAX` is none.

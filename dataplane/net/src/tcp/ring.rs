@@ -6,6 +6,9 @@
 //!
 //! Limits: as many bytes as it was made with.
 
+use super::ahead::LINE_BYTES;
+use prefetch_index::prefetch_index;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -64,6 +67,14 @@ impl Ring {
         let at = self.place(offset);
         let first = len.min(self.bytes.len() - at);
         [&self.bytes[at..at + first], &self.bytes[..len - first]]
+    }
+
+    /// Asks memory for what will be written next: a short message is on two lines at most.
+    #[inline]
+    pub(crate) fn ask_room(&self) {
+        let at = self.place(self.len());
+        prefetch_index(&self.bytes, at);
+        prefetch_index(&self.bytes, at + LINE_BYTES);
     }
 
     /// The run that can be written to behind the last byte: all that is free, or what there is of

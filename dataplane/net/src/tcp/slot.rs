@@ -1,5 +1,6 @@
 //! One connection's place: its machine, its headers, and what we remember about it.
 
+use super::ahead::ask;
 use super::machine::{Machine, Segment, State};
 use super::table::Tuple;
 use super::template::{Template, Words};
@@ -85,6 +86,14 @@ impl Slot {
             next_hop: Ipv4Addr::UNSPECIFIED,
             ending: false,
         }
+    }
+
+    /// Asks memory for what an expected segment and its answer touch.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        ask(&self.phase);
+        self.machine.ask();
+        self.template.ask();
     }
 
     /// The key in the table.

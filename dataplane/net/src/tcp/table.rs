@@ -8,6 +8,7 @@
 //! Limits: as many entries as slots, never more. The hash is keyed, so that a peer cannot choose
 //! ports that collide.
 
+use prefetch_index::prefetch_index;
 use std::net::SocketAddrV4;
 
 /// The part of the 4-tuple that differs between connections: peer's address and port, our port.
@@ -54,6 +55,12 @@ impl TupleTable {
         let wide = u128::from(tuple.0 ^ self.key) * 0x9E37_79B9_7F4A_7C15;
         let mixed = (wide as u64 ^ (wide >> 64) as u64).wrapping_mul(self.key);
         (mixed >> 32) as usize & self.mask
+    }
+
+    /// Asks memory for a connection's cell.
+    #[inline]
+    pub(crate) fn ask(&self, tuple: Tuple) {
+        prefetch_index(&self.cells, self.home(tuple));
     }
 
     /// The slot of a connection.

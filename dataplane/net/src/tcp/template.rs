@@ -4,6 +4,7 @@
 //! what does not change. A segment's checksums are then its few words added to these, and its
 //! bytes.
 
+use super::ahead::ask;
 use crate::frame_tx::FrameTx;
 use crate::interface::{Interface, TxChecks};
 use crate::link::{HEADER_MAX, Link};
@@ -19,6 +20,7 @@ const TAGGED: usize = HEADER_MAX + PACKET_HEADERS;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Template {
     headers: [u8; TAGGED],
     is_tagged: bool,
@@ -29,6 +31,8 @@ pub(crate) struct Template {
     /// Addresses and protocol alone, where the port does the rest.
     pseudo: Option<Sum>,
 }
+
+const _: () = assert!(size_of::<Template>() == 128);
 
 /// What a segment says for itself.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +70,13 @@ impl Template {
             tcp_sum: pseudo.bytes(&ports),
             pseudo: checks.l4.then_some(pseudo),
         }
+    }
+
+    /// Asks memory for it: it is on two lines.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        ask(&self.headers);
+        ask(&self.pseudo);
     }
 
     /// Sends a segment with a payload that lies in two runs; `false` without room.

@@ -49,6 +49,36 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
         at
     }
 
+    /// Asks for the level that an order at a price comes to where its side has no window; `near`
+    /// is where it is otherwise. (Looking into the tree for what is far on a side that has one cost
+    /// more than it gave: such sides are few, and their levels warm.)
+    #[inline]
+    pub fn ask_far(&self, book: BookId, side: Side, price: Price, near: Asked) -> Asked {
+        if (near.0 as usize) < self.levels.len() {
+            return near;
+        }
+        let found = self.index.find_far(number(book, side), Spot::new::<BIT>(side, price));
+        let at = found.unwrap_or(NIL);
+        prefetch_index(&self.levels, at as usize);
+        Asked(at)
+    }
+
+    /// Asks for a side's best level, which its window tells.
+    #[inline]
+    pub fn ask_best(&self, book: BookId, side: Side) -> Asked {
+        let at = self.index.best(number(book, side)).map_or(NIL, |(at, _)| at);
+        prefetch_index(&self.levels, at as usize);
+        Asked(at)
+    }
+
+    /// Asks for the order that is served first at a level that was asked for.
+    #[inline]
+    pub fn ask_front(&self, level: Asked) -> Slot {
+        let front = self.levels.get(level.0 as usize).map_or(NIL, |level| level.front);
+        prefetch_index(&self.orders, front as usize);
+        Slot((front as usize).min(self.orders.len() - 1) as u32)
+    }
+
     /// Asks for the order at the back of a level that was asked for.
     #[inline]
     pub fn ask_back(&self, level: Asked) {
@@ -84,9 +114,11 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     pub fn ask_beside(&self, slot: Slot, price: impl Fn(Side) -> Price) -> Asked {
         let order = &self.orders[(slot.0 as usize).min(self.orders.len() - 1)];
         let Some(level) = self.levels.get(order.level as usize) else { return Asked(NIL) };
-        let side = level.side();
-        let at = place(order.level / TICKS, Spot::new::<BIT>(side, price(side)).tick);
+        let book = BookId(level.number / 2);
+        let (side, price) = (level.side(), price(level.side()));
+        let window = self.index.window(level.number).unwrap_or(NIL);
+        let at = place(window, Spot::new::<BIT>(side, price).tick);
         prefetch_index(&self.levels, at as usize);
-        Asked(at)
+        self.ask_far(book, side, price, Asked(at))
     }
 }

@@ -9,9 +9,11 @@ const RUNS_MAX: usize = 8;
 
 /// See the module. Runs neither overlap nor touch, and are in no order.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Gaps {
-    runs: [(u32, u32); RUNS_MAX],
+    /// First: mostly nothing more is read.
     count: u32,
+    runs: [(u32, u32); RUNS_MAX],
 }
 
 impl Gaps {
