@@ -9,6 +9,7 @@
 //! Limits: connections, sessions, stores, orders, levels and symbols are taken at start. A full
 //! store evicts its oldest message; a full engine rejects; neither grows.
 
+mod ahead;
 mod core;
 mod counters;
 mod endpoint;

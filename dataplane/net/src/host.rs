@@ -110,6 +110,12 @@ impl Host {
         HostCounters { tcp: self.tcp.counters(), ..self.counters }
     }
 
+    /// See [`TcpHost::wants_ahead`].
+    #[inline]
+    pub fn wants_ahead(&self) -> bool {
+        self.tcp.wants_ahead()
+    }
+
     /// Asks memory for what the frames of a burst will need, before they are taken in; see
     /// [`Ahead`].
     #[inline]

@@ -46,5 +46,11 @@ pub use store::{ReplayStore, StoreConfig, StoreError};
 pub use types::SessionId;
 pub use wire::soup::Session;
 
+/// Asks memory for the line that a thing begins on.
+#[inline(always)]
+pub(crate) fn ask<T>(thing: &T) {
+    prefetch_index::prefetch_index(core::slice::from_ref(thing), 0);
+}
+
 /// One second in ns.
 pub(crate) const SECOND_NS: u64 = 1_000_000_000;

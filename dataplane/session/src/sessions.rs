@@ -15,6 +15,7 @@
 //!
 //! Limits: 65,536 accounts; one store each, all taken at construction.
 
+use crate::ask;
 use crate::logins::{LoginLimiter, LoginLimits};
 use crate::reason::{DisconnectCounters, DisconnectReason};
 use crate::snapshot::{ImageWriter, SnapshotConfig, SnapshotImage};
@@ -277,6 +278,24 @@ impl Sessions {
         self.accounts
             .get_mut(usize::from(who.0))
             .filter(|account| !account.ended && account.kind == AccountKind::Orders)
+    }
+
+    /// Asks memory for a session.
+    #[inline]
+    pub fn ask(&self, who: SessionId) {
+        if let Some(account) = self.accounts.get(usize::from(who.0)) {
+            ask(&account.store);
+            ask(&account.kind);
+            ask(&account.heard_ns);
+        }
+    }
+
+    /// Asks memory for where the next message to a session that was asked for will be written.
+    #[inline]
+    pub fn ask_store(&self, who: SessionId) {
+        if let Some(account) = self.accounts.get(usize::from(who.0)) {
+            account.store.ask();
+        }
     }
 
     /// A session's messages.

@@ -20,6 +20,8 @@
 #[cfg(test)]
 mod tests;
 
+use prefetch_index::prefetch_index;
+
 /// How large a [`ReplayStore`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreConfig {
@@ -136,6 +138,17 @@ impl ReplayStore {
         self.write = start + len as u64;
         self.next_seq = seq + 1;
         Some(seq)
+    }
+
+    /// Asks memory for where the next message will be written, two lines of it.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        let at = self.offset(self.write);
+        prefetch_index(&self.bytes, at);
+        prefetch_index(&self.bytes, at + 64);
+        prefetch_index(&self.index, self.slot(self.next_seq));
+        // The one that may have to go.
+        prefetch_index(&self.index, self.slot(self.oldest_seq));
     }
 
     /// Evicts until a message of `len` bytes can be written in one piece, and says where.

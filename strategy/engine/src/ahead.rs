@@ -19,6 +19,9 @@ use types::{
 /// Commands that an [`Ahead`] keeps account of.
 pub const AHEAD_MAX: usize = 32;
 
+/// Live orders from which on commands wait for memory for longer than asking takes.
+const NEAR_ORDERS: usize = 20_000;
+
 /// A client's number of an order.
 type Number = (SessionId, UserRef);
 
@@ -129,11 +132,19 @@ impl Engine {
         sink: &mut S,
     ) {
         for burst in commands.chunks(AHEAD_MAX) {
-            ahead.clear();
-            burst.iter().for_each(|command| ahead.note(command));
-            self.ask(ahead);
+            if self.wants_ahead() {
+                ahead.clear();
+                burst.iter().for_each(|command| ahead.note(command));
+                self.ask(ahead);
+            }
             burst.iter().for_each(|command| self.apply(command, now, sink));
         }
+    }
+
+    /// Whether reading ahead pays: where few orders live, the caches have all of them.
+    #[inline]
+    pub fn wants_ahead(&self) -> bool {
+        self.book.len() > NEAR_ORDERS
     }
 
     /// Asks memory for what commands that were noted will need.

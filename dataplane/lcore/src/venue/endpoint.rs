@@ -1,5 +1,6 @@
 //! An order port: TCP connections, and the SoupBinTCP server at the end of each.
 
+use super::ahead::ReadAhead;
 use super::core::{Core, Inbound, Place};
 use super::counters::VenueStage as Stage;
 use crate::agent::Now;
@@ -33,6 +34,7 @@ pub struct Endpoint<'e> {
     /// When it is looked after, and what lies between two.
     next_check_ns: u64,
     check_pause_ns: u64,
+    ahead: ReadAhead,
 }
 
 impl<'e> Endpoint<'e> {
@@ -50,6 +52,7 @@ impl<'e> Endpoint<'e> {
             next_check: 0,
             next_check_ns: 0,
             check_pause_ns: CHECK_ROUND_NS / slots.max(1) as u64,
+            ahead: ReadAhead::default(),
         }
     }
 
@@ -75,6 +78,9 @@ impl<'e> Endpoint<'e> {
         }
         core.laps.start(now.tsc);
         core.laps.lap(Stage::Rx);
+        if got > 1 && (self.host.wants_ahead() || core.engine().wants_ahead()) {
+            self.ahead.read(burst, &self.host, &self.servers, core, sessions);
+        }
         for mbuf in burst.drain(..) {
             let out = &mut self.io.out;
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), out);

@@ -17,6 +17,8 @@ use wire::{ether, ipv4};
 
 /// Frames that an [`Ahead`] keeps account of.
 pub const AHEAD_MAX: usize = 32;
+/// Connections from which on segments wait for memory for longer than asking takes.
+const NEAR_CONNECTIONS: usize = 128;
 /// Bytes of a cache line.
 pub(crate) const LINE_BYTES: usize = 64;
 /// Where TCP's header is in a frame without a tag and without options.
@@ -64,6 +66,12 @@ fn tuple(frame: &[u8]) -> Option<Tuple> {
 }
 
 impl TcpHost {
+    /// Whether reading ahead pays: the caches have few connections whole.
+    #[inline]
+    pub fn wants_ahead(&self) -> bool {
+        self.table.len() >= NEAR_CONNECTIONS
+    }
+
     /// Asks memory for what the frames of a burst will need, and tells whose they seem to be.
     #[inline]
     pub fn read_ahead<'f>(&self, frames: impl Iterator<Item = &'f [u8]>, ahead: &mut Ahead) {

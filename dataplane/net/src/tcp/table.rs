@@ -57,6 +57,12 @@ impl TupleTable {
         (mixed >> 32) as usize & self.mask
     }
 
+    /// Connections that are in.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Asks memory for a connection's cell.
     #[inline]
     pub(crate) fn ask(&self, tuple: Tuple) {

@@ -20,6 +20,7 @@ pub use config::{ServerConfig, ServerCounters, ServerHandler};
 
 use super::PACKET_BYTES_MIN;
 use super::deframer::{Deframer, Flow};
+use crate::ask;
 use crate::rate::{Bucket, Rate};
 use crate::reason::DisconnectReason;
 use crate::sessions::{AccountKind, Admission, Knock, Outgoing, Sessions};
@@ -279,6 +280,19 @@ impl SoupServer {
     pub fn is_drained(&self) -> bool {
         let link = &self.link;
         link.state == State::Closing && matches!(link.reply, None | Some(Reply::Text(_)))
+    }
+
+    /// Asks memory for what the next bytes of the client need.
+    #[inline]
+    pub fn ask(&self) {
+        let Link { config, state, rate, bucket, last_in_ns, counters, .. } = &self.link;
+        ask(&self.deframer);
+        ask(config);
+        ask(state);
+        ask(rate);
+        ask(bucket);
+        ask(last_in_ns);
+        ask(counters);
     }
 
     /// The session logged into.

@@ -15,12 +15,7 @@ impl<P: Copy + Default, const BIT: u32> BookCore<P, BIT> {
     /// # Errors
     /// There is no level free: the order is out.
     #[inline]
-    pub fn shift(
-        &mut self,
-        slot: Slot,
-        price: Price,
-        qty: Qty,
-    ) -> Result<[Change; 2], BookError> {
+    pub fn shift(&mut self, slot: Slot, price: Price, qty: Qty) -> Result<[Change; 2], BookError> {
         let removed = self.unlink(slot);
         let number = number(removed.book(), removed.side());
         let spot = Spot::new::<BIT>(removed.side(), price);
