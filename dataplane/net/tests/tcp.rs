@@ -2,7 +2,9 @@
 mod common;
 
 use common::*;
-use net::{CloseReason, ConnId, ConnState, DropReason, HostConfig, Interface, NetError, NetEvent};
+use net::{
+    Ahead, CloseReason, ConnId, ConnState, DropReason, HostConfig, Interface, NetError, NetEvent,
+};
 use net::{RxChecks, TcpConfig, TxChecks};
 
 /// Sends `bytes` both ways at once and compares what arrives.
@@ -396,4 +398,35 @@ fn settings_out_of_bounds_are_refused() {
     assert_eq!(host.listen(17), Err(NetError::ListenersFull { ports: 16 }));
     host.unlisten(3);
     host.listen(17).unwrap();
+}
+
+/// A burst is told whose its frames are, and what is not a segment is nobody's.
+#[test]
+fn a_burst_is_read_ahead() {
+    const CONNECTIONS: usize = 130;
+    let mut pair = Pair::with(
+        Station::new(interface(1), config(CONNECTIONS)),
+        Station::new(interface(2), config(CONNECTIONS)),
+    );
+    assert!(!pair.b.host.wants_ahead());
+    let ends: Vec<_> = (0..CONNECTIONS).map(|_| pair.connected()).collect();
+    assert!(pair.b.host.wants_ahead());
+    let burst = &ends[97..125];
+    for (a, _) in burst {
+        assert!(pair.a.host.send_all(*a, b"an order"));
+        pair.a.host.flush(pair.now, *a, &mut pair.a.out);
+    }
+    let mut frames: Vec<Vec<u8>> = pair.a.out.frames.iter().cloned().collect();
+    frames.extend([vec![], vec![0xFF; 38], vec![0x45; 1_500]]);
+    let (before, mut ahead) = (pair.b.host.counters(), Ahead::default());
+    pair.b.host.read_ahead(frames.iter().map(Vec::as_slice), &mut ahead);
+    let expected = burst.iter().map(|(_, b)| Some(b.index())).chain([None; 3]);
+    assert!(ahead.conns().eq(expected));
+    assert_eq!(pair.b.host.counters(), before);
+    // More frames than it keeps account of.
+    let many = frames.iter().chain(&frames).map(Vec::as_slice);
+    pair.b.host.read_ahead(many, &mut ahead);
+    assert_eq!(ahead.conns().count(), net::AHEAD_MAX);
+    pair.step(US);
+    assert!(burst.iter().all(|(_, b)| pair.b.read(*b) == b"an order"));
 }

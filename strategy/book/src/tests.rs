@@ -259,3 +259,52 @@ fn names_of_feed_errors_are_distinct_and_in_order() {
         assert_eq!(same, 1);
     }
 }
+
+/// What is done, with which order, on which side, for how many shares, at which price.
+fn step() -> impl Strategy<Value = (u8, usize, bool, u32, u32)> {
+    (0u8..4, 0usize..32, any::<bool>(), 1u32..9, price())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// An order that is shifted is where it would be had it been taken out and put in again.
+    #[test]
+    fn a_shift_is_a_removal_and_an_insertion(
+        levels in prop_oneof![1 => 1u32..6, 2 => Just(64u32)],
+        steps in prop::collection::vec(step(), 0..120),
+    ) {
+        let capacity = Capacity { orders: 32, levels, books: 2 };
+        let mut first: BookCore<u64, 1> = BookCore::new(capacity);
+        let mut second = first.clone();
+        let mut live = Vec::new();
+        for (at, (kind, which, buys, qty, price)) in steps.into_iter().enumerate() {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let (qty, price) = (Qty(qty), Price(price));
+            let book = BookId(u32::from(kind) % 2);
+            if kind < 2 || live.is_empty() {
+                let put = first.insert(book, side, price, qty, at as u64);
+                prop_assert_eq!(put, second.insert(book, side, price, qty, at as u64));
+                live.extend(put.map(|(slot, _)| slot));
+                continue;
+            }
+            let slot = live.swap_remove(which % live.len());
+            let order = second.order(slot);
+            let removed = second.remove(slot);
+            if kind == 3 {
+                prop_assert_eq!(first.remove(slot), removed);
+                continue;
+            }
+            first.ask_around(slot);
+            first.ask_back(first.ask_beside(slot, |_| price));
+            let put = second.insert(order.book, order.side, price, qty, order.payload);
+            let shifted = first.shift(slot, price, qty);
+            prop_assert_eq!(shifted, put.map(|(_, change)| [removed, change]));
+            live.extend(put.map(|(slot, _)| slot));
+            prop_assert_eq!(first.state_hash(|at| *at), second.state_hash(|at| *at));
+        }
+        for book in [BookId(0), BookId(1)] {
+            prop_assert_eq!(first.top(book), second.top(book));
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Everything together: what always holds, that the same commands give the same, and the log.
 
 use crate::ledger::{AccountTerms, LedgerConfig};
-use crate::{CommandLog, Engine, EngineConfig, InstrumentConfig, Record, SelfMatch, replay};
+use crate::{
+    AHEAD_MAX, Ahead, CommandLog, Engine, EngineConfig, InstrumentConfig, Record, SelfMatch, replay,
+};
 use book::{Books, Capacity};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,5 +154,34 @@ proptest! {
         prop_assert_eq!(count, Ok(commands.len() as u64));
         prop_assert_eq!(replayed, events);
         prop_assert_eq!(third.state_hash(), first.state_hash());
+    }
+
+    /// Bursts that are read ahead over, whatever was noted before them and whatever is noted that
+    /// never comes, give what commands one by one give.
+    #[test]
+    fn reading_ahead_changes_nothing(
+        orders in prop_oneof![1 => 0u32..6, 2 => Just(64u32)],
+        Script(commands) in script(Menu::All, 100),
+        Script(others) in script(Menu::All, 2 * AHEAD_MAX),
+        burst_max in 1..2 * AHEAD_MAX,
+    ) {
+        let config = with_ledger(config(orders, 32));
+        let (mut first, mut second) = (Engine::new(&config), Engine::new(&config));
+        let (mut ahead, mut misled) = (Ahead::default(), Ahead::default());
+        others.iter().for_each(|other| misled.note(&other.command));
+        let (mut one_by_one, mut in_bursts) = (Vec::new(), Vec::new());
+        for burst in commands.chunks(burst_max) {
+            let now = burst[0].now;
+            let burst: Vec<Command> = burst.iter().map(|record| record.command).collect();
+            burst.iter().for_each(|command| first.apply(command, now, &mut one_by_one));
+            second.ask(&misled);
+            ahead.clear();
+            burst.iter().for_each(|command| ahead.note(command));
+            second.ask(&ahead);
+            second.apply_burst(&burst, now, &mut ahead, &mut in_bursts);
+            prop_assert_eq!(second.state_hash(), first.state_hash());
+            prop_assert_eq!(second.check(), Ok(()));
+        }
+        prop_assert_eq!(in_bursts, one_by_one);
     }
 }
