@@ -123,6 +123,7 @@ def flow(name, what):
         f"matching: {what}",
         (
             Figure(f"engine_{name}_ns", "ns", "a command", aim=times(3)),
+            Figure(f"engine_{name}_burst_ns", "ns", "a command, in bursts (peers take none)"),
             Figure(f"engine_{name}_p99_ns", "ns", "a command timed by itself, p99"),
         ),
         (
@@ -167,7 +168,9 @@ ENGINE = (
         "what a command costs at 10 million live orders, 10,000 symbols and 4,096 sessions, "
         "against a thousand orders in one symbol of one session",
         tuple(
-            Figure(f"{kind}-without-ledger", "times", kind, aim=absolute(1.5)) for kind in KINDS
+            Figure(f"{kind}{how}-without-ledger", "times", kind + said, aim=absolute(1.5))
+            for kind in KINDS
+            for how, said in (("-in-bursts", ", in bursts"), ("", ", one by one"))
         ),
         (
             ours(
@@ -360,7 +363,11 @@ PORTS = (
         "echo",
         "Ports",
         "our TCP: a frame in, 64 bytes read and written back, a frame out; no port",
-        tuple(Figure(f"echo-{n}", "ns", f"an echo, {n} connections") for n in (1, 64, 1024, 4096)),
+        tuple(
+            Figure(f"echo-{n}{how}", "ns", f"an echo, {n} connections{said}")
+            for n in (1, 64, 1024, 4096)
+            for how, said in (("", ""), ("-in-bursts", ", in bursts of 32"))
+        ),
         (ours(EXAMPLES + "/echo_ns"),),
         build=(example("net", "echo_ns"),),
     ),
