@@ -6,8 +6,8 @@
 //! Two hosts in one process, no port. Frames are made by the client's host beforehand, in batches
 //! that go round the connections; only the server's part is timed. With many connections each echo
 //! meets a slot that the caches have forgotten. Frames are taken in one by one, and in bursts of 32
-//! over which the host reads ahead where it has many. Without arguments it goes from 1 to 4,096 connections, sizes and
-//! ways in turn in each pass, and ends with figures.
+//! over which the host reads ahead where it has many. Without arguments it goes from 1 to 4,096
+//! connections, sizes and ways in turn in each pass, and ends with figures.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -10,11 +10,11 @@
 //! cache line; what only some have (a reserve, a minimum, an expiry) lies in a second slab. A table
 //! leads from (session, `UserRefNum`) to the order (`places.rs`).
 //!
-//! Where to read: `enter.rs` and `change.rs` check and change orders, `plain.rs` those that need
-//! no more than price and time, `ahead.rs` asks memory for what a burst of commands will need,
-//! `matching.rs`, `minimum.rs` and `pegs.rs` trade them as they come, `cross.rs` all at once, `operate.rs` is the trading day
-//! and the operator, `ledger.rs` keeps cash and shares, `snapshot.rs` and `log.rs` write it all
-//! down and read it back.
+//! Where to read: `enter.rs` and `change.rs` check and change orders, `plain.rs` those that need no
+//! more than price and time, `ahead.rs` asks memory for what a burst of commands will need,
+//! `matching.rs`, `minimum.rs` and `pegs.rs` trade them as they come, `cross.rs` all at once,
+//! `operate.rs` is the trading day and the operator, `ledger.rs` keeps cash and shares,
+//! `snapshot.rs` and `log.rs` write it all down and read it back.
 //!
 //! Limits: everything in [`EngineConfig`]. An order that would have to rest and finds no room is
 //! rejected before anything happened (a replacement leaves the order it was to replace as it is),

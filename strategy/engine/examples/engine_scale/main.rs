@@ -14,10 +14,10 @@
 //!
 //! Every combination is a row for commands applied one by one and one for bursts of 32, which the
 //! engine reads ahead over, as a venue has them; every kind of command is a column: the median over
-//! rounds, which take turns, of the mean over a batch, in ns. Commands are made before the clock starts; which order, symbol and
-//! session they concern is uniformly random, so what they touch is as cold as that many orders make
-//! it. `market.rs` tells what the market looks like. Ends with 1 when the engine did not do what
-//! was asked, so that nothing else was measured.
+//! rounds, which take turns, of the mean over a batch, in ns. Commands are made before the clock
+//! starts; which order, symbol and session they concern is uniformly random, so what they touch is
+//! as cold as that many orders make it. `market.rs` tells what the market looks like. Ends with 1
+//! when the engine did not do what was asked, so that nothing else was measured.
 //!
 //! Under callgrind, the functions in `timed` are what to count (`scripts/bench.sh engine`).
 

@@ -12,14 +12,12 @@
 //!
 //! Commands are made before the clock starts, and events are looked at and not kept. They are
 //! applied one by one, as peers take them, and in a second figure in bursts that the engine reads
-//! ahead over, as a venue has them; passes take turns. Tells the
-//! median over passes of the mean over a pass, by the thread's own time where the kernel tells it
-//! (what others do on the same core in between does not count), and from a pass in which each
-//! command is timed by itself, p50 and p99; the clock's own cost (its p50) is told beside them and
-//! not taken off.
-//! Figures come once more at the end, as `FIGURE name value unit`. The engine has no ledger and no
-//! limits, as its peers have none. Ends with 1 when it refused a command, 2 when an argument cannot
-//! be used.
+//! ahead over, as a venue has them; passes take turns. Tells the median over passes of the mean
+//! over a pass, by the thread's own time where the kernel tells it (what others do on the same core
+//! in between does not count), and from a pass in which each command is timed by itself, p50 and
+//! p99; the clock's own cost (its p50) is told beside them and not taken off. Figures come once
+//! more at the end, as `FIGURE name value unit`. The engine has no ledger and no limits, as its
+//! peers have none. Ends with 1 when it refused a command, 2 when an argument cannot be used.
 //!
 //! Under callgrind, the functions in `timed` are what to count.
 
