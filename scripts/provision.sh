@@ -55,20 +55,26 @@ find_python() {
     die 2 "no Python here reads TOML: install python3.11 or newer, or python3-tomli"
 }
 
+# is_refused PYTHON ARGUMENT...: whether the plan is, so that nothing is installed for nothing.
+is_refused() {
+    [ -e /.dockerenv ] || [ -e /run/.containerenv ] || [ -e /run/systemd/container ] ||
+        ! "$1" "$ROOT/scripts/provision" plan "${@:3}" >/dev/null 2>&1
+}
+
 main() {
-    local word python installs=no elsewhere=no dry=no
+    local word python applies=no
+    [ "${1:-}" != apply ] || applies=yes
     for word in "$@"; do
-        case "$word" in
-            apply) installs=yes ;;
-            --root | --root=*) elsewhere=yes ;;
-            --dry-run | -h | --help) dry=yes ;;
-        esac
+        case "$word" in --root | --root=* | --dry-run | -h | --help) applies=no ;; esac
     done
-    if [ "$installs" = yes ] && [ "$elsewhere" = no ] && [ "$dry" = no ] && is_root; then
-        install_missing
+    export PYTHONDONTWRITEBYTECODE=1
+    if [ "$applies" = yes ] && is_root; then
+        if ! command -v python3 >/dev/null 2>&1; then install_missing; fi
+        python=$(find_python)
+        if ! is_refused "$python" "$@"; then install_missing; fi
     fi
     python=$(find_python)
-    PYTHONDONTWRITEBYTECODE=1 exec "$python" "$ROOT/scripts/provision" "$@"
+    exec "$python" "$ROOT/scripts/provision" "$@"
 }
 
 main "$@"

@@ -87,7 +87,7 @@ class Session:
         self.steps = plans.steps(self.system, self.host, self.config, self.placement, python)
         self.parameters = cmdline.wanted(self.host, self.config, self.placement)
         self.against = refusals.check(self.system, self.host, self.config, self.placement)
-        self.notes = [*refusals.notes(self.host, self.config),
+        self.notes = [*refusals.notes(self.system, self.host, self.placement),
                       *placements.warnings(self.host, self.placement)]
 
 
@@ -141,9 +141,10 @@ def plan(wanted, session):
     say("\nsteps")
     for made in session.steps:
         status = made.status(session.system)
-        arrow = "" if status.state != "wrong" else f" -> {made.wanted(session.system)}"
-        say(f"  {status.state[:6]:<7}{made.what:<42}{runner.shorten(status.found + arrow, 70)}")
-        say(f"  {'':<7}{'':<42}{made.why}")
+        word = {"ok": "same", "wrong": "set", "reboot": "boot"}.get(status.state, "n/a")
+        arrow = f" -> {made.wanted(session.system)}" if word == "set" else ""
+        say(f"  {word:<6}{made.what:<44}{runner.shorten(status.found + arrow, 70)}")
+        say(f"  {'':<6}{'':<44}{made.why}")
     tell_list("notes", session.notes)
     tell_list("refused: apply would change nothing", session.against)
     return REFUSED if session.against else DONE
@@ -167,7 +168,7 @@ class Teller:
     def __call__(self, mark, what, words):
         self.rows.append({"mark": mark, "what": what, "words": words})
         if not self.as_json:
-            say(f"{mark:<7}{what:<42}{words}")
+            say(f"{mark:<7}{what:<44}{words}")
 
 
 def finish(wanted, teller, run, verb, reboot, error=""):
@@ -254,7 +255,7 @@ def verified(wanted, session):
                     "notes": session.notes, "exit": status})
         return status
     for line in found:
-        say(f"{line.state:<17}{line.what:<42}{runner.shorten(line.found, 70)}")
+        say(f"{line.state:<17}{line.what:<44}{runner.shorten(line.found, 70)}")
         if line.mend:
             say(f"{'':<17}wanted: {line.wanted}")
             say(f"{'':<17}mend:   {line.mend}")

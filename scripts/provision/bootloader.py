@@ -208,9 +208,9 @@ def entry_fields(text):
 
 
 def entries(system, folder):
-    """Path: text, of those that boot a kernel; without the one that we keep."""
+    """Path: text, of those that boot a kernel; without the one that we keep, and rescue's."""
     found = {path: system.text(path) or "" for path in system.glob(f"{folder}/*.conf")
-             if not path.endswith("/" + BLS_BEFORE)}
+             if not path.endswith("/" + BLS_BEFORE) and "-rescue" not in path}
     return {path: text for path, text in found.items() if "linux" in entry_fields(text)}
 
 
@@ -248,6 +248,10 @@ def former_entry(system, found):
 def options(system, text):
     words = entry_fields(text).get("options", "")
     return cmdline.split(words.replace("$kernelopts", grubenv(system).get("kernelopts", "")))
+
+
+def kernel_path(text):
+    return "/boot/" + entry_fields(text)["linux"].rpartition("/")[2]
 
 
 class EntriesStep(BootStep):
@@ -322,11 +326,10 @@ class Grubby(EntriesStep):
     def change(self, system):
         keys = dict.fromkeys(text.partition("=")[0] for text in self.fields["parameters"])
         # Not our copy: ALL would be it too.
-        for path, text in entries(system, BLS).items():
-            kernel = entry_fields(text)["linux"]
-            kernel = kernel if kernel.startswith("/boot/") else f"/boot{kernel}"
-            lacks = cmdline.lacking(options(system, text), self.fields["parameters"])
-            if lacks and path:
+        for text in entries(system, BLS).values():
+            # An entry's path starts from the boot partition, grubby's from the root.
+            kernel = kernel_path(text)
+            if cmdline.lacking(options(system, text), self.fields["parameters"]):
                 system.run("grubby", "--update-kernel", kernel, "--remove-args", " ".join(keys))
                 system.run("grubby", "--update-kernel", kernel, "--args",
                            " ".join(self.fields["parameters"]))
@@ -347,8 +350,8 @@ class Grubby(EntriesStep):
         for path, text in entries(system, BLS).items():
             mine = [word for word in options(system, text) if word in self.fields["parameters"]]
             if path not in before["files"] and mine:
-                kernel = f"/boot/{entry_fields(text)['linux'].rpartition('/')[2]}"
-                system.run("grubby", "--update-kernel", kernel, "--remove-args", " ".join(mine))
+                system.run("grubby", "--update-kernel", kernel_path(text), "--remove-args",
+                           " ".join(mine))
 
 
 class SystemdBoot(EntriesStep):
@@ -393,7 +396,7 @@ class NoLoader(BootStep):
     """A kernel that somebody else boots, as in a test bed: told, not done."""
 
     kind = "no-loader"
-    tolerant = True
+    applies = False
 
     def configured(self, system):
         return not self.running(system)
@@ -405,15 +408,6 @@ class NoLoader(BootStep):
         return step.Status(step.WRONG, f"lacking {' '.join(lacks)}",
                            "add them where the kernel is started from; there is no boot loader "
                            "here that this script knows")
-
-    def read(self, system):
-        return None
-
-    def apply(self, system):
-        self.refused = {"command line": "no boot loader that this script knows"}
-
-    def restore(self, system, before, same_boot):
-        return ""
 
 
 LOADERS = {"grub": Grub, "grubby": Grubby, "systemd-boot": SystemdBoot, "none": NoLoader}

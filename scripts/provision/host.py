@@ -88,11 +88,16 @@ def read_cpus(system, remembered):
         if name.startswith("node") and name[4:].isdigit():
             for cpu in cpus.parse_list(system.text(f"{NODE}/{name}/cpulist") or ""):
                 nodes[cpu] = int(name[4:])
-    found = {}
-    for cpu in sorted(present):
+    found = {cpu: read_cpu(system, cpu, nodes.get(cpu, 0)) for cpu in sorted(present)}
+    offline = {cpu for cpu, facts in found.items() if facts is None and str(cpu) in remembered}
+    for cpu, facts in found.items():
         before = remembered.get(str(cpu))
-        # The whole of what was, as its siblings are missing from lists while they are offline.
-        found[cpu] = Cpu(**before) if before else read_cpu(system, cpu, nodes.get(cpu, 0))
+        if facts is None and before:
+            found[cpu] = Cpu(**before)
+        elif before:
+            # While a CPU is offline the lists of others lack it.
+            facts.siblings = sorted({*facts.siblings, *offline & {*before["siblings"]}})
+            facts.l3 = sorted({*facts.l3, *offline & {*before["l3"]}})
     return {cpu: facts for cpu, facts in found.items() if facts is not None}
 
 

@@ -286,6 +286,4 @@ def warnings(host, placement):
         found.append(f"the kernel's clock is {host.platform.clocksource or 'unknown'}"
                      + ("" if tsc else ", and the CPU does not promise a constant TSC")
                      + ": time stamps cost more and may jump")
-    if host.platform.virtual:
-        found.append("this is a virtual machine: its hypervisor interrupts every core as it likes")
     return found

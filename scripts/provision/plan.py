@@ -119,25 +119,33 @@ def kernel_knobs(system, host, config, placement):
                     "1", "polling for corrected machine checks", "no timer on every CPU")
 
 
+def turbo_knobs(turbo):
+    if turbo == "keep":
+        return
+    yield knobs("turbo intel", f"{CPU}/intel_pstate/no_turbo", "1" if turbo == "off" else "0",
+                f"turbo {turbo}", "a clock that heat and neighbours do not change"
+                if turbo == "off" else "the highest clock, as configured")
+    yield knobs("turbo acpi", f"{CPU}/cpufreq/boost", "0" if turbo == "off" else "1",
+                f"boost {turbo}", "the same for other drivers")
+
+
 def power_knobs(system, host, config, placement):
     turbo = config["frequency.turbo"]
-    if turbo != "keep":
-        yield knobs("turbo intel", f"{CPU}/intel_pstate/no_turbo",
-                    "1" if turbo == "off" else "0", f"turbo {turbo}",
-                    "a clock that heat and neighbours do not change" if turbo == "off" else
-                    "the highest clock, as configured")
-        yield knobs("turbo acpi", f"{CPU}/cpufreq/boost", "0" if turbo == "off" else "1",
-                    f"boost {turbo}", "the same for other drivers")
     if config["frequency.epp"] != "keep":
         yield knobs("epp", f"{POLICIES}/energy_performance_preference", "performance",
                     "energy performance preference", "the CPU's own governor saves nothing")
     if config["frequency.governor"] != "keep":
         yield knobs("governor", f"{POLICIES}/scaling_governor", "performance", "governor",
                     "no ramp up from a slow clock")
+    # Whichever way, the wider limits are there when frequencies are set, and when put back.
+    if turbo == "on":
+        yield from turbo_knobs(turbo)
     if config["frequency.lock_khz"] != "keep":
         yield Frequency("frequency", "lowest = highest frequency",
                         "the governor alone leaves the clock free between the two",
                         khz=config["frequency.lock_khz"], turbo=turbo)
+    if turbo == "off":
+        yield from turbo_knobs(turbo)
     if config["frequency.uncore"] != "keep":
         yield Uncore("uncore", "lowest = highest uncore frequency",
                      "caches and interconnect do not slow down while one core works")

@@ -4,6 +4,7 @@ All of it keeps one promise: the host can be reached and booted afterwards as it
 """
 
 import os
+import re
 
 import nics
 import step_cpus
@@ -132,9 +133,29 @@ def check(system, host, config, placement):
             *about_frequency(system, config), *about_clock(host, config)]
 
 
-def notes(host, config):
-    """What is closed on this host without being in our way."""
+NETWORK_FILES = ("/etc/network/interfaces", "/etc/network/interfaces.d/*", "/etc/netplan/*.yaml",
+                 "/etc/systemd/network/*.network", "/etc/sysconfig/network-scripts/ifcfg-*",
+                 "/etc/NetworkManager/system-connections/*")
+
+
+def waited_for(system, host, placement):
+    """Interfaces that will be gone, and that the network's configuration still names."""
+    for chosen in placement.nics:
+        nic = host.nics[chosen["address"]]
+        if chosen["action"] != "vfio-pci" or not nic.interface:
+            continue
+        names = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+                                    for name in (nic.interface, nic.mac) if name), re.IGNORECASE)
+        for path in [path for pattern in NETWORK_FILES for path in system.glob(pattern)]:
+            if names.search(system.text(path) or ""):
+                yield (f"{nic.interface} ({nic.address}) is named in {path}: take it out there, or "
+                       "a boot waits for an interface that does not come")
+
+
+def notes(system, host, placement):
+    """What is to be known of this host without being in our way."""
     platform = host.platform
+    yield from waited_for(system, host, placement)
     if platform.lockdown not in ("", "none"):
         why = " (Secure Boot)" if platform.secure_boot else ""
         yield (f"lockdown={platform.lockdown}{why}: MSRs, debugfs and unsigned modules are closed; "
@@ -145,8 +166,8 @@ def notes(host, config):
         if platform.kernel_config[kind] is False:
             yield f"this kernel was built without {kind}: {parameter} is not offered here"
     if platform.virtual:
-        yield ("a hypervisor is below: frequencies, sleep states and the TSC are its business, and "
-               "what it does not offer is reported as not offered here")
+        yield ("a hypervisor is below, and interrupts every core as it likes; frequencies, sleep "
+               "states and the TSC are its business: what it does not offer is not offered here")
     if host.loader == "none":
         yield ("no boot loader that this script knows: the kernel's parameters are told, and "
                "whoever boots this host has to add them")

@@ -5,6 +5,9 @@ import step as steps
 import system as files
 
 
+MARKS = {steps.ABSENT: "n/a", steps.OK: "same", steps.REBOOT: "boot", steps.WRONG: "not us"}
+
+
 class Stopped(Exception):
     """A step failed; the message says what was and what was not changed."""
 
@@ -36,13 +39,14 @@ class Runner:
         broken = record is not None and record["status"] != states.DONE
         must = broken or status.state == steps.WRONG or (
             status.state == steps.REBOOT and not same_boot)
-        return status, record, must and status.state != steps.ABSENT
+        return status, record, must and made.applies and status.state != steps.ABSENT
 
     def _apply_one(self, made):
         status, record, must = self._judge(made)
         if not must:
-            mark = {steps.ABSENT: "n/a", steps.OK: "same"}.get(status.state, "boot")
-            self.tell(mark, made.what, shorten(status.found))
+            self.tell(MARKS[status.state], made.what, shorten(status.found))
+            if not made.applies and status.mend:
+                self.told.append(f"{made.what}: {status.mend}")
             return
         before, wanted = made.found(self.system), made.wanted(self.system)
         if self.dry_run:

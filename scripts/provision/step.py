@@ -25,6 +25,8 @@ class Step:
     runtime = False
     # Whether what the kernel refuses of it is in order, and only told.
     tolerant = False
+    # Whether it is more than something to tell.
+    applies = True
 
     def __init_subclass__(cls, **kinds):
         super().__init_subclass__(**kinds)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -237,6 +238,43 @@ class SmallHost(harness.Host):
             self.unchanged()
 
 
+class Testbed(harness.Host):
+    """What is not offered is told, and fails nothing."""
+
+    made = staticmethod(trees.testbed)
+
+    def setUp(self):
+        super().setUp()
+        self.config = pathlib.Path(harness.__file__).parents[2] / "config/host/testbed.toml"
+
+    def test_a_whole_life(self):
+        self.keep()
+        _, planned = self.run_json("plan")
+        parameters = [p["text"] for p in planned["kernel_parameters"]]
+        self.assertIn("isolcpus=managed_irq,domain,1,3", parameters)
+        self.assertIn("hugepages=0:192,1:192", parameters)
+        self.assertFalse([text for text in parameters if "cstate" in text or "tsc" in text])
+        self.ok("apply")
+        system = self.system()
+        for at in (21, 22, 23, 41, 42, 43):
+            self.assertEqual(system.link(f"/sys/bus/pci/devices/0000:{at}:00.0/driver"),
+                             "vfio-pci")
+        self.assertIn("apply: 0 step(s) changed", self.ok("apply"))
+        self.ok("verify", status=1)
+        self.tree.put("/proc/cmdline", " ".join(["root=/dev/vda", *parameters]))
+        for name in ("isolated", "nohz_full"):
+            self.tree.put(f"/sys/devices/system/cpu/{name}", "1,3")
+        status, found = self.run_json("verify")
+        self.assertEqual(status, 0)
+        absent = {line["what"] for line in found["lines"] if line["state"] == "not offered here"}
+        self.assertIn("energy performance preference", absent)
+        self.ok("rollback")
+        for path in ("proc/cmdline", "sys/devices/system/cpu/isolated",
+                     "sys/devices/system/cpu/nohz_full"):
+            (self.root / path).write_bytes((self.pristine / path).read_bytes())
+        self.unchanged()
+
+
 class Details(harness.Host):
     def test_another_configuration_puts_back_what_it_does_not_want(self):
         self.keep()
@@ -328,7 +366,8 @@ class Details(harness.Host):
         (self.root / "boot/grub/grub.cfg").unlink()
         self.keep()
         out = self.ok("apply")
-        self.assertIn("no boot loader that this script knows", out)
+        self.assertIn("there is no boot loader here that this script knows", out)
+        self.assertIn("apply: 0 step(s) changed", self.ok("apply"))
         _, found = self.run_json("verify")
         line = next(l for l in found["lines"] if l["id"] == "kernel command line")
         self.assertEqual(line["state"], "wrong")

@@ -62,6 +62,13 @@ class Nics(harness.Host):
         self.configure('[[nic]]\ndevice = "0000:31:00.0"')
         self.refused("0000:31:00.0 (eth7) carries the default route")
 
+    def test_one_that_the_networks_configuration_names(self):
+        self.tree.put("/etc/network/interfaces", "auto eth0\nauto eth1\niface eth1 inet dhcp\n")
+        self.tree.put("/etc/netplan/a.yaml", "ethernets:\n  eth10:\n    dhcp4: true\n")
+        out = self.ok("plan")
+        self.assertIn("eth1 (0000:22:00.0) is named in /etc/network/interfaces", out)
+        self.assertNotIn("netplan", out)
+
     def test_vfs_that_are_there(self):
         self.tree.put("/sys/bus/pci/devices/0000:22:00.0/sriov_numvfs", "2")
         self.configure('[[nic]]\ndevice = "eth1"\nvfs = 4')

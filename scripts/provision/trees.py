@@ -343,6 +343,26 @@ def systemd_boot(root):
     return tree
 
 
+def testbed(root):
+    """The emulated host of config/host/testbed.toml: QEMU starts its kernel, and offers little."""
+    tree = Tree(root)
+    tree.processors(2, 2, 1, intel=False)
+    tree.distribution("debian", driverctl=False)
+    tree.kernel(4, "root=/dev/vda rw console=ttyS0 net.ifnames=0", model="QEMU TCG CPU",
+                vendor="AuthenticAMD", flags="hypervisor", clocksource="hpet")
+    tree.put("/sys/devices/system/cpu/cpuidle/current_driver", "none")
+    for node in (0, 1):
+        tree.put(f"/sys/devices/system/node/node{node}/meminfo",
+                 f"Node {node} MemTotal: 1510000 kB\nNode {node} MemFree: 1200000 kB\n")
+    tree.iommu("intel")
+    models = ("igb", "igb", "virtio-pci", "virtio-pci", "e1000e", "vmxnet3")
+    for at, driver in enumerate(models):
+        address = f"0000:{2 * (at % 2 + 1)}{at // 2 + 1}:00.0"
+        tree.nic(address, f"eth{at}", driver, at % 2, 10 + at)
+    tree.put("/proc/net/route", "Iface Destination Gateway Flags RefCnt Use Metric Mask\n")
+    return tree
+
+
 def snapshot(root):
     """Everything below a folder: kinds, modes, contents, targets."""
     found = {}
