@@ -398,6 +398,11 @@ impl Host {
         self.tcp.remote(conn)
     }
 
+    /// See [`TcpHost::free_slots`].
+    pub fn free_slots(&self) -> usize {
+        self.tcp.free_slots()
+    }
+
     /// See [`TcpHost::send_room`].
     #[inline]
     pub fn send_room(&self, conn: ConnId) -> usize {
