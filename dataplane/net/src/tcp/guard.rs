@@ -44,6 +44,10 @@ impl TcpHost {
         match phase {
             // Nothing of ours has left yet: this is an old connection's.
             Phase::Resolving | Phase::Free | Phase::Dead => Err(DropReason::TcpNoConnection),
+            // Given up, and the reset that says so has not left yet.
+            Phase::Open if self.slots[slot].machine.state == State::Closed => {
+                Err(DropReason::TcpNoConnection)
+            }
             // A peer begins anew before we have forgotten the old connection: RFC 9293, 3.10.7.4
             // (MAY-2) lets it.
             Phase::TimeWait if is_syn(segment) => {
@@ -121,10 +125,10 @@ impl TcpHost {
         Err(DropReason::TcpSyn)
     }
 
-    /// Says where we are, if we did not just now.
+    /// Says where we are, if we did not just now. Before our SYN has left we are nowhere.
     fn challenge<T: FrameTx>(&mut self, now_ns: u64, slot: usize, segment: &TcpIn<'_>, tx: &mut T) {
         let place = &mut self.slots[slot];
-        if !place.machine.may_challenge(now_ns) {
+        if !place.machine.has_spoken() || !place.machine.may_challenge(now_ns) {
             return;
         }
         let words = place.words(place.machine.snd_max(), tcp::ACK);

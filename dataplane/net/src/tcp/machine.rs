@@ -210,6 +210,11 @@ impl Machine {
         self.state == State::Closed && !self.owes_reset
     }
 
+    /// Whether our SYN has left.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.max != self.una || !matches!(self.state, State::SynSent | State::SynReceived)
+    }
+
     /// Whether the peer's FIN was taken in.
     #[inline]
     pub(crate) fn peer_has_closed(&self) -> bool {

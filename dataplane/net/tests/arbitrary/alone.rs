@@ -18,6 +18,9 @@ const MTU: u16 = 1_500;
 /// No segment goes so far beyond what was taken: what does is no part of the stream.
 const FAR: u32 = 1 << 20;
 
+/// Connections so far apart have different first numbers, which are a clock's (RFC 9293, 3.4.1).
+const CLOCK_NS: u64 = 8 * US;
+
 /// What both said of the connection under way.
 #[derive(Default)]
 struct Notes {
@@ -113,8 +116,6 @@ impl Alone {
 
     /// Begins a connection, from whichever side is to.
     fn open(&mut self, script: &mut Script<'_>) {
-        // Two connections have different first numbers, which are a clock's (RFC 9293, 3.4.1).
-        self.now += 8 * US;
         if !self.connects {
             if self.conn.is_none() {
                 self.first = self.first.wrapping_add(script.word());
@@ -125,6 +126,7 @@ impl Alone {
             return;
         }
         self.first = self.first.wrapping_add(script.word());
+        self.now += CLOCK_NS;
         let (peer, mac) = (SocketAddrV4::new(ip(1), PORT), interface(1, MTU).mac);
         let conn = self.host.connect(self.now, OTHER_PORT, peer, ip(1), Some(mac));
         self.conn = Some(conn.unwrap());
@@ -176,6 +178,7 @@ impl Alone {
 
     /// A segment of the peer's arrives.
     fn say(&mut self, script: &mut Script<'_>, flags: u8, sequence: u32, ack: u32) {
+        self.now += if flags & SYN != 0 { CLOCK_NS } else { 0 };
         let len = if flags & (SYN | RST) == 0 { script.length().min(1_460) } else { 0 };
         let window = script.one_of(&[65_535, 8_192, 1_460, 536, 100, 1, 0, 0]);
         let harm = script.byte();

@@ -246,7 +246,8 @@ impl Machine {
     fn take_ack(&mut self, now_ns: u64, header: &tcp::Header, length: u32) {
         let ack = header.acknowledgment.get();
         let window = u32::from(header.window.get());
-        if after(ack, self.una) {
+        let is_news = after(ack, self.una);
+        if is_news {
             let controls = self.acked(now_ns, ack);
             // RFC 6582, 3.2: a partial acknowledgment shows the next loss.
             self.recovers &= before(ack, self.recover);
@@ -262,7 +263,10 @@ impl Machine {
                 (self.recovers, self.recover, self.again) = (true, self.max, Again::First);
             }
         }
-        let is_newer = before(self.window_seq, header.sequence.get())
+        // RFC 9293 asks but for the numbers. A peer that repeats a segment may acknowledge more with
+        // it than with a later one: its window then counts from there, not the later one's.
+        let is_newer = is_news
+            || before(self.window_seq, header.sequence.get())
             || (self.window_seq == header.sequence.get() && !after(self.window_ack, ack));
         if is_newer && !before(ack, self.una) {
             if self.window == 0 && window > 0 {
