@@ -14,6 +14,7 @@ import shutil
 import sys
 import time
 
+import limit
 import pmd
 
 LINKS = {
@@ -64,18 +65,15 @@ def main():
     path = pmd.socket_path()
     near_port, far_port = (port.format(path=path) for port in LINKS[wanted.link])
     near_cpu, far_cpu = pmd.cpus()
-    processes = []
     try:
+        limit.bound(pmd.LIMIT_S, pmd.Trouble)
         if wanted.who == "testpmd":
             near = pmd.testpmd("near", near_cpu, [near_port], wanted.mode)
-            processes.append(near)
             near.tell("start")
             near.until("testpmd> ")
         else:
-            near = pmd.peregrine(wanted.binary, near_cpu, [near_port], wanted.mode)
-            processes.append(near)
+            pmd.peregrine(wanted.binary, near_cpu, [near_port], wanted.mode)
         far = pmd.testpmd("far", far_cpu, [far_port], wanted.mode)
-        processes.append(far)
         rate = measured(far, wanted.seconds)
         if rate == 0:
             why = "; ".join(process.last_words() for process in processes)
@@ -84,8 +82,8 @@ def main():
         print(f"forward: {trouble}")
         return 1
     finally:
-        for process in reversed(processes):
-            process.end()
+        limit.lift()
+        pmd.end_all()
         shutil.rmtree(path.rpartition("/")[0], ignore_errors=True)
     print(f"FIGURE rate {rate / 1e6:.4f} Mpps")
     return 0

@@ -16,6 +16,8 @@ import lines
 LONG_BYTES = 16 << 20
 # Of the output of who failed, so much is told: some lines of DPDK's.
 TAIL_CHARACTERS = 900
+# What a benchmark that is told to end may still take.
+GRACE_S = 15
 
 
 class Failed(Exception):
@@ -67,7 +69,13 @@ def reaped(process, deadline):
 
 
 def end(process):
-    """Ends the process and what it started."""
+    """Ends the process and what it started; one that still runs is first told to, to tidy up."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            pass
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

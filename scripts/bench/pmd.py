@@ -18,6 +18,10 @@ LAST_LINES, LOG_CHARACTERS = 4, 20_000
 COMPLAINT = re.compile(r"error|fail|cannot|not found|no such|invalid|did not", re.IGNORECASE)
 # What moves a terminal's cursor or sets its colours.
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# How long a whole measurement may take: less than measure.py gives it, which says less of it.
+LIMIT_S = 100
+# All that were started, the oldest first.
+STARTED = []
 
 
 class Trouble(Exception):
@@ -38,6 +42,7 @@ class Process:
         self.terminal, theirs = pty.openpty()
         tty.setraw(theirs)
         self.child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        STARTED.append(self)
         os.close(theirs)
         self.pieces = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -121,6 +126,12 @@ class Process:
                 self.child.kill()
                 self.child.wait()
         return self.child.returncode
+
+
+def end_all():
+    """Ends whatever still runs, the youngest first."""
+    while STARTED:
+        STARTED.pop().end()
 
 
 def testpmd(prefix, cpu, vdevs, mode, *more):

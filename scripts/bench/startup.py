@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import limit
 import pmd
 
 NEAR, FAR = f"pgb{os.getpid() % 100000}n", f"pgb{os.getpid() % 100000}f"
@@ -86,6 +87,7 @@ def main():
     wanted = parser.parse_args()
     command = commands(wanted, pmd.cpus()[0])
     try:
+        limit.bound(pmd.LIMIT_S, pmd.Trouble)
         cable()
         process, seconds = first_frame(lambda: pmd.Process(command))
         memory_mb, own_mb = process.memory_mb(), process.own_memory_mb()
@@ -95,6 +97,8 @@ def main():
         print(f"startup: {trouble}")
         return 1
     finally:
+        limit.lift()
+        pmd.end_all()
         subprocess.run(["ip", "link", "del", NEAR], check=False)
     print(f"FIGURE first-frame {seconds * 1000:.1f} ms")
     print(f"FIGURE memory {memory_mb:.1f} MB\nFIGURE own-memory {own_mb:.1f} MB")

@@ -384,3 +384,46 @@ fn a_newcomer_waits_for_a_slot_that_is_about_to_be_free() {
     assert_eq!(host.closed(conn), Some(CloseReason::Reset));
     Peer::new(701, 1).open(&mut host, 2 * SEC);
 }
+
+/// A lost segment that comes again acknowledges more than one that came before it, with less room.
+#[test]
+fn a_window_counts_from_its_own_acknowledgment() {
+    let (mut host, mut peer, conn) = open();
+    assert!(host.host.send_all(conn, &[7; 1_000]));
+    peer.window = 100;
+    // Said second, heard first.
+    peer.say(&mut host, SEC, ACK, 3, b"456");
+    let (mut now, mut heard) = (SEC, 0);
+    for (_, said) in listen(&mut host, &mut now, MS) {
+        heard += said.payload.len();
+        peer.hear(&said);
+    }
+    assert_eq!(heard, 100);
+    peer.window = 1;
+    peer.say(&mut host, now, ACK, 0, b"123");
+    let more: usize = listen(&mut host, &mut now, MS).iter().map(|h| h.1.payload.len()).sum();
+    assert_eq!((host.read(conn).as_slice(), more), (&b"123456"[..], 1));
+}
+
+#[test]
+fn a_connection_given_up_says_nothing_but_its_reset() {
+    let (mut host, peer, conn) = open();
+    host.host.abort(conn);
+    peer.say(&mut host, SEC, SYN, 0, &[]);
+    assert_eq!(said(&mut host), []);
+    let heard = listen(&mut host, &mut SEC.clone(), MS);
+    assert!(heard.len() == 1 && heard[0].1.flags & RST != 0, "{heard:?}");
+}
+
+#[test]
+fn before_our_syn_has_left_nothing_is_acknowledged() {
+    let mut host = server(config(4).tcp);
+    let peer = Peer::new(700, 5_000);
+    host.out.room = Some(0);
+    host.hear(SEC, &peer.frame(SYN, (5_000, 0), &[]));
+    host.out.room = None;
+    host.hear(SEC, &peer.frame(SYN, (6_000, 0), &[]));
+    assert_eq!(said(&mut host), []);
+    let heard = listen(&mut host, &mut SEC.clone(), MS);
+    assert_eq!((heard[0].1.flags, heard[0].1.acknowledgment), (SYN | ACK, 5_001));
+}

@@ -186,7 +186,9 @@ impl TcpHost {
         bytes.is_empty() || written == Some(bytes.len())
     }
 
-    /// Says that we send no more; what is written still goes. With the next flush or poll.
+    /// Says that we send no more; what is written still goes. With the next flush or poll. After a
+    /// peer that has closed itself the connection is over with its acknowledgment: what is not read
+    /// by then is lost.
     pub fn close(&mut self, conn: ConnId) {
         let Some(slot) = self.slot_of(conn) else { return };
         let place = &mut self.slots[slot];

@@ -97,6 +97,8 @@ impl Station {
             ConnState::Established | ConnState::PeerClosed
         );
         if is_open && !self.has_closed {
+            // Behind a peer that has closed, this is the end.
+            self.read(if self.peer_has_closed { usize::MAX } else { 0 });
             self.host.close(conn);
             self.has_closed = true;
         }
@@ -223,13 +225,13 @@ impl Pair {
         }
     }
 
-    /// A bit of a frame changes, behind Ethernet's header, which has a checksum of its own.
+    /// A frame arrives with a bit changed behind Ethernet's header, which has a checksum of its own.
+    /// Not two: those can make up for each other.
     fn spoil(&mut self, side: usize, script: &mut Script<'_>) {
-        let out = &mut self.stations[side].out;
-        let Some(mut frame) = pick(out, script) else { return };
+        let Some(mut frame) = pick(&mut self.stations[side].out, script) else { return };
         let bit = (script.word() >> 8) as usize % ((frame.len() - 14) * 8);
         frame[14 + bit / 8] ^= 1 << (bit % 8);
-        out.frames.push_front(frame);
+        self.stations[1 - side].hear(self.now, &frame, script.byte());
     }
 
     /// Both poll, and all that is under way arrives.
