@@ -80,11 +80,13 @@ count_market() {
     messages=$("$binary" "$file" 1 | grep -oE '[0-9,]+ messages' | head -1 | tr -dc 0-9) || true
     for part in parsing books_plain books_warmed market_plain market_warmed; do
         valgrind --tool=callgrind --callgrind-out-file="$dir/$part" \
-            --toggle-collect="market_ns::$part" "$binary" "$file" 1 >/dev/null 2>&1
+            --toggle-collect="market_ns::$part" "$binary" "$file" 1 >"$dir/said" 2>&1 ||
+            die 1 "callgrind failed: $(tail -n 3 "$dir/said")"
         awk -v part="$part" -v messages="${messages:-0}" '
             /^(summary|totals):/ && $2 > total { total = $2 }
-            END { if (messages > 0) printf "%10.0f instructions a message, %s\n",
-                      total / messages, part }' "$dir/$part"
+            END { if (!messages || !total) exit 1
+                  printf "%10.0f instructions a message, %s\n", total / messages, part }' \
+            "$dir/$part" || die 1 "callgrind saw no market_ns::$part: was it renamed?"
     done
     rm -r "$dir"
 }

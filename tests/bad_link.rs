@@ -46,7 +46,7 @@ fn accepted(client: &mut Peer, number: u32) {
 
 /// Enters all orders, many at a time; they rest.
 fn enter(client: &mut Peer) {
-    assert_eq!(client.until("message")["type"], "S");
+    client.hear("S");
     for first in (1..=ORDERS).step_by(UNDER_WAY as usize) {
         for number in first..first + UNDER_WAY {
             let price = 1_000_000 + 100 * u64::from(number);
@@ -120,6 +120,6 @@ fn check(harm: &str, report: &Report, counters: &[&str]) {
             assert!(did(way, counter) > 0, "{harm}: none {counter} {way}\n{}", report.counted());
         }
     }
-    let accepted = report.counter("venue", "venue", "accepted");
+    let accepted = report.counter("venue", "engine", "accepted");
     assert_eq!(accepted, u64::from(ORDERS), "{harm}\n{}", report.counted());
 }

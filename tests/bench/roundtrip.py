@@ -13,9 +13,10 @@ WHO    floor     dpdk-testpmd in mode macswap, and probes as long as an order's 
        kernel    LINK socket alone: the same venue over the kernel's TCP and epoll
 
 Without --rate one is under way at a time. Prints FIGURE lines in ns, and on stderr the whole of it.
-Ends with 1 when something was lost, did not start, or was not done within the limit (100 s), as when
-something else runs on the CPUs of the two ends, which both poll. Wants root, and hugepages where --huge is not
-no. What it takes is built by scripts/bench.sh: the binary and the example kernel_rtt, in release.
+Ends with 1 when something was lost, did not start, or was not done within the limit (100 s), as
+when something else runs on the CPUs of the two ends, which both poll. Wants root, and hugepages
+where --huge is not no. What it takes is built by scripts/bench.sh: the binary and the example
+kernel_rtt, in release.
 """
 
 import argparse

@@ -26,7 +26,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Longer than any run here takes, even on a machine that has much else to do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 /// How often something that is waited for is looked at.
 pub const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -277,7 +277,9 @@ impl Ended {
 
     /// Its report, of a run that must have ended well with every verdict passed.
     pub fn passed(&self) -> &Report {
-        assert!(self.status.success(), "{:?}\n{}{}", self.status, self.stdout, self.stderr);
+        let counted = self.report.as_ref().map_or_else(String::new, Report::counted);
+        let told = format!("{:?}\n{}{}{counted}", self.status, self.stdout, self.stderr);
+        assert!(self.status.success(), "{told}");
         self.report().all_ok();
         self.report()
     }

@@ -14,6 +14,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a drained run goes on, at least, for what is under way on the ports.
 const SETTLE: Duration = Duration::from_millis(50);
+/// How often in a row all lcores must have nothing in flight: as many as a frame passes from the
+/// first to the last, and more. On a busy machine an lcore may stand still for longer than any time
+/// set here; a round goes on until it has polled.
+const QUIET_ROUNDS: u32 = 4;
 
 /// Signals received so far.
 #[derive(Clone, Debug)]
@@ -108,16 +112,25 @@ impl Supervisor {
             tell(Moment::Over);
         }
         self.control.enter(Phase::Draining);
-        let began = Instant::now();
+        self.drained(lcores as u32, &ended);
+        self.control.enter(Phase::Closing);
+        ending.unwrap_or(Ending::Failed)
+    }
+
+    /// Waits until nothing is in flight, or for as long as may be waited.
+    fn drained(&self, lcores: u32, ended: &impl Fn() -> bool) {
+        let (began, mut quiet) = (Instant::now(), 0);
+        self.control.ask_round();
         while began.elapsed() < self.drain && !ended() {
-            let drained = self.control.lcores_drained() as usize == lcores;
-            if drained && began.elapsed() >= SETTLE {
-                break;
+            if let Some(is_idle) = self.control.round_answered(lcores) {
+                quiet = if is_idle { quiet + 1 } else { 0 };
+                if quiet >= QUIET_ROUNDS && began.elapsed() >= SETTLE {
+                    return;
+                }
+                self.control.ask_round();
             }
             self.wait();
         }
-        self.control.enter(Phase::Closing);
-        ending.unwrap_or(Ending::Failed)
     }
 
     /// Until the next look; the lcores see that somebody looks.

@@ -65,7 +65,11 @@ pub struct Control {
     /// `role << 8 | fault`; 0 is none.
     fault: AtomicU32,
     lcores_ready: AtomicU32,
-    lcores_drained: AtomicU32,
+    /// The question under way whether everything has drained; 0 is none.
+    round: AtomicU32,
+    /// Lcores that have answered it, and those of them that have something in flight.
+    answers: AtomicU32,
+    objections: AtomicU32,
     replays_done: AtomicU32,
     /// Signs of life of the control plane: whoever supervises the run counts it up.
     pub beats: AtomicU64,
@@ -98,14 +102,29 @@ impl Control {
         self.lcores_ready.load(Ordering::Acquire)
     }
 
-    /// An lcore has nothing in flight.
-    pub fn lcore_drained(&self) {
-        self.lcores_drained.fetch_add(1, Ordering::Release);
+    /// Asks all lcores whether they have something in flight; only when all have answered the last
+    /// question.
+    pub fn ask_round(&self) {
+        self.answers.store(0, Ordering::Relaxed);
+        self.objections.store(0, Ordering::Relaxed);
+        self.round.fetch_add(1, Ordering::Release);
     }
 
-    /// Lcores that have nothing in flight.
-    pub fn lcores_drained(&self) -> u32 {
-        self.lcores_drained.load(Ordering::Acquire)
+    /// The question under way; a number for each, 0 before the first.
+    pub fn round(&self) -> u32 {
+        self.round.load(Ordering::Acquire)
+    }
+
+    /// An lcore's answer, once for each round, after a whole poll since it was asked.
+    pub fn answer_round(&self, is_idle: bool) {
+        self.objections.fetch_add(u32::from(!is_idle), Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Release);
+    }
+
+    /// What so many lcores say: whether nothing is in flight; `None` until all have answered.
+    pub fn round_answered(&self, lcores: u32) -> Option<bool> {
+        let all = self.answers.load(Ordering::Acquire) >= lcores;
+        all.then(|| self.objections.load(Ordering::Relaxed) == 0)
     }
 
     /// A loadgen has replayed everything.

@@ -142,12 +142,13 @@ fn hot<A: Agent>(roles: &mut [A], control: &Control, clock: &TscClock, facts: &m
 fn drain<A: Agent>(roles: &mut [A], control: &Control, clock: &TscClock) {
     let now = sample(clock);
     roles.iter_mut().for_each(|r| r.drain(now));
-    let mut told = false;
+    let mut answered = 0;
     while control.phase() <= Phase::Draining {
-        poll_all(roles, sample(clock));
-        if !told && roles.iter().all(A::is_drained) {
-            control.lcore_drained();
-            told = true;
+        let round = control.round();
+        let work = poll_all(roles, sample(clock));
+        if round != answered {
+            answered = round;
+            control.answer_round(work == 0 && roles.iter().all(A::is_drained));
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Trader<'e, S> {
     beat: Beat,
     /// When it began to listen.
     started_ns: u64,
+    /// Heartbeats of the feed when it began to drain.
+    heartbeats_before: u64,
     control: Arc<Control>,
     burst: Burst<'e>,
 }
@@ -99,6 +101,7 @@ impl<'e, S: Strategy> Trader<'e, S> {
             lossy: false,
             beat: Beat::default(),
             started_ns: 0,
+            heartbeats_before: 0,
             control: parts.control,
             burst: Burst::new(),
         }
@@ -331,6 +334,7 @@ impl<S: Strategy> Agent for Trader<'_, S> {
     }
 
     fn drain(&mut self, now: Now) {
+        self.heartbeats_before = self.feed.counters().heartbeats;
         let mut way = Way {
             link: &mut self.link,
             clocks: &mut self.clocks,
@@ -344,7 +348,13 @@ impl<S: Strategy> Agent for Trader<'_, S> {
     fn is_drained(&self) -> bool {
         // A gap that is being closed is under way as well; one that nothing closes is told as lost.
         let whole = matches!(self.feed.state(), FeedState::Start | FeedState::Live);
-        whole && self.core.desk().live_orders() == 0 && self.link.is_acknowledged()
+        // A feed that has lost something may have lost its last: a heartbeat tells where it ends.
+        let counters = self.feed.counters();
+        let ends_here = counters.gaps == 0
+            || counters.heartbeats > self.heartbeats_before
+            || self.feed.is_ended();
+        let is_idle = self.core.desk().live_orders() == 0 && self.link.is_acknowledged();
+        whole && ends_here && is_idle
     }
 
     fn stop(&mut self, _now: Now) -> bool {

@@ -10,9 +10,9 @@ fn replay(target: &str, run: fn(&[u8])) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     let mut count = 0;
     for entry in std::fs::read_dir(&seeds).unwrap_or_else(|e| panic!("{}: {e}", seeds.display())) {
-        let path = entry.unwrap().path();
+        let path = entry.expect("an entry").path();
         println!("{}", path.display());
-        run(&std::fs::read(path).unwrap());
+        run(&std::fs::read(path).expect("a seed"));
         count += 1;
     }
     assert!(count > 0, "no seeds");

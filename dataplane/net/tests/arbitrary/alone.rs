@@ -2,8 +2,8 @@
 //!
 //! Held against the host, whatever comes: it does not panic; an application reads the peer's bytes
 //! in their order, each once; it acknowledges only what was said, never less than before, and never
-//! takes back a window; it sends only what was written, inside the widest window it was offered (but
-//! for one byte of a probe); at the end every slot is free.
+//! takes back a window; it sends only what was written, inside the widest window it was offered
+//! (but for one byte of a probe); at the end every slot is free.
 
 use super::{MS, PORT, SEC, Script, US, Wire, byte_at, interface, ip};
 use net::{Class, ConnId, NetEvent, RxChecks, TcpConfig, TcpHost, TxChecks, classify};
@@ -161,8 +161,20 @@ impl Alone {
     }
 
     fn say_anything(&mut self, script: &mut Script<'_>) {
-        const KINDS: [u8; 12] =
-            [ACK, ACK, ACK | PSH, ACK | FIN, ACK | FIN, FIN, SYN, SYN | ACK, RST, RST | ACK, 0, 255];
+        const KINDS: [u8; 12] = [
+            ACK,
+            ACK,
+            ACK | PSH,
+            ACK | FIN,
+            ACK | FIN,
+            FIN,
+            SYN,
+            SYN | ACK,
+            RST,
+            RST | ACK,
+            0,
+            255,
+        ];
         let flags = script.one_of(&KINDS);
         let near = |script: &mut Script<'_>| {
             let by = i32::from(script.byte().cast_signed());

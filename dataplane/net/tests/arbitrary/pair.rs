@@ -5,9 +5,7 @@
 //! friends, and every slot is free.
 
 use super::{MS, PORT, SEC, Script, US, Wire, byte_at, interface, ip};
-use net::{
-    CloseReason, ConnId, ConnState, Host, HostConfig, Input, NetEvent, RxChecks, TcpConfig,
-};
+use net::{CloseReason, ConnId, ConnState, Host, HostConfig, Input, NetEvent, RxChecks, TcpConfig};
 use std::net::SocketAddrV4;
 
 const DAY_NS: u64 = 86_400 * SEC;
@@ -92,10 +90,8 @@ impl Station {
 
     fn close(&mut self) {
         let Some(conn) = self.conn else { return };
-        let is_open = matches!(
-            self.host.state(conn),
-            ConnState::Established | ConnState::PeerClosed
-        );
+        let is_open =
+            matches!(self.host.state(conn), ConnState::Established | ConnState::PeerClosed);
         if is_open && !self.has_closed {
             // Behind a peer that has closed, this is the end.
             self.read(if self.peer_has_closed { usize::MAX } else { 0 });
@@ -225,8 +221,8 @@ impl Pair {
         }
     }
 
-    /// A frame arrives with a bit changed behind Ethernet's header, which has a checksum of its own.
-    /// Not two: those can make up for each other.
+    /// A frame arrives with a bit changed behind Ethernet's header, which has a checksum of its
+    /// own. Not two: those can make up for each other.
     fn spoil(&mut self, side: usize, script: &mut Script<'_>) {
         let Some(mut frame) = pick(&mut self.stations[side].out, script) else { return };
         let bit = (script.word() >> 8) as usize % ((frame.len() - 14) * 8);

@@ -263,8 +263,8 @@ impl Machine {
                 (self.recovers, self.recover, self.again) = (true, self.max, Again::First);
             }
         }
-        // RFC 9293 asks but for the numbers. A peer that repeats a segment may acknowledge more with
-        // it than with a later one: its window then counts from there, not the later one's.
+        // RFC 9293 asks but for the numbers. A peer that repeats a segment may acknowledge more
+        // with it than with a later one: its window then counts from there, not the later one's.
         let is_newer = is_news
             || before(self.window_seq, header.sequence.get())
             || (self.window_seq == header.sequence.get() && !after(self.window_ack, ack));
