@@ -114,7 +114,8 @@ fn of_the_venue(settings: &str, edits: &[(&str, &str)]) -> Scenario {
         .edit("[pool]", "[[link]]\nname = \"hurt\"\nslots = 1024\n\n[pool]")
         .edit("# [[venue.ledger]]", account)
         .edit("heartbeat_ms = 1000 ", "heartbeat_ms = 20 ")
-        .edit("drain_ms = 500", "drain_ms = 5000")
+        // A burst may swallow as many heartbeats as frames, one in 20 ms.
+        .edit("drain_ms = 500", "drain_ms = 30000")
         .edit("snapshot_age_ms = 1000", "snapshot_age_ms = 10")
         .edit("port = \"feed.b\"", "port = \"hurt.b\"")
         .edit("ip = \"10.0.4.2/24\"\ngroup = \"239.192.0.2\"", VENUES)

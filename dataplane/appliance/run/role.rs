@@ -61,6 +61,10 @@ impl Agent for Role<'_> {
         each!(self, r => r.drain(now));
     }
 
+    fn on_round(&mut self) {
+        each!(self, r => r.on_round());
+    }
+
     fn is_drained(&self) -> bool {
         each!(self, r => r.is_drained())
     }

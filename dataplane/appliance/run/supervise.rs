@@ -14,10 +14,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a drained run goes on, at least, for what is under way on the ports.
 const SETTLE: Duration = Duration::from_millis(50);
-/// How often in a row all lcores must have nothing in flight: as many as a frame passes from the
-/// first to the last, and more. On a busy machine an lcore may stand still for longer than any time
-/// set here; a round goes on until it has polled.
-const QUIET_ROUNDS: u32 = 4;
+/// How often all lcores must have had nothing in flight, one time after another: as many as what one
+/// says passes through, from loadgen by venue and impairment to trader. On a busy machine an lcore
+/// may stand still for longer than any time set here; a round goes on until it has polled.
+const ROUNDS: u32 = 4;
 
 /// Signals received so far.
 #[derive(Clone, Debug)]
@@ -119,12 +119,11 @@ impl Supervisor {
 
     /// Waits until nothing is in flight, or for as long as may be waited.
     fn drained(&self, lcores: u32, ended: &impl Fn() -> bool) {
-        let (began, mut quiet) = (Instant::now(), 0);
+        let began = Instant::now();
         self.control.ask_round();
         while began.elapsed() < self.drain && !ended() {
-            if let Some(is_idle) = self.control.round_answered(lcores) {
-                quiet = if is_idle { quiet + 1 } else { 0 };
-                if quiet >= QUIET_ROUNDS && began.elapsed() >= SETTLE {
+            if self.control.answers() >= lcores {
+                if self.control.round() >= ROUNDS && began.elapsed() >= SETTLE {
                     return;
                 }
                 self.control.ask_round();

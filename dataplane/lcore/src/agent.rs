@@ -31,6 +31,9 @@ pub trait Agent {
     /// The run is draining: take on nothing new, finish what is in flight.
     fn drain(&mut self, now: Now);
 
+    /// The question is asked anew whether everything has drained: what others said before is old.
+    fn on_round(&mut self) {}
+
     /// Whether nothing of this role's is in flight any more.
     fn is_drained(&self) -> bool;
 

@@ -67,9 +67,8 @@ pub struct Control {
     lcores_ready: AtomicU32,
     /// The question under way whether everything has drained; 0 is none.
     round: AtomicU32,
-    /// Lcores that have answered it, and those of them that have something in flight.
+    /// Lcores that have answered it.
     answers: AtomicU32,
-    objections: AtomicU32,
     replays_done: AtomicU32,
     /// Signs of life of the control plane: whoever supervises the run counts it up.
     pub beats: AtomicU64,
@@ -102,11 +101,9 @@ impl Control {
         self.lcores_ready.load(Ordering::Acquire)
     }
 
-    /// Asks all lcores whether they have something in flight; only when all have answered the last
-    /// question.
+    /// Asks all lcores to say when they have nothing in flight; only when all have answered before.
     pub fn ask_round(&self) {
         self.answers.store(0, Ordering::Relaxed);
-        self.objections.store(0, Ordering::Relaxed);
         self.round.fetch_add(1, Ordering::Release);
     }
 
@@ -115,16 +112,14 @@ impl Control {
         self.round.load(Ordering::Acquire)
     }
 
-    /// An lcore's answer, once for each round, after a whole poll since it was asked.
-    pub fn answer_round(&self, is_idle: bool) {
-        self.objections.fetch_add(u32::from(!is_idle), Ordering::Relaxed);
+    /// An lcore had nothing in flight since it was asked; once for each question.
+    pub fn answer_round(&self) {
         self.answers.fetch_add(1, Ordering::Release);
     }
 
-    /// What so many lcores say: whether nothing is in flight; `None` until all have answered.
-    pub fn round_answered(&self, lcores: u32) -> Option<bool> {
-        let all = self.answers.load(Ordering::Acquire) >= lcores;
-        all.then(|| self.objections.load(Ordering::Relaxed) == 0)
+    /// Lcores that have answered.
+    pub fn answers(&self) -> u32 {
+        self.answers.load(Ordering::Acquire)
     }
 
     /// A loadgen has replayed everything.

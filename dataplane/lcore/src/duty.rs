@@ -142,13 +142,17 @@ fn hot<A: Agent>(roles: &mut [A], control: &Control, clock: &TscClock, facts: &m
 fn drain<A: Agent>(roles: &mut [A], control: &Control, clock: &TscClock) {
     let now = sample(clock);
     roles.iter_mut().for_each(|r| r.drain(now));
-    let mut answered = 0;
+    let (mut asked, mut answered) = (0, 0);
     while control.phase() <= Phase::Draining {
         let round = control.round();
+        if round != asked {
+            asked = round;
+            roles.iter_mut().for_each(A::on_round);
+        }
         let work = poll_all(roles, sample(clock));
-        if round != answered {
-            answered = round;
-            control.answer_round(work == 0 && roles.iter().all(A::is_drained));
+        if answered != asked && work == 0 && roles.iter().all(A::is_drained) {
+            answered = asked;
+            control.answer_round();
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Trader<'e, S> {
     beat: Beat,
     /// When it began to listen.
     started_ns: u64,
-    /// Heartbeats of the feed when it began to drain.
+    /// Heartbeats of the feed when it was last asked whether all has drained.
     heartbeats_before: u64,
     control: Arc<Control>,
     burst: Burst<'e>,
@@ -334,7 +334,6 @@ impl<S: Strategy> Agent for Trader<'_, S> {
     }
 
     fn drain(&mut self, now: Now) {
-        self.heartbeats_before = self.feed.counters().heartbeats;
         let mut way = Way {
             link: &mut self.link,
             clocks: &mut self.clocks,
@@ -343,6 +342,10 @@ impl<S: Strategy> Agent for Trader<'_, S> {
         };
         self.core.close(now.ns, &mut way);
         self.link.flush(now);
+    }
+
+    fn on_round(&mut self) {
+        self.heartbeats_before = self.feed.counters().heartbeats;
     }
 
     fn is_drained(&self) -> bool {
