@@ -14,9 +14,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a drained run goes on, at least, for what is under way on the ports.
 const SETTLE: Duration = Duration::from_millis(50);
-/// How often all lcores must have had nothing in flight, one time after another: as many as what one
-/// says passes through, from loadgen by venue and impairment to trader. On a busy machine an lcore
-/// may stand still for longer than any time set here; a round goes on until it has polled.
+/// How often all lcores must have had nothing in flight, one time after another: as many as what
+/// one says passes through, from loadgen by venue and impairment to trader. On a busy machine an
+/// lcore may stand still for longer than any time set here; a round goes on until it has polled.
 const ROUNDS: u32 = 4;
 
 /// Signals received so far.
