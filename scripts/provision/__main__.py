@@ -14,6 +14,7 @@ import bootloader
 import cmdline
 import config as configuration
 import host as hosts
+import nics
 import picture
 import placement as placements
 import plan as plans
@@ -53,6 +54,8 @@ def options(arguments):
 def open_system(root):
     if not pathlib.Path(root).is_dir():
         raise Refused([f"--root {root}: there is no such folder"])
+    if not os.path.isdir(os.path.join(root, "var/lib")):
+        raise Refused([f"--root {root}: there is no var/lib below, so these are no host's files"])
     if pathlib.Path(root).resolve() == pathlib.Path("/"):
         return systems.System()
     # Imported only here: the boot-time unit does not carry it.
@@ -86,7 +89,9 @@ class Session:
         python = sys.executable if self.system.real else "/usr/bin/python3"
         self.steps = plans.steps(self.system, self.host, self.config, self.placement, python)
         self.parameters = cmdline.wanted(self.host, self.config, self.placement)
-        self.against = refusals.check(self.system, self.host, self.config, self.placement)
+        taken = {record["fields"]["address"] for record in self.state.records
+                 if record["kind"] == "bind"}
+        self.against = refusals.check(self.system, self.host, self.config, self.placement, taken)
         self.notes = [*refusals.notes(self.system, self.host, self.placement),
                       *placements.warnings(self.host, self.placement)]
 
@@ -135,6 +140,9 @@ def plan(wanted, session):
         say(f"  {name:<18}{value}")
     say()
     say("\n".join(picture.draw(session.host, session.placement)))
+    say("\nNICs")
+    for nic in session.host.nics.values():
+        say(f"  {nic.address}  {nics.describe(session.system, nic)}")
     say("\nkernel parameters")
     for parameter in session.parameters:
         say(f"  {parameter.text:<44}{parameter.why}")
@@ -217,6 +225,9 @@ def apply(wanted, session):
 
 def rollback(wanted):
     system = open_system(wanted.root)
+    if not wanted.dry_run:
+        # Before the state file is looked for: not everybody may see it.
+        may_change(system, hosts.firmware.read(system))
     state = states.State.load(system)
     teller = Teller(wanted.json)
     run = runner.Runner(system, state, teller, wanted.dry_run)
@@ -226,8 +237,6 @@ def rollback(wanted):
         if not wanted.json:
             say("nothing to put back: no run of apply has left a state here")
         return finish(wanted, teller, run, "rollback", False)
-    if not wanted.dry_run:
-        may_change(system, hosts.firmware.read(system))
     if (broken := state.broken_off()) and not wanted.json:
         say(f"{broken}; putting back what is left")
     boot = next((r for r in state.records if r["id"] == "kernel command line"), None)

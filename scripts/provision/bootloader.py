@@ -72,7 +72,7 @@ class BootStep(step.Step):
         return " ".join(self.fields["parameters"])
 
     def found(self, system):
-        return " ".join(cmdline.split(system.text("/proc/cmdline")))
+        return "given to the next kernel" if self.configured(system) else "not given"
 
     def status(self, system):
         lacks = self.running(system)
@@ -289,11 +289,13 @@ class EntriesStep(BootStep):
         kept = former + KEPT
         # Made while no entry has our parameters, and out of sight of grubby, which changes all
         # entries of a kernel.
+        # The mode of the others: a boot partition of FAT refuses any other.
+        mode = system.mode(default_entry(system, found))
         if not system.exists(kept):
-            system.put(kept, system.raw(former) or former_entry(system, found), 0o644)
+            system.put(kept, system.raw(former) or former_entry(system, found), mode)
         system.remove(former)
         self.change(system)
-        system.put(former, system.raw(kept), 0o644)
+        system.put(former, system.raw(kept), mode)
         system.remove(kept)
         if not self.configured(system):
             raise files.Failed("the boot loader's entries lack our parameters after all")

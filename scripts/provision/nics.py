@@ -216,6 +216,25 @@ def read(system, named="", remembered=None, environment=None):
     return found
 
 
+def describe(system, nic):
+    """Its model and firmware in words, from lspci and ethtool where these are there."""
+    told = []
+    try:
+        words = re.findall(r'"([^"]*)"', system.ask("lspci", "-Dmm", "-s", nic.address))
+        # Class, vendor, device.
+        told.append(" ".join(words[1:3]))
+    except files.Failed:
+        told.append(nic.ids)
+    try:
+        lines = system.ask("ethtool", "-i", nic.interface).splitlines() if nic.interface else []
+    except files.Failed:
+        # It has no interface while vfio-pci has it.
+        lines = []
+    told += [line.replace("firmware-version: ", "firmware ") for line in lines
+             if line.startswith("firmware-version: ") and line.split(": ")[1:] != [""]]
+    return ", ".join(filter(None, told))
+
+
 @dataclasses.dataclass
 class Neighbour:
     """A device in an IOMMU group."""

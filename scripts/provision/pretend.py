@@ -215,6 +215,12 @@ class Pretend(files.System):
     def tool_ip(self, *_):
         return self.text(f"{OWN}/addresses", "[]")
 
+    def tool_lspci(self, *words):
+        return f'{words[-1]} "Ethernet controller" "Made" "Adapter 1"\n'
+
+    def tool_ethtool(self, *words):
+        return f"driver: made\nfirmware-version: 1.2.3 of {words[-1]}\n"
+
     def tool_udevadm(self, *_):
         pass
 

@@ -68,13 +68,14 @@ def bifurcated(nic):
                    'DPDK cannot drive it: say driver = "auto" or "keep"')
 
 
-def about_nics(system, host, placement):
+def about_nics(system, host, placement, taken):
     ours = {nic["address"] for nic in placement.nics if nic["action"] == "vfio-pci"}
     for chosen in placement.nics:
         nic = host.nics[chosen["address"]]
         if chosen["action"] == "vfio-pci":
             touchy = list(management(nic))
-            yield from touchy or in_use(nic)
+            # One that we took before may have been given an address while a boot had it back.
+            yield from touchy or ([] if nic.address in taken and not nic.above else in_use(nic))
             yield from bifurcated(nic)
             yield from shared_group(system, host, nic, ours)
         elif chosen["vfs"]:
@@ -127,9 +128,9 @@ def about_clock(host, config):
                "a constant TSC (constant_tsc, nonstop_tsc)")
 
 
-def check(system, host, config, placement):
-    """Reasons against this plan on this host."""
-    return [*about_nics(system, host, placement), *about_iommu(host, config, placement),
+def check(system, host, config, placement, taken=()):
+    """Reasons against this plan on this host. `taken`: NICs that an earlier run took."""
+    return [*about_nics(system, host, placement, taken), *about_iommu(host, config, placement),
             *about_frequency(system, config), *about_clock(host, config)]
 
 
@@ -156,6 +157,8 @@ def notes(system, host, placement):
     """What is to be known of this host without being in our way."""
     platform = host.platform
     yield from waited_for(system, host, placement)
+    if system.real and os.geteuid() != 0:
+        yield "not root: what earlier runs did, and some settings, cannot be read"
     if platform.lockdown not in ("", "none"):
         why = " (Secure Boot)" if platform.secure_boot else ""
         yield (f"lockdown={platform.lockdown}{why}: MSRs, debugfs and unsigned modules are closed; "

@@ -124,6 +124,7 @@ class Runner:
             if self.dry_run:
                 self.tell("would", record["what"], "put back")
                 continue
+            before = steps.from_record(record).found(self.system)
             try:
                 told = self._restore_one(record)
             except (files.Failed, OSError) as error:
@@ -132,7 +133,8 @@ class Runner:
                 continue
             self.state.restored(record)
             self.changed += 1
-            self.tell("back", record["what"], told)
+            after = steps.from_record(record).found(self.system)
+            self.tell("back", record["what"], f"{shorten(before)} -> {shorten(after)}")
             if told:
                 self.told.append(f"{record['what']}: {told}")
         if failed:

@@ -288,6 +288,16 @@ class Details(harness.Host):
         self.ok("rollback")
         self.unchanged()
 
+    def test_a_nic_that_a_boot_gave_an_address_is_taken_again(self):
+        self.keep()
+        self.ok("apply")
+        # As if the kernel's driver, and a DHCP client, had been quicker than the boot-time unit.
+        trees.Tree(self.pristine).network("eth0", [("eth1", "10.0.0.2")])
+        (self.root / "etc/driverctl.d/pci-0000:22:00.0").unlink()
+        self.boot()
+        self.assertEqual(self.system().link("/sys/bus/pci/devices/0000:22:00.0/driver"),
+                         "vfio-pci")
+
     def test_a_file_that_somebody_changed_is_laid_aside(self):
         self.ok("apply")
         path = self.root / "etc/sysctl.d/90-peregrine.conf"

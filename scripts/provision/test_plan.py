@@ -174,6 +174,12 @@ class Placed(harness.Host):
                      "eth1 i40e group 11: -> vfio-pci", "512 x 2 MB = 1024 MB", "off    off"):
             self.assertIn(part, text)
 
+    def test_models_and_firmware(self):
+        self.assertIn("0000:22:00.0  8086:1572\n", self.ok("plan"))
+        for tool in ("lspci", "ethtool"):
+            self.tree.put(f"/usr/sbin/{tool}", "", 0o755)
+        self.assertIn("0000:22:00.0  Made Adapter 1, firmware 1.2.3 of eth1", self.ok("plan"))
+
     def test_warnings(self):
         self.tree.put("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet")
         real = "/sys/bus/pci/devices/0000:22:00.0"

@@ -222,6 +222,10 @@ class Others(harness.Host):
         self.assertIn("leads out of", out)
         self.assertEqual(list(outside.iterdir()), [])
 
+    def test_a_folder_that_is_no_host(self):
+        self.root = self.folder
+        self.refused("there is no var/lib below")
+
     def test_a_plan_that_is_refused_says_so(self):
         self.configure('[[nic]]\ndevice = "eth0"')
         status, planned = self.run_json("plan")
