@@ -1,0 +1,274 @@
+//! The ring between two threads: one pushes, one pops, and neither ever waits.
+//!
+//! A hop costs what it costs to move cache lines from one core to another, so the ring is laid out
+//! to move as few of them as can be: one, where an index beside the items would make it two.
+//!
+//! # Layout
+//!
+//! ```text
+//! cell   | stamp | item | item | item | item | item | item | item |    64 bytes, or a multiple
+//! cell   | stamp | item | ...
+//! ```
+//!
+//! A stamp is how many items were ever pushed up to the last one in its cell. Who pops looks at the
+//! stamp of the cell it is in, and has the items with it. Cells are given back whole, by a count of
+//! its own line, which who pushes reads only when it ran out of cells. A burst's first cell is
+//! stamped last, so that nobody takes a line away while the rest is being written.
+//!
+//! # Limits
+//!
+//! Items are not of size zero and ask for no more than the alignment of a cache line. There is room
+//! for at least as many as was asked for; since cells are given back whole, now and then for more.
+//!
+//! # Why unsafe
+//!
+//! Both threads hold the same memory, and the stamps alone say whose a place is. `rtrb`, which does
+//! the same in the usual layout, is the peer of `scripts/bench.sh --only ring`: docs/performance.md
+//! has what the difference is.
+
+mod cells;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cells::{Cells, Left};
+
+/// The end that items are pushed into.
+pub struct Producer<T> {
+    cells: Arc<Cells<T>>,
+    /// The cell being filled, and how many items it has.
+    cell: *mut u8,
+    filled: usize,
+    /// Items ever pushed.
+    pushed: usize,
+    /// Cells ever begun, and how many of them were given back when last looked.
+    begun: usize,
+    given_back: usize,
+}
+
+/// The end that items are popped from.
+pub struct Consumer<T> {
+    cells: Arc<Cells<T>>,
+    /// The cell being emptied, and how many of its items are gone.
+    cell: *mut u8,
+    taken: usize,
+    /// Items ever popped; and what the cell's stamp was when last looked.
+    popped: usize,
+    seen: usize,
+    /// Cells ever given back.
+    given_back: usize,
+}
+
+// SAFETY: an end is used by one thread at a time, as it is not Sync and its methods take `&mut`;
+// the memory it points into is shared as `Cells` says, and items are of a type that may move.
+unsafe impl<T: Send> Send for Producer<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Consumer<T> {}
+
+/// A ring with room for `items_min` items or some more, all of it touched.
+///
+/// # Panics
+/// When the room asked for is more than an address space.
+pub fn ring<T>(items_min: usize) -> (Producer<T>, Consumer<T>) {
+    let cells = Arc::new(Cells::new(items_min));
+    let cell = cells.first();
+    let consumer =
+        Consumer { cells: cells.clone(), cell, taken: 0, popped: 0, seen: 0, given_back: 0 };
+    (Producer { cells, cell, filled: 0, pushed: 0, begun: 1, given_back: 0 }, consumer)
+}
+
+impl<T> Producer<T> {
+    /// Hands an item over; gives it back when there is no room.
+    ///
+    /// # Errors
+    /// The item, when the ring is full.
+    #[inline(always)]
+    pub fn push(&mut self, item: T) -> Result<(), T> {
+        if self.filled == Cells::<T>::ITEMS && !self.begin_cell() {
+            return Err(item);
+        }
+        // SAFETY: the cell is ours until it is stamped with this item, which lies within it.
+        unsafe { Cells::<T>::item(self.cell, self.filled).write(item) };
+        self.filled += 1;
+        self.pushed = self.pushed.wrapping_add(1);
+        // SAFETY: the cell is one of the ring's.
+        unsafe { Cells::<T>::stamp(self.cell) }.store(self.pushed, Ordering::Release);
+        Ok(())
+    }
+
+    /// Hands over as many as there is room for, from the front; tells how many.
+    #[inline]
+    pub fn push_slice(&mut self, items: &[T]) -> usize
+    where
+        T: Copy,
+    {
+        let mut done = self.push_some(items);
+        let whole = ((items.len() - done) / Cells::<T>::ITEMS).min(self.spare_cells(items.len()));
+        for items in items[done..].chunks_exact(Cells::<T>::ITEMS).take(whole) {
+            self.cell = self.cells.after(self.cell);
+            self.pushed = self.pushed.wrapping_add(Cells::<T>::ITEMS);
+            // SAFETY: the cell was given back, and there are as many items as it has places.
+            unsafe {
+                Cells::<T>::copy_all(items.as_ptr(), Cells::<T>::item(self.cell, 0));
+                Cells::<T>::stamp(self.cell).store(self.pushed, Ordering::Release);
+            }
+        }
+        self.begun = self.begun.wrapping_add(whole);
+        done += whole * Cells::<T>::ITEMS;
+        if done < items.len() && self.filled == Cells::<T>::ITEMS && self.begin_cell() {
+            done += self.push_some(&items[done..]);
+        }
+        done
+    }
+
+    /// Writes what finds room in the cell that is begun; how many.
+    #[inline(always)]
+    fn push_some(&mut self, items: &[T]) -> usize
+    where
+        T: Copy,
+    {
+        let count = items.len().min(Cells::<T>::ITEMS - self.filled);
+        if count == 0 {
+            return 0;
+        }
+        self.pushed = self.pushed.wrapping_add(count);
+        // SAFETY: the cell's places from `filled` on are ours, and `count` of them are left.
+        unsafe {
+            let to = Cells::<T>::item(self.cell, self.filled);
+            Cells::<T>::copy_some(items.as_ptr(), to, count);
+            Cells::<T>::stamp(self.cell).store(self.pushed, Ordering::Release);
+        }
+        self.filled += count;
+        count
+    }
+
+    /// Cells that may be begun; looks again what was given back when they are not enough.
+    #[inline(always)]
+    fn spare_cells(&mut self, items: usize) -> usize {
+        let spare = self.cells.count() - self.begun.wrapping_sub(self.given_back);
+        if spare * Cells::<T>::ITEMS >= items {
+            return spare;
+        }
+        self.given_back = self.cells.given_back.load(Ordering::Acquire);
+        self.cells.count() - self.begun.wrapping_sub(self.given_back)
+    }
+
+    /// Whether the other end is gone, so that nobody will ever pop.
+    pub fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.cells) == 1
+    }
+
+    /// Goes on to the next cell; false when it was not given back yet.
+    #[inline(always)]
+    fn begin_cell(&mut self) -> bool {
+        if self.begun.wrapping_sub(self.given_back) == self.cells.count() {
+            self.given_back = self.cells.given_back.load(Ordering::Acquire);
+            if self.begun.wrapping_sub(self.given_back) == self.cells.count() {
+                return false;
+            }
+        }
+        self.cell = self.cells.after(self.cell);
+        self.begun = self.begun.wrapping_add(1);
+        self.filled = 0;
+        true
+    }
+}
+
+impl<T> Consumer<T> {
+    /// The next item, if there is one.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<T> {
+        if !self.has_some() {
+            return None;
+        }
+        // SAFETY: the stamp tells that this item was pushed, and it was not popped before.
+        let item = unsafe { Cells::<T>::item(self.cell, self.taken).read() };
+        self.popped = self.popped.wrapping_add(1);
+        self.taken += 1;
+        if self.taken == Cells::<T>::ITEMS {
+            self.end_cell();
+            self.cells.given_back.store(self.given_back, Ordering::Release);
+        }
+        Some(item)
+    }
+
+    /// The next items, as many as there are and `out` has room for; tells how many.
+    #[inline]
+    pub fn pop_slice(&mut self, out: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        let before = self.given_back;
+        let mut done = self.pop_some(out);
+        for out in out[done..].chunks_exact_mut(Cells::<T>::ITEMS) {
+            // SAFETY: the cell is one of the ring's.
+            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
+            if self.taken != 0 || stamp != self.popped.wrapping_add(Cells::<T>::ITEMS) {
+                break;
+            }
+            // SAFETY: the stamp tells that the whole cell was pushed; `out` has room for it.
+            unsafe { Cells::<T>::copy_all(Cells::<T>::item(self.cell, 0), out.as_mut_ptr()) };
+            done += Cells::<T>::ITEMS;
+            (self.popped, self.seen) = (stamp, stamp);
+            self.end_cell();
+        }
+        done += self.pop_some(&mut out[done..]);
+        if self.given_back != before {
+            self.cells.given_back.store(self.given_back, Ordering::Release);
+        }
+        done
+    }
+
+    /// Takes what there is in the cell and finds room; how many.
+    #[inline(always)]
+    fn pop_some(&mut self, out: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        if out.is_empty() || !self.has_some() {
+            return 0;
+        }
+        let count = out.len().min(self.seen.wrapping_sub(self.popped));
+        // SAFETY: the stamp tells that so many were pushed; `out` has room for them.
+        unsafe {
+            let from = Cells::<T>::item(self.cell, self.taken);
+            Cells::<T>::copy_some(from, out.as_mut_ptr(), count);
+        }
+        self.popped = self.popped.wrapping_add(count);
+        self.taken += count;
+        if self.taken == Cells::<T>::ITEMS {
+            self.end_cell();
+        }
+        count
+    }
+
+    /// Whether there is something to pop.
+    #[inline(always)]
+    pub fn has_some(&mut self) -> bool {
+        if self.popped == self.seen {
+            // SAFETY: the cell is one of the ring's.
+            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
+            // One from the round before is behind, by no more than the ring is long.
+            if stamp.wrapping_sub(self.popped) as isize <= 0 {
+                return false;
+            }
+            self.seen = stamp;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn end_cell(&mut self) {
+        self.cell = self.cells.after(self.cell);
+        self.given_back = self.given_back.wrapping_add(1);
+        self.taken = 0;
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        let left = Left { cell: self.cell, taken: self.taken, popped: self.popped };
+        // SAFETY: this end alone writes it, and it is read only when no end is left.
+        unsafe { *self.cells.left.get() = Some(left) };
+    }
+}
