@@ -11,6 +11,10 @@ const LINE_BYTES: usize = 64;
 /// Pairs of lines are fetched together.
 const PAIR_BYTES: usize = 128;
 
+/// Between the stamps of one round and the next: more than a cell has items. The first round is
+/// stamped above this, so that memory that is all zeroes is of a round before.
+pub(crate) const ROUND: usize = 256;
+
 /// What one core writes and another reads, with no neighbour.
 #[repr(align(128))]
 pub(crate) struct Apart<T>(T);
@@ -29,12 +33,13 @@ impl<T> std::ops::Deref for Apart<T> {
 pub(crate) struct Left {
     pub(crate) cell: *mut u8,
     pub(crate) taken: usize,
-    pub(crate) popped: usize,
+    pub(crate) round: usize,
 }
 
 /// All cells of a ring, shared by its two ends.
 pub(crate) struct Cells<T> {
     base: NonNull<u8>,
+    end: *mut u8,
     count: usize,
     /// Set by the end that pops, once, when it goes.
     pub(crate) left: UnsafeCell<Option<Left>>,
@@ -60,6 +65,7 @@ impl<T> Cells<T> {
     /// Items of a cell: as many as the line holds, or one that takes several lines.
     pub(crate) const ITEMS: usize = {
         let fit = (LINE_BYTES - Self::OFFSET) / size_of::<T>();
+        assert!(fit < ROUND);
         if fit == 0 { 1 } else { fit }
     };
 
@@ -77,8 +83,9 @@ impl<T> Cells<T> {
             // SAFETY: within what was taken. Zeroed pages are touched only when written to.
             unsafe { base.as_ptr().add(at * Self::BYTES).cast::<usize>().write_volatile(0) };
         }
+        let end = base.as_ptr().wrapping_add(count * Self::BYTES);
         let given_back = Apart(AtomicUsize::new(0));
-        Cells { base, count, left: UnsafeCell::new(None), given_back, items: PhantomData }
+        Cells { base, end, count, left: UnsafeCell::new(None), given_back, items: PhantomData }
     }
 
     fn layout(count: usize) -> Layout {
@@ -98,12 +105,11 @@ impl<T> Cells<T> {
         self.base.as_ptr()
     }
 
-    /// The cell after this one of the ring.
+    /// The cell after this one of the ring, and what its items are stamped above.
     #[inline(always)]
-    pub(crate) fn after(&self, cell: *mut u8) -> *mut u8 {
+    pub(crate) fn after(&self, cell: *mut u8, round: usize) -> (*mut u8, usize) {
         let next = cell.wrapping_add(Self::BYTES);
-        let end = self.first().wrapping_add(self.count * Self::BYTES);
-        if next == end { self.first() } else { next }
+        if next == self.end { (self.first(), round + ROUND) } else { (next, round) }
     }
 
     /// A cell's stamp.
@@ -165,23 +171,19 @@ impl<T> Cells<T> {
 
     /// Drops what was pushed and not popped.
     fn drop_items(&mut self) {
-        let Some(Left { mut cell, mut taken, mut popped }) = *self.left.get_mut() else { return };
+        let Some(Left { mut cell, mut taken, mut round }) = *self.left.get_mut() else { return };
         loop {
             // SAFETY: the cell is one of ours, and nobody else is left.
             let stamp = unsafe { Self::stamp(cell) }.load(Ordering::Relaxed);
-            if stamp.wrapping_sub(popped) as isize <= 0 {
-                return;
-            }
-            while popped != stamp {
+            for at in taken..stamp.saturating_sub(round) {
                 // SAFETY: the stamp tells that it was pushed; it was not popped.
-                unsafe { Self::item(cell, taken).drop_in_place() };
-                (popped, taken) = (popped.wrapping_add(1), taken + 1);
+                unsafe { Self::item(cell, at).drop_in_place() };
             }
-            if taken == Self::ITEMS {
-                (cell, taken) = (self.after(cell), 0);
-            } else {
+            if stamp != round + Self::ITEMS {
                 return;
             }
+            taken = 0;
+            (cell, round) = self.after(cell, round);
         }
     }
 }

@@ -10,10 +10,9 @@
 //! cell   | stamp | item | ...
 //! ```
 //!
-//! A stamp is how many items were ever pushed up to the last one in its cell. Who pops looks at the
-//! stamp of the cell it is in, and has the items with it. Cells are given back whole, by a count of
-//! its own line, which who pushes reads only when it ran out of cells. A burst's first cell is
-//! stamped last, so that nobody takes a line away while the rest is being written.
+//! A stamp tells which time around the ring it is, and how many items its cell has. Who pops looks
+//! at the stamp of the cell it is in, and has the items with it. Cells are given back whole, by a
+//! count in a line of its own, which who pushes reads only when it ran out of cells.
 //!
 //! # Limits
 //!
@@ -31,16 +30,15 @@ mod cells;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cells::{Cells, Left};
+use cells::{Cells, Left, ROUND};
 
 /// The end that items are pushed into.
 pub struct Producer<T> {
     cells: Arc<Cells<T>>,
-    /// The cell being filled, and how many items it has.
+    /// The cell being filled, how many items it has, and what they are stamped above.
     cell: *mut u8,
     filled: usize,
-    /// Items ever pushed.
-    pushed: usize,
+    round: usize,
     /// Cells ever begun, and how many of them were given back when last looked.
     begun: usize,
     given_back: usize,
@@ -49,12 +47,12 @@ pub struct Producer<T> {
 /// The end that items are popped from.
 pub struct Consumer<T> {
     cells: Arc<Cells<T>>,
-    /// The cell being emptied, and how many of its items are gone.
+    /// The cell being emptied, how many of its items are gone, how many there were when last
+    /// looked, and what they are stamped above.
     cell: *mut u8,
     taken: usize,
-    /// Items ever popped; and what the cell's stamp was when last looked.
-    popped: usize,
     seen: usize,
+    round: usize,
     /// Cells ever given back.
     given_back: usize,
 }
@@ -73,8 +71,8 @@ pub fn ring<T>(items_min: usize) -> (Producer<T>, Consumer<T>) {
     let cells = Arc::new(Cells::new(items_min));
     let cell = cells.first();
     let consumer =
-        Consumer { cells: cells.clone(), cell, taken: 0, popped: 0, seen: 0, given_back: 0 };
-    (Producer { cells, cell, filled: 0, pushed: 0, begun: 1, given_back: 0 }, consumer)
+        Consumer { cells: cells.clone(), cell, taken: 0, seen: 0, round: ROUND, given_back: 0 };
+    (Producer { cells, cell, filled: 0, round: ROUND, begun: 1, given_back: 0 }, consumer)
 }
 
 impl<T> Producer<T> {
@@ -90,9 +88,7 @@ impl<T> Producer<T> {
         // SAFETY: the cell is ours until it is stamped with this item, which lies within it.
         unsafe { Cells::<T>::item(self.cell, self.filled).write(item) };
         self.filled += 1;
-        self.pushed = self.pushed.wrapping_add(1);
-        // SAFETY: the cell is one of the ring's.
-        unsafe { Cells::<T>::stamp(self.cell) }.store(self.pushed, Ordering::Release);
+        self.stamp();
         Ok(())
     }
 
@@ -105,13 +101,11 @@ impl<T> Producer<T> {
         let mut done = self.push_some(items);
         let whole = ((items.len() - done) / Cells::<T>::ITEMS).min(self.spare_cells(items.len()));
         for items in items[done..].chunks_exact(Cells::<T>::ITEMS).take(whole) {
-            self.cell = self.cells.after(self.cell);
-            self.pushed = self.pushed.wrapping_add(Cells::<T>::ITEMS);
+            (self.cell, self.round) = self.cells.after(self.cell, self.round);
+            self.filled = Cells::<T>::ITEMS;
             // SAFETY: the cell was given back, and there are as many items as it has places.
-            unsafe {
-                Cells::<T>::copy_all(items.as_ptr(), Cells::<T>::item(self.cell, 0));
-                Cells::<T>::stamp(self.cell).store(self.pushed, Ordering::Release);
-            }
+            unsafe { Cells::<T>::copy_all(items.as_ptr(), Cells::<T>::item(self.cell, 0)) };
+            self.stamp();
         }
         self.begun = self.begun.wrapping_add(whole);
         done += whole * Cells::<T>::ITEMS;
@@ -131,15 +125,22 @@ impl<T> Producer<T> {
         if count == 0 {
             return 0;
         }
-        self.pushed = self.pushed.wrapping_add(count);
         // SAFETY: the cell's places from `filled` on are ours, and `count` of them are left.
         unsafe {
             let to = Cells::<T>::item(self.cell, self.filled);
             Cells::<T>::copy_some(items.as_ptr(), to, count);
-            Cells::<T>::stamp(self.cell).store(self.pushed, Ordering::Release);
         }
         self.filled += count;
+        self.stamp();
         count
+    }
+
+    /// Says how many items the cell has, and with that hands them over.
+    #[inline(always)]
+    fn stamp(&mut self) {
+        let stamp = self.round + self.filled;
+        // SAFETY: the cell is one of the ring's.
+        unsafe { Cells::<T>::stamp(self.cell) }.store(stamp, Ordering::Release);
     }
 
     /// Cells that may be begun; looks again what was given back when they are not enough.
@@ -167,7 +168,7 @@ impl<T> Producer<T> {
                 return false;
             }
         }
-        self.cell = self.cells.after(self.cell);
+        (self.cell, self.round) = self.cells.after(self.cell, self.round);
         self.begun = self.begun.wrapping_add(1);
         self.filled = 0;
         true
@@ -183,7 +184,6 @@ impl<T> Consumer<T> {
         }
         // SAFETY: the stamp tells that this item was pushed, and it was not popped before.
         let item = unsafe { Cells::<T>::item(self.cell, self.taken).read() };
-        self.popped = self.popped.wrapping_add(1);
         self.taken += 1;
         if self.taken == Cells::<T>::ITEMS {
             self.end_cell();
@@ -201,15 +201,12 @@ impl<T> Consumer<T> {
         let before = self.given_back;
         let mut done = self.pop_some(out);
         for out in out[done..].chunks_exact_mut(Cells::<T>::ITEMS) {
-            // SAFETY: the cell is one of the ring's.
-            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
-            if self.taken != 0 || stamp != self.popped.wrapping_add(Cells::<T>::ITEMS) {
+            if self.taken != 0 || self.look() != Cells::<T>::ITEMS {
                 break;
             }
             // SAFETY: the stamp tells that the whole cell was pushed; `out` has room for it.
             unsafe { Cells::<T>::copy_all(Cells::<T>::item(self.cell, 0), out.as_mut_ptr()) };
             done += Cells::<T>::ITEMS;
-            (self.popped, self.seen) = (stamp, stamp);
             self.end_cell();
         }
         done += self.pop_some(&mut out[done..]);
@@ -228,13 +225,12 @@ impl<T> Consumer<T> {
         if out.is_empty() || !self.has_some() {
             return 0;
         }
-        let count = out.len().min(self.seen.wrapping_sub(self.popped));
+        let count = out.len().min(self.seen - self.taken);
         // SAFETY: the stamp tells that so many were pushed; `out` has room for them.
         unsafe {
             let from = Cells::<T>::item(self.cell, self.taken);
             Cells::<T>::copy_some(from, out.as_mut_ptr(), count);
         }
-        self.popped = self.popped.wrapping_add(count);
         self.taken += count;
         if self.taken == Cells::<T>::ITEMS {
             self.end_cell();
@@ -245,29 +241,31 @@ impl<T> Consumer<T> {
     /// Whether there is something to pop.
     #[inline(always)]
     pub fn has_some(&mut self) -> bool {
-        if self.popped == self.seen {
-            // SAFETY: the cell is one of the ring's.
-            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
-            // One from the round before is behind, by no more than the ring is long.
-            if stamp.wrapping_sub(self.popped) as isize <= 0 {
-                return false;
-            }
-            self.seen = stamp;
+        if self.taken == self.seen {
+            self.seen = self.look().max(self.taken);
         }
-        true
+        self.taken < self.seen
+    }
+
+    /// How many items the cell has by its stamp; one from the round before says none.
+    #[inline(always)]
+    fn look(&self) -> usize {
+        // SAFETY: the cell is one of the ring's.
+        let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
+        stamp.saturating_sub(self.round)
     }
 
     #[inline(always)]
     fn end_cell(&mut self) {
-        self.cell = self.cells.after(self.cell);
+        (self.cell, self.round) = self.cells.after(self.cell, self.round);
         self.given_back = self.given_back.wrapping_add(1);
-        self.taken = 0;
+        (self.taken, self.seen) = (0, 0);
     }
 }
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        let left = Left { cell: self.cell, taken: self.taken, popped: self.popped };
+        let left = Left { cell: self.cell, taken: self.taken, round: self.round };
         // SAFETY: this end alone writes it, and it is read only when no end is left.
         unsafe { *self.cells.left.get() = Some(left) };
     }

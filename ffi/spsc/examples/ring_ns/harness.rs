@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Items a ring has room for, at least.
-pub const ITEMS_MAX: usize = 1024;
+pub(crate) const ITEMS_MAX: usize = 1024;
 /// Items of a burst.
-pub const BURST: usize = 32;
+pub(crate) const BURST: usize = 32;
 /// The last item of a measurement.
 const END: u64 = u64::MAX;
 /// Items, and round trips, of a batch.
@@ -21,7 +21,7 @@ const BATCH: u64 = 4096;
 const TRIPS: u64 = 32;
 
 /// The end that items are given to.
-pub trait Sender: Send {
+pub(crate) trait Sender: Send {
     /// Takes an item; false when there is no room for it.
     fn push(&mut self, item: u64) -> bool;
 
@@ -32,7 +32,7 @@ pub trait Sender: Send {
 }
 
 /// The end that items come out of.
-pub trait Receiver: Send {
+pub(crate) trait Receiver: Send {
     /// The next item, if there is one.
     fn pop(&mut self) -> Option<u64>;
 
@@ -49,13 +49,13 @@ pub trait Receiver: Send {
 }
 
 /// How long each figure is measured, and the CPUs of the two threads.
-pub struct Plan {
-    pub time: Duration,
-    pub cpus: Vec<usize>,
+pub(crate) struct Plan {
+    pub(crate) time: Duration,
+    pub(crate) cpus: Vec<usize>,
 }
 
 /// The plan of a command line: milliseconds a figure, if it says so; ends with 2 when it cannot be.
-pub fn plan(milliseconds: Option<&str>) -> Plan {
+pub(crate) fn plan(milliseconds: Option<&str>) -> Plan {
     let Some(ms) = milliseconds.map_or(Some(300), |ms| ms.parse().ok().filter(|ms| *ms > 0)) else {
         eprintln!("milliseconds a figure must be a number from 1 up");
         std::process::exit(2);
@@ -78,10 +78,10 @@ fn median_ns(mut batches: Vec<Duration>, count: u64) -> f64 {
 }
 
 /// Measures everything the CPUs allow, and prints it.
-pub fn measure<S: Sender, R: Receiver>(plan: &Plan, ring: impl Fn() -> (S, R)) {
+pub(crate) fn measure<S: Sender, R: Receiver>(plan: &Plan, ring: impl Fn() -> (S, R)) {
     plan.pin(0);
-    println!("FIGURE one_core {:.3} ns", one_core(plan, ring(), 1));
-    println!("FIGURE one_core_burst {:.3} ns", one_core(plan, ring(), BURST));
+    println!("FIGURE one_core {:.3} ns", one_core(plan, &mut ring(), 1));
+    println!("FIGURE one_core_burst {:.3} ns", one_core(plan, &mut ring(), BURST));
     if plan.cpus.len() < 2 {
         println!("only one CPU may be used: nothing is measured across two");
         return;
@@ -93,7 +93,7 @@ pub fn measure<S: Sender, R: Receiver>(plan: &Plan, ring: impl Fn() -> (S, R)) {
 
 /// Items pushed and popped by one thread, `burst` at a time: ns an item.
 #[inline(never)]
-fn one_core<S: Sender, R: Receiver>(plan: &Plan, (mut tx, mut rx): (S, R), burst: usize) -> f64 {
+fn one_core<S: Sender, R: Receiver>(plan: &Plan, (tx, rx): &mut (S, R), burst: usize) -> f64 {
     let (mut batches, begin, mut next) = (Vec::new(), Instant::now(), 0u64);
     let mut items = [0u64; BURST];
     while begin.elapsed() < plan.time {
