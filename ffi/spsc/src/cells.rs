@@ -11,9 +11,15 @@ const LINE_BYTES: usize = 64;
 /// Pairs of lines are fetched together.
 const PAIR_BYTES: usize = 128;
 
-/// Between the stamps of one round and the next: more than a cell has items. The first round is
-/// stamped above this, so that memory that is all zeroes is of a round before.
+/// A stamp counts rounds in steps of this, which is more than a cell has items, and the cell's items
+/// below it. The first round is 1, so that memory that is all zeroes is of a round before.
 pub(crate) const ROUND: usize = 256;
+
+/// How many items a cell has by its stamp.
+#[inline(always)]
+pub(crate) const fn count_in(stamp: usize) -> usize {
+    stamp % ROUND
+}
 
 /// What one core writes and another reads, with no neighbour.
 #[repr(align(128))]
@@ -32,8 +38,7 @@ impl<T> std::ops::Deref for Apart<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Left {
     pub(crate) cell: *mut u8,
-    pub(crate) taken: usize,
-    pub(crate) round: usize,
+    pub(crate) at: usize,
 }
 
 /// All cells of a ring, shared by its two ends.
@@ -105,10 +110,11 @@ impl<T> Cells<T> {
         self.base.as_ptr()
     }
 
-    /// The cell after this one of the ring, and what its items are stamped above.
+    /// The cell after this one of the ring, and what it is stamped without an item, when this one is
+    /// stamped `at`.
     #[inline(always)]
-    pub(crate) fn after(&self, cell: *mut u8, round: usize) -> (*mut u8, usize) {
-        let next = cell.wrapping_add(Self::BYTES);
+    pub(crate) fn after(&self, cell: *mut u8, at: usize) -> (*mut u8, usize) {
+        let (next, round) = (cell.wrapping_add(Self::BYTES), at - count_in(at));
         if next == self.end { (self.first(), round + ROUND) } else { (next, round) }
     }
 
@@ -171,19 +177,18 @@ impl<T> Cells<T> {
 
     /// Drops what was pushed and not popped.
     fn drop_items(&mut self) {
-        let Some(Left { mut cell, mut taken, mut round }) = *self.left.get_mut() else { return };
+        let Some(Left { mut cell, mut at }) = *self.left.get_mut() else { return };
         loop {
             // SAFETY: the cell is one of ours, and nobody else is left.
             let stamp = unsafe { Self::stamp(cell) }.load(Ordering::Relaxed);
-            for at in taken..stamp.saturating_sub(round) {
+            for at in at..stamp {
                 // SAFETY: the stamp tells that it was pushed; it was not popped.
-                unsafe { Self::item(cell, at).drop_in_place() };
+                unsafe { Self::item(cell, count_in(at)).drop_in_place() };
             }
-            if stamp != round + Self::ITEMS {
+            if stamp < at || count_in(stamp) < Self::ITEMS {
                 return;
             }
-            taken = 0;
-            (cell, round) = self.after(cell, round);
+            (cell, at) = self.after(cell, stamp);
         }
     }
 }

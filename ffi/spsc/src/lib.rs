@@ -30,15 +30,15 @@ mod cells;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cells::{Cells, Left, ROUND};
+use cells::{Cells, Left, ROUND, count_in};
 
 /// The end that items are pushed into.
 pub struct Producer<T> {
     cells: Arc<Cells<T>>,
-    /// The cell being filled, how many items it has, and what they are stamped above.
+    /// The cell being filled.
     cell: *mut u8,
-    filled: usize,
-    round: usize,
+    /// The stamp of the last item pushed: the round, and how many items the cell has.
+    at: usize,
     /// Cells ever begun, and how many of them were given back when last looked.
     begun: usize,
     given_back: usize,
@@ -47,12 +47,11 @@ pub struct Producer<T> {
 /// The end that items are popped from.
 pub struct Consumer<T> {
     cells: Arc<Cells<T>>,
-    /// The cell being emptied, how many of its items are gone, how many there were when last
-    /// looked, and what they are stamped above.
+    /// The cell being emptied.
     cell: *mut u8,
-    taken: usize,
+    /// The stamp of the last item popped, and the cell's when last looked.
+    at: usize,
     seen: usize,
-    round: usize,
     /// Cells ever given back.
     given_back: usize,
 }
@@ -70,9 +69,8 @@ unsafe impl<T: Send> Send for Consumer<T> {}
 pub fn ring<T>(items_min: usize) -> (Producer<T>, Consumer<T>) {
     let cells = Arc::new(Cells::new(items_min));
     let cell = cells.first();
-    let consumer =
-        Consumer { cells: cells.clone(), cell, taken: 0, seen: 0, round: ROUND, given_back: 0 };
-    (Producer { cells, cell, filled: 0, round: ROUND, begun: 1, given_back: 0 }, consumer)
+    let consumer = Consumer { cells: cells.clone(), cell, at: ROUND, seen: ROUND, given_back: 0 };
+    (Producer { cells, cell, at: ROUND, begun: 1, given_back: 0 }, consumer)
 }
 
 impl<T> Producer<T> {
@@ -82,13 +80,12 @@ impl<T> Producer<T> {
     /// The item, when the ring is full.
     #[inline(always)]
     pub fn push(&mut self, item: T) -> Result<(), T> {
-        if self.filled == Cells::<T>::ITEMS && !self.begin_cell() {
+        if count_in(self.at) == Cells::<T>::ITEMS && !self.begin_cell() {
             return Err(item);
         }
-        // SAFETY: the cell is ours until it is stamped with this item, which lies within it.
-        unsafe { Cells::<T>::item(self.cell, self.filled).write(item) };
-        self.filled += 1;
-        self.stamp();
+        // SAFETY: the cell has a place left, which is ours until it is stamped.
+        unsafe { Cells::<T>::item(self.cell, count_in(self.at)).write(item) };
+        self.stamp(1);
         Ok(())
     }
 
@@ -101,18 +98,21 @@ impl<T> Producer<T> {
         let mut done = self.push_some(items);
         let whole = ((items.len() - done) / Cells::<T>::ITEMS).min(self.spare_cells(items.len()));
         for items in items[done..].chunks_exact(Cells::<T>::ITEMS).take(whole) {
-            (self.cell, self.round) = self.cells.after(self.cell, self.round);
-            self.filled = Cells::<T>::ITEMS;
+            self.next_cell();
             // SAFETY: the cell was given back, and there are as many items as it has places.
-            unsafe { Cells::<T>::copy_all(items.as_ptr(), Cells::<T>::item(self.cell, 0)) };
-            self.stamp();
+            unsafe { Cells::<T>::copy_all(items.as_ptr(), Cells::item(self.cell, 0)) };
+            self.stamp(Cells::<T>::ITEMS);
         }
-        self.begun = self.begun.wrapping_add(whole);
         done += whole * Cells::<T>::ITEMS;
-        if done < items.len() && self.filled == Cells::<T>::ITEMS && self.begin_cell() {
+        if done < items.len() && count_in(self.at) == Cells::<T>::ITEMS && self.begin_cell() {
             done += self.push_some(&items[done..]);
         }
         done
+    }
+
+    /// Whether the other end is gone, so that nobody will ever pop.
+    pub fn is_abandoned(&self) -> bool {
+        Arc::strong_count(&self.cells) == 1
     }
 
     /// Writes what finds room in the cell that is begun; how many.
@@ -121,29 +121,25 @@ impl<T> Producer<T> {
     where
         T: Copy,
     {
-        let count = items.len().min(Cells::<T>::ITEMS - self.filled);
-        if count == 0 {
-            return 0;
+        let from = count_in(self.at);
+        let count = items.len().min(Cells::<T>::ITEMS - from);
+        if count > 0 {
+            // SAFETY: the cell's places behind `from` are ours, and `count` of them are left.
+            unsafe { Cells::<T>::copy_some(items.as_ptr(), Cells::item(self.cell, from), count) };
+            self.stamp(count);
         }
-        // SAFETY: the cell's places from `filled` on are ours, and `count` of them are left.
-        unsafe {
-            let to = Cells::<T>::item(self.cell, self.filled);
-            Cells::<T>::copy_some(items.as_ptr(), to, count);
-        }
-        self.filled += count;
-        self.stamp();
         count
     }
 
-    /// Says how many items the cell has, and with that hands them over.
+    /// Hands over `count` more items of the cell.
     #[inline(always)]
-    fn stamp(&mut self) {
-        let stamp = self.round + self.filled;
+    fn stamp(&mut self, count: usize) {
+        self.at += count;
         // SAFETY: the cell is one of the ring's.
-        unsafe { Cells::<T>::stamp(self.cell) }.store(stamp, Ordering::Release);
+        unsafe { Cells::<T>::stamp(self.cell) }.store(self.at, Ordering::Release);
     }
 
-    /// Cells that may be begun; looks again what was given back when they are not enough.
+    /// Cells that may be begun; looks again what was given back when they have not room for `items`.
     #[inline(always)]
     fn spare_cells(&mut self, items: usize) -> usize {
         let spare = self.cells.count() - self.begun.wrapping_sub(self.given_back);
@@ -154,24 +150,20 @@ impl<T> Producer<T> {
         self.cells.count() - self.begun.wrapping_sub(self.given_back)
     }
 
-    /// Whether the other end is gone, so that nobody will ever pop.
-    pub fn is_abandoned(&self) -> bool {
-        Arc::strong_count(&self.cells) == 1
-    }
-
     /// Goes on to the next cell; false when it was not given back yet.
     #[inline(always)]
     fn begin_cell(&mut self) -> bool {
-        if self.begun.wrapping_sub(self.given_back) == self.cells.count() {
-            self.given_back = self.cells.given_back.load(Ordering::Acquire);
-            if self.begun.wrapping_sub(self.given_back) == self.cells.count() {
-                return false;
-            }
+        let is_spare = self.spare_cells(1) > 0;
+        if is_spare {
+            self.next_cell();
         }
-        (self.cell, self.round) = self.cells.after(self.cell, self.round);
+        is_spare
+    }
+
+    #[inline(always)]
+    fn next_cell(&mut self) {
+        (self.cell, self.at) = self.cells.after(self.cell, self.at);
         self.begun = self.begun.wrapping_add(1);
-        self.filled = 0;
-        true
     }
 }
 
@@ -183,10 +175,10 @@ impl<T> Consumer<T> {
             return None;
         }
         // SAFETY: the stamp tells that this item was pushed, and it was not popped before.
-        let item = unsafe { Cells::<T>::item(self.cell, self.taken).read() };
-        self.taken += 1;
-        if self.taken == Cells::<T>::ITEMS {
-            self.end_cell();
+        let item = unsafe { Cells::<T>::item(self.cell, count_in(self.at)).read() };
+        self.at += 1;
+        if count_in(self.at) == Cells::<T>::ITEMS {
+            self.next_cell();
             self.cells.given_back.store(self.given_back, Ordering::Release);
         }
         Some(item)
@@ -201,19 +193,35 @@ impl<T> Consumer<T> {
         let before = self.given_back;
         let mut done = self.pop_some(out);
         for out in out[done..].chunks_exact_mut(Cells::<T>::ITEMS) {
-            if self.taken != 0 || self.look() != Cells::<T>::ITEMS {
+            // The second is so of a cell that is whole and of which nothing was taken.
+            if !self.has_some() || self.seen - self.at != Cells::<T>::ITEMS {
                 break;
             }
             // SAFETY: the stamp tells that the whole cell was pushed; `out` has room for it.
-            unsafe { Cells::<T>::copy_all(Cells::<T>::item(self.cell, 0), out.as_mut_ptr()) };
+            unsafe { Cells::<T>::copy_all(Cells::item(self.cell, 0), out.as_mut_ptr()) };
             done += Cells::<T>::ITEMS;
-            self.end_cell();
+            self.next_cell();
         }
         done += self.pop_some(&mut out[done..]);
         if self.given_back != before {
             self.cells.given_back.store(self.given_back, Ordering::Release);
         }
         done
+    }
+
+    /// Whether there is something to pop.
+    #[inline(always)]
+    pub fn has_some(&mut self) -> bool {
+        if self.at == self.seen {
+            // SAFETY: the cell is one of the ring's.
+            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
+            // That of a round before is less, whatever its count.
+            if stamp <= self.at {
+                return false;
+            }
+            self.seen = stamp;
+        }
+        true
     }
 
     /// Takes what there is in the cell and finds room; how many.
@@ -225,48 +233,30 @@ impl<T> Consumer<T> {
         if out.is_empty() || !self.has_some() {
             return 0;
         }
-        let count = out.len().min(self.seen - self.taken);
+        let count = out.len().min(self.seen - self.at);
         // SAFETY: the stamp tells that so many were pushed; `out` has room for them.
         unsafe {
-            let from = Cells::<T>::item(self.cell, self.taken);
+            let from = Cells::item(self.cell, count_in(self.at));
             Cells::<T>::copy_some(from, out.as_mut_ptr(), count);
         }
-        self.taken += count;
-        if self.taken == Cells::<T>::ITEMS {
-            self.end_cell();
+        self.at += count;
+        if count_in(self.at) == Cells::<T>::ITEMS {
+            self.next_cell();
         }
         count
     }
 
-    /// Whether there is something to pop.
     #[inline(always)]
-    pub fn has_some(&mut self) -> bool {
-        if self.taken == self.seen {
-            self.seen = self.look().max(self.taken);
-        }
-        self.taken < self.seen
-    }
-
-    /// How many items the cell has by its stamp; one from the round before says none.
-    #[inline(always)]
-    fn look(&self) -> usize {
-        // SAFETY: the cell is one of the ring's.
-        let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
-        stamp.saturating_sub(self.round)
-    }
-
-    #[inline(always)]
-    fn end_cell(&mut self) {
-        (self.cell, self.round) = self.cells.after(self.cell, self.round);
+    fn next_cell(&mut self) {
+        (self.cell, self.at) = self.cells.after(self.cell, self.at);
+        self.seen = self.at;
         self.given_back = self.given_back.wrapping_add(1);
-        (self.taken, self.seen) = (0, 0);
     }
 }
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        let left = Left { cell: self.cell, taken: self.taken, round: self.round };
         // SAFETY: this end alone writes it, and it is read only when no end is left.
-        unsafe { *self.cells.left.get() = Some(left) };
+        unsafe { *self.cells.left.get() = Some(Left { cell: self.cell, at: self.at }) };
     }
 }
