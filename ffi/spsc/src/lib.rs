@@ -49,9 +49,8 @@ pub struct Consumer<T> {
     cells: Arc<Cells<T>>,
     /// The cell being emptied.
     cell: *mut u8,
-    /// The stamp of the last item popped, and the cell's when last looked.
+    /// The stamp of the last item popped.
     at: usize,
-    seen: usize,
     /// Cells ever given back.
     given_back: usize,
 }
@@ -69,7 +68,7 @@ unsafe impl<T: Send> Send for Consumer<T> {}
 pub fn ring<T>(items_min: usize) -> (Producer<T>, Consumer<T>) {
     let cells = Arc::new(Cells::new(items_min));
     let cell = cells.first();
-    let consumer = Consumer { cells: cells.clone(), cell, at: ROUND, seen: ROUND, given_back: 0 };
+    let consumer = Consumer { cells: cells.clone(), cell, at: ROUND, given_back: 0 };
     (Producer { cells, cell, at: ROUND, begun: 1, given_back: 0 }, consumer)
 }
 
@@ -193,8 +192,7 @@ impl<T> Consumer<T> {
         let before = self.given_back;
         let mut done = self.pop_some(out);
         for out in out[done..].chunks_exact_mut(Cells::<T>::ITEMS) {
-            // The second is so of a cell that is whole and of which nothing was taken.
-            if !self.has_some() || self.seen - self.at != Cells::<T>::ITEMS {
+            if self.look() != Cells::<T>::ITEMS {
                 break;
             }
             // SAFETY: the stamp tells that the whole cell was pushed; `out` has room for it.
@@ -211,17 +209,18 @@ impl<T> Consumer<T> {
 
     /// Whether there is something to pop.
     #[inline(always)]
-    pub fn has_some(&mut self) -> bool {
-        if self.at == self.seen {
-            // SAFETY: the cell is one of the ring's.
-            let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
-            // That of a round before is less, whatever its count.
-            if stamp <= self.at {
-                return false;
-            }
-            self.seen = stamp;
-        }
-        true
+    pub fn has_some(&self) -> bool {
+        self.look() > 0
+    }
+
+    /// How many items there are in the cell. The stamp lies beside them: there is nothing to be
+    /// won by keeping what it was.
+    #[inline(always)]
+    fn look(&self) -> usize {
+        // SAFETY: the cell is one of the ring's.
+        let stamp = unsafe { Cells::<T>::stamp(self.cell) }.load(Ordering::Acquire);
+        // That of a round before is less, whatever its count.
+        stamp.saturating_sub(self.at)
     }
 
     /// Takes what there is in the cell and finds room; how many.
@@ -230,10 +229,10 @@ impl<T> Consumer<T> {
     where
         T: Copy,
     {
-        if out.is_empty() || !self.has_some() {
+        let count = out.len().min(self.look());
+        if count == 0 {
             return 0;
         }
-        let count = out.len().min(self.seen - self.at);
         // SAFETY: the stamp tells that so many were pushed; `out` has room for them.
         unsafe {
             let from = Cells::item(self.cell, count_in(self.at));
@@ -249,7 +248,6 @@ impl<T> Consumer<T> {
     #[inline(always)]
     fn next_cell(&mut self) {
         (self.cell, self.at) = self.cells.after(self.cell, self.at);
-        self.seen = self.at;
         self.given_back = self.given_back.wrapping_add(1);
     }
 }

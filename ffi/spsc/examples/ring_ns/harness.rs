@@ -101,14 +101,14 @@ fn one_core<S: Sender, R: Receiver>(plan: &Plan, (tx, rx): &mut (S, R), burst: u
         for _ in 0..BATCH as usize / burst {
             if burst == 1 {
                 assert!(tx.push(next), "full");
-                assert_eq!(rx.pop(), Some(next), "out of order");
+                assert!(rx.pop() == Some(next), "out of order");
             } else {
                 for (at, item) in (next..).zip(&mut items) {
                     *item = at;
                 }
-                assert_eq!(tx.push_burst(&items), burst, "full");
+                assert!(tx.push_burst(&items) == burst, "full");
                 let mut got = [0u64; BURST];
-                assert_eq!(rx.pop_burst(&mut got), burst, "lost");
+                assert!(rx.pop_burst(&mut got) == burst, "lost");
                 assert!(got == items, "out of order");
             }
             next += burst as u64;
@@ -152,7 +152,7 @@ fn there_and_back<S: Sender, R: Receiver>(plan: &Plan, there: (S, R), back: (S, 
             let start = Instant::now();
             for _ in 0..TRIPS {
                 push(&mut tx, next);
-                assert_eq!(pop(&mut rx), next, "out of order");
+                assert!(pop(&mut rx) == next, "out of order");
                 next += 1;
             }
             batches.push(start.elapsed());
@@ -220,7 +220,7 @@ fn receive<R: Receiver>(rx: &mut R, burst: usize) -> f64 {
             if *item == END {
                 return median_ns(batches, BATCH);
             }
-            assert_eq!(*item, next, "out of order");
+            assert!(*item == next, "out of order");
             next += 1;
         }
         if next >= due {
