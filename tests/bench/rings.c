@@ -319,8 +319,10 @@ static inline __attribute__((always_inline)) void slots(int of_pool)
 		uint64_t start = now_ns();
 
 		for (i = 0; i < BATCH; i++) {
+			void *slot = acquire(of_pool);
+
 			release(of_pool, held[i % UNDER_WAY]);
-			held[i % UNDER_WAY] = acquire(of_pool);
+			held[i % UNDER_WAY] = slot;
 		}
 		keep(now_ns() - start);
 	}

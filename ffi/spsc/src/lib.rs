@@ -258,3 +258,6 @@ impl<T> Drop for Consumer<T> {
         unsafe { *self.cells.left.get() = Some(Left { cell: self.cell, at: self.at }) };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@
 //! Limits: nodes hold [`FANOUT`] entries and, the root aside, at least [`FILL_MIN`]. [`nodes_for`]
 //! computes the slab from that, so that a tree never lacks a node while a level is free.
 
+use crate::free::{FreeList, Place};
+
 /// No node, no level.
 pub(crate) const NIL: u32 = u32::MAX;
 /// Entries a node: 31 of 8 bytes and 8 bytes of header are four cache lines.
@@ -43,6 +45,18 @@ struct Node {
 }
 
 const _: () = assert!(core::mem::size_of::<Node>() == 256);
+
+impl Place for Node {
+    #[inline]
+    fn next(&self) -> u32 {
+        self.next_free
+    }
+
+    #[inline]
+    fn set_next(&mut self, next: u32) {
+        self.next_free = next;
+    }
+}
 
 impl Node {
     const EMPTY: Node =
@@ -155,7 +169,7 @@ impl TreeHead {
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
-    free: u32,
+    free: FreeList,
     free_len: usize,
     /// Nodes that were ever taken: those from here on are as they were made.
     used: u32,
@@ -181,19 +195,15 @@ fn nodes_for(levels: usize, sides: usize) -> usize {
 impl Tree {
     pub(crate) fn new(levels: u32, sides: usize) -> Tree {
         let count = nodes_for(levels as usize, sides);
-        let mut tree =
-            Tree { nodes: vec![Node::EMPTY; count], free: 0, free_len: count, used: count as u32 };
-        tree.clear();
-        tree
+        let mut nodes = vec![Node::EMPTY; count];
+        let free = FreeList::all(&mut nodes);
+        Tree { nodes, free, free_len: count, used: 0 }
     }
 
     /// Gives every node back; the sides' heads are the caller's to empty.
     pub(crate) fn clear(&mut self) {
-        let count = self.nodes.len();
-        for (i, node) in self.nodes.iter_mut().take(self.used as usize).enumerate() {
-            node.next_free = if i + 1 < count { i as u32 + 1 } else { NIL };
-        }
-        (self.free, self.free_len, self.used) = (0, count, 0);
+        self.free = FreeList::again(&mut self.nodes, self.used as usize);
+        (self.free_len, self.used) = (self.nodes.len(), 0);
     }
 
     /// The level at `key`.
@@ -280,18 +290,15 @@ impl Tree {
     }
 
     fn take(&mut self) -> Option<u32> {
-        let id = self.free;
-        let node = self.nodes.get_mut(id as usize)?;
-        self.free = node.next_free;
+        let id = self.free.take(&self.nodes)?;
         self.free_len -= 1;
         self.used = self.used.max(id + 1);
-        node.len = 0;
+        self.nodes[id as usize].len = 0;
         Some(id)
     }
 
     fn give(&mut self, id: u32) {
-        self.nodes[id as usize].next_free = self.free;
-        self.free = id;
+        self.free.give(&mut self.nodes, id);
         self.free_len += 1;
     }
 

@@ -7,7 +7,7 @@
 //! lie within 24 hours.
 
 use crate::order::NIL;
-use book::Slot;
+use book::{FreeList, Place, Slot};
 use types::Qty;
 
 /// Seconds a day.
@@ -34,7 +34,7 @@ pub(crate) struct Extra {
 #[derive(Clone, Debug)]
 pub(crate) struct Extras {
     entries: Box<[Extra]>,
-    free: u32,
+    free: FreeList,
     used: u32,
     wheel: Box<[u32]>,
     expiring: u32,
@@ -50,20 +50,29 @@ const BLANK: Extra = Extra {
     next: NIL,
 };
 
+impl Place for Extra {
+    #[inline]
+    fn next(&self) -> u32 {
+        self.next
+    }
+
+    #[inline]
+    fn set_next(&mut self, next: u32) {
+        self.next = next;
+    }
+}
+
 impl Extras {
     pub(crate) fn new(capacity: u32) -> Extras {
         let mut entries = vec![BLANK; capacity as usize].into_boxed_slice();
-        for (next, entry) in (1..capacity).zip(entries.iter_mut()) {
-            entry.next = next;
-        }
+        let free = FreeList::all(&mut entries);
         let wheel = vec![NIL; DAY_S as usize].into_boxed_slice();
-        let free = if capacity > 0 { 0 } else { NIL };
         Extras { entries, free, used: 0, wheel, expiring: 0 }
     }
 
     /// Whether one more finds room.
     pub(crate) fn has_room(&self) -> bool {
-        self.free != NIL
+        !self.free.is_empty()
     }
 
     /// Entries in use.
@@ -84,11 +93,9 @@ impl Extras {
         min_qty: Qty,
         expire_s: u32,
     ) -> u32 {
-        let at = self.free;
-        let Some(entry) = self.entries.get_mut(at as usize) else { return NIL };
-        self.free = entry.next;
+        let Some(at) = self.free.take(&self.entries) else { return NIL };
         self.used += 1;
-        *entry = Extra { reserve, max_floor, min_qty, expire_s, ..BLANK };
+        self.entries[at as usize] = Extra { reserve, max_floor, min_qty, expire_s, ..BLANK };
         if expire_s > 0 {
             self.link(at);
         }
@@ -108,8 +115,8 @@ impl Extras {
         if entry.expire_s > 0 {
             self.unlink(at);
         }
-        self.entries[at as usize] = Extra { next: self.free, ..BLANK };
-        self.free = at;
+        self.entries[at as usize] = BLANK;
+        self.free.give(&mut self.entries, at);
         self.used -= 1;
     }
 
