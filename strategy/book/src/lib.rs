@@ -30,7 +30,7 @@ mod view;
 
 pub use books::{Books, FeedError, Refusal};
 pub use core::{Asked, BookCore, Levels, Orders, Served};
-pub use free::{FreeList, Place};
+pub use free::FreeList;
 pub use refmap::RefMap;
 pub use soon::{Soon, WARM_MAX};
 pub use view::{BookError, BookId, Capacity, Change, LevelView, OrderView, Slot, Top};

@@ -12,7 +12,7 @@
 //! Limits: nodes hold [`FANOUT`] entries and, the root aside, at least [`FILL_MIN`]. [`nodes_for`]
 //! computes the slab from that, so that a tree never lacks a node while a level is free.
 
-use crate::free::{FreeList, Place};
+use crate::free::FreeList;
 
 /// No node, no level.
 pub(crate) const NIL: u32 = u32::MAX;
@@ -41,26 +41,13 @@ struct Entry {
 struct Node {
     entries: [Entry; FANOUT],
     len: u32,
-    next_free: u32,
 }
 
 const _: () = assert!(core::mem::size_of::<Node>() == 256);
 
-impl Place for Node {
-    #[inline]
-    fn next(&self) -> u32 {
-        self.next_free
-    }
-
-    #[inline]
-    fn set_next(&mut self, next: u32) {
-        self.next_free = next;
-    }
-}
-
 impl Node {
     const EMPTY: Node =
-        Node { entries: [Entry { key: 0, child: NIL }; FANOUT], len: 0, next_free: NIL };
+        Node { entries: [Entry { key: 0, child: NIL }; FANOUT], len: 0 };
 
     #[inline]
     fn used(&self) -> &[Entry] {
@@ -170,9 +157,6 @@ impl TreeHead {
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     free: FreeList,
-    free_len: usize,
-    /// Nodes that were ever taken: those from here on are as they were made.
-    used: u32,
 }
 
 /// A descent: node and place of the child taken, root first.
@@ -195,15 +179,12 @@ fn nodes_for(levels: usize, sides: usize) -> usize {
 impl Tree {
     pub(crate) fn new(levels: u32, sides: usize) -> Tree {
         let count = nodes_for(levels as usize, sides);
-        let mut nodes = vec![Node::EMPTY; count];
-        let free = FreeList::all(&mut nodes);
-        Tree { nodes, free, free_len: count, used: 0 }
+        Tree { nodes: vec![Node::EMPTY; count], free: FreeList::all(count as u32) }
     }
 
     /// Gives every node back; the sides' heads are the caller's to empty.
     pub(crate) fn clear(&mut self) {
-        self.free = FreeList::again(&mut self.nodes, self.used as usize);
-        (self.free_len, self.used) = (self.nodes.len(), 0);
+        self.free.clear();
     }
 
     /// The level at `key`.
@@ -290,16 +271,13 @@ impl Tree {
     }
 
     fn take(&mut self) -> Option<u32> {
-        let id = self.free.take(&self.nodes)?;
-        self.free_len -= 1;
-        self.used = self.used.max(id + 1);
+        let id = self.free.take()?;
         self.nodes[id as usize].len = 0;
         Some(id)
     }
 
     fn give(&mut self, id: u32) {
-        self.free.give(&mut self.nodes, id);
-        self.free_len += 1;
+        self.free.give(id);
     }
 
     fn descend(&self, side: &TreeHead, key: u32) -> (Path, u32) {
@@ -317,7 +295,7 @@ impl Tree {
     /// The insertion that needs a descent: the key is not in the best leaf, or that leaf is full.
     #[cold]
     fn insert_below(&mut self, side: &mut TreeHead, entry: Entry) -> bool {
-        if self.free_len < side.height as usize + 2 {
+        if self.free.len() < side.height as usize + 2 {
             return false;
         }
         let (path, leaf) = self.descend(side, entry.key);

@@ -1,13 +1,13 @@
 //! What only some orders have: a reserve, a minimum quantity, an expiry.
 //!
-//! Layout: a slab of 32-byte entries with a free list, and a wheel of one list a second of the day
+//! Layout: a slab of 32-byte entries, a list of the free ones, and a wheel of one list a second of the day
 //! through those that expire, so that entering, leaving and expiring each touch one list.
 //!
 //! Limits: as many entries as configured; an order that would need one more is rejected. Expiries
 //! lie within 24 hours.
 
 use crate::order::NIL;
-use book::{FreeList, Place, Slot};
+use book::{FreeList, Slot};
 use types::Qty;
 
 /// Seconds a day.
@@ -26,7 +26,7 @@ pub(crate) struct Extra {
     pub(crate) expire_s: u32,
     slot: u32,
     prev: u32,
-    /// The next of the same second, or the next free entry.
+    /// The next of the same second.
     next: u32,
 }
 
@@ -35,7 +35,6 @@ pub(crate) struct Extra {
 pub(crate) struct Extras {
     entries: Box<[Extra]>,
     free: FreeList,
-    used: u32,
     wheel: Box<[u32]>,
     expiring: u32,
 }
@@ -50,24 +49,11 @@ const BLANK: Extra = Extra {
     next: NIL,
 };
 
-impl Place for Extra {
-    #[inline]
-    fn next(&self) -> u32 {
-        self.next
-    }
-
-    #[inline]
-    fn set_next(&mut self, next: u32) {
-        self.next = next;
-    }
-}
-
 impl Extras {
     pub(crate) fn new(capacity: u32) -> Extras {
-        let mut entries = vec![BLANK; capacity as usize].into_boxed_slice();
-        let free = FreeList::all(&mut entries);
+        let entries = vec![BLANK; capacity as usize].into_boxed_slice();
         let wheel = vec![NIL; DAY_S as usize].into_boxed_slice();
-        Extras { entries, free, used: 0, wheel, expiring: 0 }
+        Extras { entries, free: FreeList::all(capacity), wheel, expiring: 0 }
     }
 
     /// Whether one more finds room.
@@ -77,7 +63,7 @@ impl Extras {
 
     /// Entries in use.
     pub(crate) fn len(&self) -> u32 {
-        self.used
+        (self.entries.len() - self.free.len()) as u32
     }
 
     /// Entries that have an expiry.
@@ -93,8 +79,7 @@ impl Extras {
         min_qty: Qty,
         expire_s: u32,
     ) -> u32 {
-        let Some(at) = self.free.take(&self.entries) else { return NIL };
-        self.used += 1;
+        let Some(at) = self.free.take() else { return NIL };
         self.entries[at as usize] = Extra { reserve, max_floor, min_qty, expire_s, ..BLANK };
         if expire_s > 0 {
             self.link(at);
@@ -116,8 +101,7 @@ impl Extras {
             self.unlink(at);
         }
         self.entries[at as usize] = BLANK;
-        self.free.give(&mut self.entries, at);
-        self.used -= 1;
+        self.free.give(at);
     }
 
     /// An entry; a blank one for [`NIL`].
