@@ -1,5 +1,7 @@
 """All benchmarks. To add one, add it here: model.py says what each part means."""
 
+import dataclasses
+
 import peers
 from model import OURS, Benchmark, Contender, Figure, absolute, at_most, times
 
@@ -373,7 +375,91 @@ PORTS = (
     ),
 )
 
-BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + ORDERS + LOOPBACK + PORTS
+BUILD_RINGS = "{root}/tests/bench/build_c.sh {root}/tests/bench/rings.c {target}/bench-c/rings"
+MBUFS = EXAMPLES + "/mbuf_ns"
+# What Go calls a buffered channel is crossbeam-channel's bounded one: any number at either end.
+CHANNELS = {
+    "rtrb": "rtrb",
+    "crossbeam ArrayQueue": "array-queue",
+    "crossbeam-channel, bounded": "channel",
+    "std sync_channel": "sync-channel",
+    "flume, bounded": "flume",
+    "std Mutex<VecDeque>": "mutex-vec",
+    "OS pipe": "pipe",
+}
+
+
+def dpdk_rings(name, what):
+    """DPDK's own, in C."""
+    command = "{target}/bench-c/rings " + what
+    return Contender(name, command, command + " 50")
+
+
+def ring_peers(cores):
+    peers_ = [crate(name, f"ring {who} {cores}", quick="50") for name, who in CHANNELS.items()]
+    return (dpdk_rings("rte_ring", cores), *peers_)
+
+
+def hops(name, cpus, needs, what, figures):
+    """An item over a ring of 1,024, by threads that ask again when they find nothing."""
+    command = EXAMPLES + f"/ring_ns {name}"
+    contenders = (ours(command, quick=command + " 50"), *ring_peers(name))
+    return Benchmark(
+        f"ring-{name}",
+        "Rings",
+        what,
+        figures,
+        tuple(dataclasses.replace(c, cpus=cpus, needs=needs) for c in contenders),
+        build=(example("spsc", "ring_ns"), BUILD_RINGS, PEERS),
+    )
+
+
+RINGS = (
+    hops(
+        "one-core",
+        1,
+        (),
+        "a hop within a thread: an item of 64 bits pushed and popped",
+        (
+            Figure("one_core", "ns", "an item, one at a time", aim=times(1)),
+            Figure("one_core_burst", "ns", "an item, bursts of 32", aim=times(1)),
+        ),
+    ),
+    hops(
+        "two-cores",
+        2,
+        ("two-cpus",),
+        "a hop from one core to another: half of a round trip, and items one way",
+        (
+            Figure("two_cores", "ns", "a hop, half of a round trip", aim=times(1)),
+            Figure("stream", "ns", "an item one way, one at a time", aim=times(1)),
+            Figure("stream_burst", "ns", "an item one way, bursts of 32", aim=times(1)),
+        ),
+    ),
+    Benchmark(
+        "slots",
+        "Rings",
+        "a slot of a store of 4,096: 1,024 taken, given back; and one for another in turn",
+        (
+            Figure("acquire", "ns", "a slot taken", aim=absolute(2)),
+            Figure("release", "ns", "a slot given back"),
+            Figure("turn", "ns", "one taken and one given back, 32 held", aim=times(1)),
+        ),
+        (
+            ours(EXAMPLES + "/slot_ns", quick=EXAMPLES + "/slot_ns 50"),
+            crate("crossbeam ArrayQueue", "slot array-queue", quick="50"),
+            crate("std Mutex<Vec>", "slot mutex-vec", quick="50"),
+            crate("slab", "slot slab", quick="50"),
+            dpdk_rings("rte_mempool, cache of 512", "mempool"),
+            dpdk_rings("rte_ring", "free-ring"),
+            # An mbuf is more than a slot: it comes reset, and through a call into C.
+            Contender("our mbufs", MBUFS, MBUFS + " 50", judged=False),
+        ),
+        build=(example("book", "slot_ns"), example("dpdk", "mbuf_ns"), BUILD_RINGS, PEERS),
+    ),
+)
+
+BENCHMARKS = FEED + ENGINE + TRADER + QUICKSTART + ORDERS + LOOPBACK + PORTS + RINGS
 
 # What has no file of its own named is run on the sample, which the caches hold, and on a made-up
 # day, which they do not.

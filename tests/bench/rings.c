@@ -4,7 +4,9 @@
  * same work with ours, and say how it is measured; `scripts/bench.sh --only rings` sets one against
  * the other.
  *
- *   tests/bench/build_c.sh tests/bench/rings.c rings && ./rings ring|mempool|free-ring [MILLISECONDS]
+ *   tests/bench/build_c.sh tests/bench/rings.c rings && ./rings WHAT [MILLISECONDS]
+ *
+ * WHAT being one-core, two-cores, mempool or free-ring.
  *
  * Prints medians over short batches, in ns; ends with 2 when an argument cannot be used.
  */
@@ -247,20 +249,28 @@ ended:
 	tell(burst == 1 ? "stream" : "stream_burst", BATCH);
 }
 
-static void hops(void)
+static struct rte_ring *make(const char *name)
 {
-	struct rings rings;
-	unsigned int flags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
+	struct rte_ring *ring = rte_ring_create(name, ITEMS_MAX, SOCKET_ID_ANY,
+						RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
 
-	rings.there = rte_ring_create("there", ITEMS_MAX, SOCKET_ID_ANY, flags);
-	rings.back = rte_ring_create("back", ITEMS_MAX, SOCKET_ID_ANY, flags);
-	check(rings.there && rings.back, "make the rings");
-	one_core(rings.there);
-	one_core_burst(rings.there);
-	if (cpu_count < 2) {
-		printf("only one CPU may be used: nothing is measured across two\n");
-		return;
-	}
+	check(ring != NULL, "make a ring");
+	return ring;
+}
+
+static void hops_on_one(void)
+{
+	struct rte_ring *ring = make("ring");
+
+	one_core(ring);
+	one_core_burst(ring);
+}
+
+static void hops_across_two(void)
+{
+	struct rings rings = { make("there"), make("back"), 1 };
+
+	check(cpu_count == 2, "use more than one CPU: nothing is measured across two");
 	two_cores(&rings);
 	stream(&rings, 1);
 	stream(&rings, BURST);
@@ -370,13 +380,14 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	long ms = argc > 2 ? atol(argv[2]) : 300;
-	void (*measure)(void) = strcmp(what, "ring") == 0      ? hops
-				: strcmp(what, "mempool") == 0 ? mempool
+	void (*measure)(void) = strcmp(what, "one-core") == 0	 ? hops_on_one
+				: strcmp(what, "two-cores") == 0 ? hops_across_two
+				: strcmp(what, "mempool") == 0	 ? mempool
 				: strcmp(what, "free-ring") == 0 ? free_ring
 								 : NULL;
 
 	if (measure == NULL || ms <= 0) {
-		fprintf(stderr, "rings ring|mempool|free-ring [MILLISECONDS]\n");
+		fprintf(stderr, "rings one-core|two-cores|mempool|free-ring [MILLISECONDS]\n");
 		return 2;
 	}
 	time_ns = (uint64_t)ms * 1000000u;

@@ -48,20 +48,33 @@ pub(crate) trait Receiver: Send {
     }
 }
 
-/// How long each figure is measured, and the CPUs of the two threads.
+/// What is measured, for how long each, and the CPUs of the threads.
 pub(crate) struct Plan {
-    pub(crate) time: Duration,
-    pub(crate) cpus: Vec<usize>,
+    two_cores: bool,
+    time: Duration,
+    cpus: Vec<usize>,
 }
 
-/// The plan of a command line: milliseconds a figure, if it says so; ends with 2 when it cannot be.
-pub(crate) fn plan(milliseconds: Option<&str>) -> Plan {
-    let Some(ms) = milliseconds.map_or(Some(300), |ms| ms.parse().ok().filter(|ms| *ms > 0)) else {
-        eprintln!("milliseconds a figure must be a number from 1 up");
-        std::process::exit(2);
+/// The plan of a command line, `one-core|two-cores [MILLISECONDS]`; none when it says otherwise.
+///
+/// Ends with 1 when there is only one CPU for two threads: they would but wait for each other.
+pub(crate) fn plan(args: &[String]) -> Option<Plan> {
+    let (cores, ms) = match args {
+        [cores] => (cores, 300),
+        [cores, ms] => (cores, ms.parse().ok().filter(|ms| *ms > 0)?),
+        _ => return None,
     };
-    let cpus = hostcpu::allowed_cpus().expect("the kernel tells the CPUs");
-    Plan { time: Duration::from_millis(ms), cpus: cpus.iter().collect() }
+    let two_cores = match cores.as_str() {
+        "one-core" => false,
+        "two-cores" => true,
+        _ => return None,
+    };
+    let cpus: Vec<usize> = hostcpu::allowed_cpus().ok()?.iter().collect();
+    if two_cores && cpus.len() < 2 {
+        eprintln!("only one CPU may be used: nothing is measured across two");
+        std::process::exit(1);
+    }
+    Some(Plan { two_cores, time: Duration::from_millis(ms), cpus })
 }
 
 impl Plan {
@@ -77,18 +90,17 @@ fn median_ns(mut batches: Vec<Duration>, count: u64) -> f64 {
     batches[batches.len() / 2].as_nanos() as f64 / count as f64
 }
 
-/// Measures everything the CPUs allow, and prints it.
+/// Measures what is planned, and prints it.
 pub(crate) fn measure<S: Sender, R: Receiver>(plan: &Plan, ring: impl Fn() -> (S, R)) {
     plan.pin(0);
-    println!("FIGURE one_core {:.3} ns", one_core(plan, &mut ring(), 1));
-    println!("FIGURE one_core_burst {:.3} ns", one_core(plan, &mut ring(), BURST));
-    if plan.cpus.len() < 2 {
-        println!("only one CPU may be used: nothing is measured across two");
-        return;
+    if plan.two_cores {
+        println!("FIGURE two_cores {:.3} ns", there_and_back(plan, ring(), ring()));
+        println!("FIGURE stream {:.3} ns", one_way(plan, ring(), 1));
+        println!("FIGURE stream_burst {:.3} ns", one_way(plan, ring(), BURST));
+    } else {
+        println!("FIGURE one_core {:.3} ns", one_core(plan, &mut ring(), 1));
+        println!("FIGURE one_core_burst {:.3} ns", one_core(plan, &mut ring(), BURST));
     }
-    println!("FIGURE two_cores {:.3} ns", there_and_back(plan, ring(), ring()));
-    println!("FIGURE stream {:.3} ns", one_way(plan, ring(), 1));
-    println!("FIGURE stream_burst {:.3} ns", one_way(plan, ring(), BURST));
 }
 
 /// Items pushed and popped by one thread, `burst` at a time: ns an item.

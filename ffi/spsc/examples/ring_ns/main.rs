@@ -1,8 +1,9 @@
 //! What a hop over our ring costs, on one core and across two; `harness.rs` says how it is measured.
 //!
-//! `cargo run --release -p spsc --example ring_ns [-- MILLISECONDS]`
+//! `cargo run --release -p spsc --example ring_ns -- one-core|two-cores [MILLISECONDS]`
 //!
-//! `scripts/bench.sh --only rings` sets it against others' rings and channels.
+//! `scripts/bench.sh --only ring-one-core,ring-two-cores` sets it against others' rings and channels.
+//! Ends with 2 when an argument cannot be used.
 
 mod harness;
 
@@ -35,7 +36,11 @@ impl Receiver for Ours<spsc::Consumer<u64>> {
 }
 
 fn main() {
-    let plan = harness::plan(std::env::args().nth(1).as_deref());
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(plan) = harness::plan(&args) else {
+        eprintln!("ring_ns one-core|two-cores [MILLISECONDS]");
+        std::process::exit(2);
+    };
     harness::measure(&plan, || {
         let (producer, consumer) = spsc::ring(ITEMS_MAX);
         (Ours(producer), Ours(consumer))

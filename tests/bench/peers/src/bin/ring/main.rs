@@ -1,7 +1,7 @@
 //! What a hop costs over other people's rings and channels, as `ffi/spsc/examples/ring_ns` measures
 //! our own.
 //!
-//! `ring WHO [MILLISECONDS]`, WHO being `rtrb`, `array-queue` (crossbeam), `channel` (crossbeam's
+//! `ring WHO one-core|two-cores [MILLISECONDS]`, WHO being `rtrb`, `array-queue` (crossbeam), `channel` (crossbeam's
 //! bounded channel, the like of Go's), `sync-channel` (std), `flume`, `mutex-vec` or `pipe`
 //!
 //! Nobody waits: a thread that finds nothing asks again. Ends with 2 when an argument cannot be
@@ -54,9 +54,10 @@ fn run(who: &str, plan: &Plan) -> bool {
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let plan = harness::plan(args.get(1).map(String::as_str));
-    if !run(args.first().map_or("", String::as_str), &plan) {
-        eprintln!("ring WHO [MILLISECONDS]: see the head of {}", file!());
+    let who = args.first().map_or("", String::as_str);
+    let done = harness::plan(args.get(1..).unwrap_or_default()).is_some_and(|plan| run(who, &plan));
+    if !done {
+        eprintln!("ring WHO one-core|two-cores [MILLISECONDS]: see the head of {}", file!());
         exit(2);
     }
 }
