@@ -74,8 +74,7 @@ impl<T> Cells<T> {
         if fit == 0 { 1 } else { fit }
     };
 
-    const BYTES: usize =
-        (Self::OFFSET + Self::ITEMS * size_of::<T>()).next_multiple_of(LINE_BYTES);
+    const BYTES: usize = (Self::OFFSET + Self::ITEMS * size_of::<T>()).next_multiple_of(LINE_BYTES);
 
     /// Cells for `items_min` items, of which the first may be there no more but for one.
     pub(crate) fn new(items_min: usize) -> Cells<T> {

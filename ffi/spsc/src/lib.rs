@@ -27,6 +27,7 @@
 
 mod cells;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -249,6 +250,18 @@ impl<T> Consumer<T> {
     fn next_cell(&mut self) {
         (self.cell, self.at) = self.cells.after(self.cell, self.at);
         self.given_back = self.given_back.wrapping_add(1);
+    }
+}
+
+impl<T> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("begun", &self.begun).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("given_back", &self.given_back).finish_non_exhaustive()
     }
 }
 

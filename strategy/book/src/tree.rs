@@ -46,8 +46,7 @@ struct Node {
 const _: () = assert!(core::mem::size_of::<Node>() == 256);
 
 impl Node {
-    const EMPTY: Node =
-        Node { entries: [Entry { key: 0, child: NIL }; FANOUT], len: 0 };
+    const EMPTY: Node = Node { entries: [Entry { key: 0, child: NIL }; FANOUT], len: 0 };
 
     #[inline]
     fn used(&self) -> &[Entry] {
