@@ -30,6 +30,8 @@
 #define BATCH 4096
 #define TRIPS 32
 #define ALONE 16
+#define BATCHES_MIN 1000
+#define PATIENCE 10
 #define BATCHES_MAX (1u << 20)
 
 #define SLOTS 4096
@@ -80,6 +82,14 @@ static void tell(const char *name, uint64_t count)
 		batch_count--;
 	printf("FIGURE %s %.3f ns\n", name, (double)batches[batch_count / 2] / (double)count);
 	batch_count = 0;
+}
+
+/* Whether a measurement across two cores that has so many batches goes on. */
+static int goes_on(uint64_t begin, uint64_t count)
+{
+	uint64_t elapsed = now_ns() - begin;
+
+	return elapsed < time_ns || (count < BATCHES_MIN && elapsed < time_ns * PATIENCE);
 }
 
 static void pin(int thread)
@@ -169,7 +179,7 @@ static void two_cores(struct rings *rings)
 	pthread_t other;
 
 	check(pthread_create(&other, NULL, echo, rings) == 0, "start a thread");
-	while (now_ns() - begin < time_ns) {
+	while (goes_on(begin, batch_count)) {
 		uint64_t start = now_ns();
 		int i;
 
@@ -193,7 +203,7 @@ static void *send_all(void *arg)
 
 	pin(1);
 	begin = now_ns();
-	while (now_ns() - begin < time_ns) {
+	while (goes_on(begin, next / BATCH)) {
 		for (i = 0; i < BATCH / rings->burst; i++, next += (uint64_t)rings->burst) {
 			unsigned int sent = 0;
 

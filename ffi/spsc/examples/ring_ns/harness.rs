@@ -21,6 +21,10 @@ const BATCH: u64 = 4096;
 const TRIPS: u64 = 32;
 /// So many times the shortest batch, and some thread was not running.
 const ALONE: u32 = 16;
+/// Across two cores a measurement goes on until there are so many batches, but no longer than so
+/// many times its time: on a machine with other work both threads are rarely running at once.
+const BATCHES_MIN: usize = 1000;
+const PATIENCE: u32 = 10;
 
 /// The end that items are given to.
 pub(crate) trait Sender: Send {
@@ -80,6 +84,12 @@ pub(crate) fn plan(args: &[String]) -> Option<Plan> {
 }
 
 impl Plan {
+    /// Whether a measurement across two cores that has so many batches goes on.
+    fn goes_on(&self, begin: Instant, batches: usize) -> bool {
+        let elapsed = begin.elapsed();
+        elapsed < self.time || (batches < BATCHES_MIN && elapsed < self.time * PATIENCE)
+    }
+
     fn pin(&self, thread: usize) {
         hostcpu::pin_current(self.cpus[thread]).expect("one of those that are allowed");
     }
@@ -165,7 +175,7 @@ fn there_and_back<S: Sender, R: Receiver>(plan: &Plan, there: (S, R), back: (S, 
             }
         });
         let (mut batches, begin, mut next) = (Vec::new(), Instant::now(), 0u64);
-        while begin.elapsed() < plan.time {
+        while plan.goes_on(begin, batches.len()) {
             let start = Instant::now();
             for _ in 0..TRIPS {
                 push(&mut tx, next);
@@ -187,7 +197,7 @@ fn one_way<S: Sender, R: Receiver>(plan: &Plan, (mut tx, mut rx): (S, R), burst:
         scope.spawn(move || {
             plan.pin(1);
             ready.wait();
-            send(plan.time, &mut tx, burst);
+            send(plan, &mut tx, burst);
         });
         ready.wait();
         receive(&mut rx, burst)
@@ -195,9 +205,9 @@ fn one_way<S: Sender, R: Receiver>(plan: &Plan, (mut tx, mut rx): (S, R), burst:
 }
 
 #[inline(never)]
-fn send<S: Sender>(time: Duration, tx: &mut S, burst: usize) {
+fn send<S: Sender>(plan: &Plan, tx: &mut S, burst: usize) {
     let (begin, mut next, mut items) = (Instant::now(), 0u64, [0u64; BURST]);
-    while begin.elapsed() < time {
+    while plan.goes_on(begin, (next / BATCH) as usize) {
         for _ in 0..BATCH as usize / burst {
             if burst == 1 {
                 push(tx, next);
