@@ -22,8 +22,8 @@
 //! # Why unsafe
 //!
 //! Both threads hold the same memory, and the stamps alone say whose a place is. `rtrb`, which does
-//! the same in the usual layout, is the peer of `scripts/bench.sh --only rings`: docs/performance.md
-//! has what the difference is.
+//! the same in the usual layout, is a peer of `scripts/bench.sh --only rings`;
+//! docs/performance.md has what the difference is.
 
 mod cells;
 

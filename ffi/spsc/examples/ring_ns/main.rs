@@ -1,8 +1,8 @@
-//! What a hop over our ring costs, on one core and across two; `harness.rs` says how it is measured.
+//! What a hop over our ring costs, on one core and across two; `harness.rs` says how.
 //!
 //! `cargo run --release -p spsc --example ring_ns -- one-core|two-cores [MILLISECONDS]`
 //!
-//! `scripts/bench.sh --only ring-one-core,ring-two-cores` sets it against others' rings and channels.
+//! `scripts/bench.sh --only rings` sets it against others' rings and channels.
 //! Ends with 2 when an argument cannot be used.
 
 mod harness;
