@@ -11,8 +11,8 @@ const LINE_BYTES: usize = 64;
 /// Pairs of lines are fetched together.
 const PAIR_BYTES: usize = 128;
 
-/// A stamp counts rounds in steps of this, which is more than a cell has items, and the cell's items
-/// below it. The first round is 1, so that memory that is all zeroes is of a round before.
+/// A stamp counts rounds in steps of this, which is more than a cell has items, and below it the
+/// cell's items. The first round is 1, so that memory that is all zeroes is of a round before.
 pub(crate) const ROUND: usize = 256;
 
 /// How many items a cell has by its stamp.
@@ -109,8 +109,8 @@ impl<T> Cells<T> {
         self.base.as_ptr()
     }
 
-    /// The cell after this one of the ring, and what it is stamped without an item, when this one is
-    /// stamped `at`.
+    /// The cell after this one of the ring, and what it is stamped without an item, when this one
+    /// is stamped `at`.
     #[inline(always)]
     pub(crate) fn after(&self, cell: *mut u8, at: usize) -> (*mut u8, usize) {
         let (next, round) = (cell.wrapping_add(Self::BYTES), at - count_in(at));

@@ -139,7 +139,7 @@ impl<T> Producer<T> {
         unsafe { Cells::<T>::stamp(self.cell) }.store(self.at, Ordering::Release);
     }
 
-    /// Cells that may be begun; looks again what was given back when they have not room for `items`.
+    /// Cells that may be begun; looks again what was given back when `items` find no room in them.
     #[inline(always)]
     fn spare_cells(&mut self, items: usize) -> usize {
         let spare = self.cells.count() - self.begun.wrapping_sub(self.given_back);

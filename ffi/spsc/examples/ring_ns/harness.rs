@@ -95,8 +95,8 @@ impl Plan {
     }
 }
 
-/// The median of what a batch took, in ns for each of its `count`. One that took many times the least
-/// was one in which a thread had no core.
+/// The median of what a batch took, in ns for each of its `count`. One that took many times the
+/// least was one in which a thread had no core.
 fn median_ns(mut batches: Vec<Duration>, count: u64) -> f64 {
     assert!(!batches.is_empty(), "the time was too short for a batch");
     batches.sort_unstable();

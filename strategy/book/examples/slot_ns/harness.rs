@@ -23,8 +23,8 @@ pub(crate) trait Store {
     fn release(&mut self, slot: Self::Slot);
 }
 
-/// How long each figure is measured: milliseconds of a command line, if it says so; ends with 2 when
-/// it cannot be.
+/// How long each figure is measured: milliseconds of a command line, if it says so; ends with 2
+/// when it cannot be.
 pub(crate) fn time(milliseconds: Option<&str>) -> Duration {
     let Some(ms) = milliseconds.map_or(Some(300), |ms| ms.parse().ok().filter(|ms| *ms > 0)) else {
         eprintln!("milliseconds a figure must be a number from 1 up");

@@ -1,4 +1,4 @@
-//! What a slot costs of other people's stores, as `strategy/book/examples/slot_ns` measures our own.
+//! What a slot costs of other people's stores, as `strategy/book/examples/slot_ns` measures ours.
 //!
 //! `slot WHO [MILLISECONDS]`, WHO being `array-queue` (crossbeam's, holding the free slots),
 //! `mutex-vec` (the same of a vector under std's mutex) or `slab` (the crate)

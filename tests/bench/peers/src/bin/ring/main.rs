@@ -1,8 +1,9 @@
 //! What a hop costs over other people's rings and channels, as `ffi/spsc/examples/ring_ns` measures
 //! our own.
 //!
-//! `ring WHO one-core|two-cores [MILLISECONDS]`, WHO being `rtrb`, `array-queue` (crossbeam), `channel` (crossbeam's
-//! bounded channel, the like of Go's), `sync-channel` (std), `flume`, `mutex-vec` or `pipe`
+//! `ring WHO one-core|two-cores [MILLISECONDS]`, WHO being `rtrb`, `array-queue` (crossbeam),
+//! `channel` (crossbeam's bounded channel, the like of Go's), `sync-channel` (std), `flume`,
+//! `mutex-vec` or `pipe`
 //!
 //! Nobody waits: a thread that finds nothing asks again. Ends with 2 when an argument cannot be
 //! used.
