@@ -1,8 +1,8 @@
 /*
  * What a hop over DPDK's own ring costs, and a slot of its own pools: rte_ring and rte_mempool in
  * C, inlined as its users have them. ffi/spsc/examples/ring_ns and strategy/book/examples/slot_ns
- * do the same work with ours, and say how it is measured; `scripts/bench.sh --only rings` sets one against
- * the other.
+ * do the same work with ours, and say how it is measured; `scripts/bench.sh --only rings` sets one
+ * against the other.
  *
  *   tests/bench/build_c.sh tests/bench/rings.c rings && ./rings WHAT [MILLISECONDS]
  *

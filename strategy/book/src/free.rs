@@ -1,8 +1,8 @@
 //! Which places of a store are free.
 //!
 //! Last in, first out: what is taken is what was used last, and warm. The numbers lie in a row
-//! apart from the places, so that taking one waits for no place's line: a list through the places makes
-//! each taking wait for the one before, and for memory where the place is cold.
+//! apart from the places, so that taking one waits for no place's line: a list through the
+//! places makes each taking wait for the one before, and for memory where the place is cold.
 
 /// The free places of a store.
 #[derive(Clone, Debug)]

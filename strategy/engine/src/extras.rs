@@ -1,7 +1,8 @@
 //! What only some orders have: a reserve, a minimum quantity, an expiry.
 //!
-//! Layout: a slab of 32-byte entries, a list of the free ones, and a wheel of one list a second of the day
-//! through those that expire, so that entering, leaving and expiring each touch one list.
+//! Layout: a slab of 32-byte entries, a list of the free ones, and a wheel of one list a second
+//! of the day through those that expire, so that entering, leaving and expiring each touch one
+//! list.
 //!
 //! Limits: as many entries as configured; an order that would need one more is rejected. Expiries
 //! lie within 24 hours.
