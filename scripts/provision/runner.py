@@ -32,11 +32,12 @@ class Runner:
         record = self.state.find(made.id)
         same_boot = record is not None and record["boot"] == self.system.boot_id()
         if record:
-            made.former = record.get("former", [])
+            made.former, made.before = record.get("former", []), record["before"]
             # What was refused before a boot may be possible after it.
             made.refused = dict(record.get("refused", {})) if same_boot else {}
         status = made.status(self.system)
         broken = record is not None and record["status"] != states.DONE
+        broken = broken or record is not None and record["fields"] != made.record()["fields"]
         must = broken or status.state == steps.WRONG or (
             status.state == steps.REBOOT and not same_boot)
         return status, record, must and made.applies and status.state != steps.ABSENT
@@ -55,6 +56,7 @@ class Runner:
             return
         was = made.merge(record["before"], self.system) if record else made.read(self.system)
         self.state.begin(made, was)
+        made.former = self.state.find(made.id).get("former", [])
         made.apply(self.system)
         self.state.done(made)
         self.changed += 1
@@ -63,10 +65,13 @@ class Runner:
             (self.told if made.tolerant else self.refused).append(
                 f"{made.what}: {name}: {reason}")
 
+    def _dropped(self, plan):
+        wanted = {(made.id, made.kind) for made in plan}
+        return [r for r in self.state.records if (r["id"], r["kind"]) not in wanted]
+
     def _put_back_dropped(self, plan):
         """What an earlier configuration wanted and this one does not."""
-        wanted = {made.id for made in plan}
-        for record in reversed([r for r in self.state.records if r["id"] not in wanted]):
+        for record in reversed(self._dropped(plan)):
             if self.dry_run:
                 self.tell("would", record["what"], "put back: no longer wanted")
                 continue
@@ -99,9 +104,7 @@ class Runner:
 
     def _begin_phase(self, plan, runtime_only):
         """Only a run that changes something leaves a mark: a second apply writes nothing."""
-        wanted = {made.id for made in plan}
-        dropped = not runtime_only and any(r["id"] not in wanted for r in self.state.records)
-        if dropped or any(self._judge(made)[2] for made in plan
+        if not runtime_only and self._dropped(plan) or any(self._judge(made)[2] for made in plan
                           if made.runtime or not runtime_only):
             self.state.data["phase"] = states.APPLYING
             self.state.save()

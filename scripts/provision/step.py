@@ -37,6 +37,8 @@ class Step:
         self.id, self.what, self.why, self.fields = identity, what, why, fields
         # What the kernel refused, by name: known after apply, and kept in the state file.
         self.refused = {}
+        # What an earlier run read before its first change.
+        self.before = None
         # Its fields in runs before this one, of another configuration.
         self.former = []
 

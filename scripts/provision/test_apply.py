@@ -9,6 +9,8 @@ import sys
 
 import harness
 import state
+import step_entries
+import step_grub
 import trees
 
 # Of several hundred changes that a run makes, every so many-th is where the power goes. With
@@ -137,17 +139,80 @@ class Amd(Life, harness.Host):
     made = staticmethod(trees.amd_one_node)
 
 
-class Rhel(Life, harness.Host):
+class Entries(Life):
+    """Hosts whose boot entries are files."""
+
+    def options(self):
+        """Parameters of each entry, by its file's name."""
+        system = self.system()
+        folder = next(f for f in (step_entries.BLS, "/boot/efi/loader/entries")
+                      if system.is_dir(f))
+        return {path.rpartition("/")[2]: step_entries.options(system, system.text(path))
+                for path in system.glob(f"{folder}/*.conf")}
+
+    def test_another_configuration_leaves_nothing_of_the_first(self):
+        self.keep()
+        plain = self.config.read_text(encoding="utf-8")
+        self.configure(plain + '[kernel]\nextra = ["mitigations=off", "ro"]\n')
+        self.ok("apply")
+        self.assertTrue(all("mitigations=off" in words for name, words in self.options().items()
+                            if name != step_entries.BLS_BEFORE))
+        self.configure(plain)
+        self.ok("apply")
+        self.assertFalse([words for words in self.options().values()
+                          if "mitigations=off" in words])
+        self.ok("rollback")
+        self.unchanged()
+
+    def test_a_kernel_installed_since_and_one_removed(self):
+        old = dict(self.options())
+        self.ok("apply")
+        names = sorted(name for name in self.options() if name != step_entries.BLS_BEFORE)
+        folder = next(path for path in (self.root / "boot").rglob("entries"))
+        text = (folder / names[0]).read_text(encoding="utf-8")
+        kernel = names[0].removeprefix("0123456789abcdef-").removesuffix(".conf")
+        (folder / "0123456789abcdef-9.9.conf").write_text(text.replace(kernel, "9.9"),
+                                                          encoding="utf-8")
+        (folder / names[0]).unlink()
+        self.ok("rollback")
+        found = self.options()
+        self.assertNotIn(names[0], found)
+        self.assertEqual(sorted(found["0123456789abcdef-9.9.conf"]), sorted(old[names[0]]))
+        self.assertEqual(found[names[1]], old[names[1]])
+
+    def test_the_former_entry_stays(self):
+        old = trees.default_entry_words(self.system())
+        self.ok("apply")
+        self.assertEqual(self.options()[step_entries.BLS_BEFORE], old)
+        path = next((self.root / "boot").rglob(step_entries.BLS_BEFORE))
+        self.assertIn("(as before Peregrine)\n", path.read_text(encoding="utf-8"))
+
+
+class Rhel(Entries, harness.Host):
     made = staticmethod(trees.rhel)
 
+    def test_what_others_changed_meanwhile_stays(self):
+        self.tree.put("/boot/grub2/grubenv",
+                      "# GRUB Environment Block\nsaved_entry=a\n".ljust(1024, "#"))
+        (self.root / "boot/grub2/grubenv").write_bytes(
+            b"# GRUB Environment Block\nsaved_entry=a\n".ljust(1024, b"#"))
+        self.ok("apply")
+        other = b"# GRUB Environment Block\nsaved_entry=other\n".ljust(1024, b"#")
+        (self.root / "boot/grub2/grubenv").write_bytes(other)
+        self.tree.put("/etc/default/grub", 'GRUB_TIMEOUT=9\nGRUB_CMDLINE_LINUX="ours"')
+        self.ok("rollback")
+        self.assertEqual((self.root / "boot/grub2/grubenv").read_bytes(), other)
+        self.assertEqual(self.system().text("/etc/default/grub"),
+                         'GRUB_TIMEOUT=9\nGRUB_CMDLINE_LINUX="crashkernel=1G"')
 
-class RhelWithVariable(Life, harness.Host):
+
+class RhelWithVariable(Entries, harness.Host):
     @staticmethod
     def made(root):
         return trees.rhel(root, variable=True)
 
 
-class SystemdBoot(Life, harness.Host):
+class SystemdBoot(Entries, harness.Host):
     made = staticmethod(trees.systemd_boot)
 
 
@@ -313,8 +378,7 @@ class Details(harness.Host):
         self.ok("apply")
         menu = self.system().text("/boot/grub/grub.cfg")
         self.assertIn("menuentry 'Debian (as before Peregrine) GNU/Linux, 6.1.0-2-amd64'", menu)
-        import bootloader
-        lines = bootloader.menu_lines(menu)
+        lines = step_grub.menu_lines(menu)
         self.assertEqual(lines[2:], [old, old])
         self.assertEqual(self.system().mode("/boot/grub/grub.cfg"), 0o444)
 

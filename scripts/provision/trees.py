@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 
 import cpus
+import step_entries
+import step_grub
 from system import System
 
 TEN_LINUX = """\
@@ -382,11 +384,10 @@ def snapshot(root):
 
 def default_entry_words(system: System):
     """The command line that the next boot would have."""
-    import bootloader
-    text = system.text(bootloader.GRUB_CFG)
+    text = system.text(step_grub.GRUB_CFG)
     if text is not None:
-        return bootloader.menu_lines(text)[0]
+        return step_grub.menu_lines(text)[0]
     folder = next(folder for folder in ("/boot/loader/entries", "/boot/efi/loader/entries")
                   if system.is_dir(folder))
-    found = bootloader.entries(system, folder)
-    return bootloader.options(system, found[bootloader.default_entry(system, found)])
+    found = step_entries.entries(system, folder)
+    return step_entries.options(system, found[step_entries.default_entry(system, found)])
