@@ -11,9 +11,9 @@ use desk::{Answer, Command};
 use lcore::trader::TraderLine;
 use market::Currency;
 use risk::{Position, Restriction};
-use rtrb::{Consumer, Producer, RingBuffer};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use spsc::{Consumer, Producer, ring};
 use types::{Symbol, Ticker};
 
 use super::limits;
@@ -32,8 +32,8 @@ pub(crate) struct TraderNames {
 /// # Errors
 /// The socket cannot be made: another role's lives there, or the folder does not.
 pub(crate) fn for_trader(path: &Path, names: TraderNames) -> Result<(Console, TraderLine)> {
-    let (to_trader, commands) = RingBuffer::new(COMMANDS_MAX);
-    let (answers, from_trader) = RingBuffer::new(ANSWERS_MAX);
+    let (to_trader, commands) = ring(COMMANDS_MAX);
+    let (answers, from_trader) = ring(ANSWERS_MAX);
     let console = Console::open(path, TraderDesk { names, to_trader, from_trader })?;
     Ok((console, TraderLine { commands, answers }))
 }
@@ -147,7 +147,7 @@ impl TraderDesk {
     /// Sends a command and gathers what comes of it.
     fn send(&mut self, command: Command, stop: &AtomicBool) -> String {
         // What a client did not wait for is not the next one's.
-        while self.from_trader.pop().is_ok() {}
+        while self.from_trader.pop().is_some() {}
         let mut told = String::new();
         if self.to_trader.push(command).is_err() {
             return error("the trader does not answer");
@@ -155,15 +155,15 @@ impl TraderDesk {
         let began = Instant::now();
         while began.elapsed() < ANSWER_TIME_MAX && !stop.load(Ordering::Relaxed) {
             match self.from_trader.pop() {
-                Ok(Answer::Done) => {
+                Some(Answer::Done) => {
                     if told.is_empty() {
                         told = line(&json!({"event": "ok"}));
                     }
                     return told;
                 }
-                Ok(Answer::Refused(problem)) => return error(&problem.to_string()),
-                Ok(answer) => told.push_str(&self.tell(&answer)),
-                Err(_) => thread::sleep(LOOK_EVERY),
+                Some(Answer::Refused(problem)) => return error(&problem.to_string()),
+                Some(answer) => told.push_str(&self.tell(&answer)),
+                None => thread::sleep(LOOK_EVERY),
             }
         }
         error("the trader does not answer")

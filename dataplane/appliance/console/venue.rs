@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use lcore::venue::{OperatorLine, ToOperator};
-use rtrb::{Consumer, Producer, RingBuffer};
+use spsc::{Consumer, Producer, ring};
 use types::{EventSink, Operation};
 
 use super::{ANSWER_TIME_MAX, ANSWERS_MAX, Attendant, COMMANDS_MAX, Console, LOOK_EVERY};
@@ -19,8 +19,8 @@ use crate::script::{Lines, Names, Words};
 /// # Errors
 /// The socket cannot be made: another role's lives there, or the folder does not.
 pub(crate) fn for_venue(path: &Path, names: Names) -> Result<(Console, OperatorLine)> {
-    let (to_venue, commands) = RingBuffer::new(COMMANDS_MAX);
-    let (answers, from_venue) = RingBuffer::new(ANSWERS_MAX);
+    let (to_venue, commands) = ring(COMMANDS_MAX);
+    let (answers, from_venue) = ring(ANSWERS_MAX);
     let console = Console::open(path, VenueDesk { names, to_venue, from_venue })?;
     Ok((console, OperatorLine { commands, answers }))
 }
@@ -48,7 +48,7 @@ impl Attendant for VenueDesk {
             }
         };
         // What a client did not wait for is not the next one's.
-        while self.from_venue.pop().is_ok() {}
+        while self.from_venue.pop().is_some() {}
         for operation in operations.into_iter().flatten() {
             let sent = self.to_venue.push(operation).is_ok();
             if !sent || !await_done(&mut self.from_venue, &mut lines, stop) {
@@ -69,9 +69,9 @@ fn await_done(
     let began = Instant::now();
     while began.elapsed() < ANSWER_TIME_MAX && !stop.load(Ordering::Relaxed) {
         match from_venue.pop() {
-            Ok(ToOperator::Event(event)) => lines.on_event(&event),
-            Ok(ToOperator::Done) => return true,
-            Err(_) => thread::sleep(LOOK_EVERY),
+            Some(ToOperator::Event(event)) => lines.on_event(&event),
+            Some(ToOperator::Done) => return true,
+            None => thread::sleep(LOOK_EVERY),
         }
     }
     false

@@ -7,8 +7,8 @@
 
 use anyhow::{Context, Result};
 use desk::Refused;
-use rtrb::{Consumer, Producer, RingBuffer};
 use serde_json::json;
+use spsc::{Consumer, Producer, ring};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -76,7 +76,7 @@ pub(crate) fn open(
 ) -> Result<(RefusalWriter, Producer<Refused>)> {
     let path = place.path();
     let file = place.open().with_context(|| format!("refusals {}", path.display()))?;
-    let (producer, consumer) = RingBuffer::new(REFUSALS_MAX);
+    let (producer, consumer) = ring(REFUSALS_MAX);
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let thread = thread::Builder::new()
@@ -110,7 +110,7 @@ fn write(
     let mut lines = 0;
     loop {
         let last = stop.load(Ordering::Relaxed);
-        while let Ok(refused) = from_lcore.pop() {
+        while let Some(refused) = from_lcore.pop() {
             writeln!(file, "{}", line(&refused, symbols))?;
             lines += 1;
         }

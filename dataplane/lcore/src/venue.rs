@@ -27,8 +27,8 @@ pub use schedule::{Due, Schedule};
 use crate::agent::{Agent, Now, WorkCount};
 use crate::market_data::MarketDataPort;
 use crate::port_io::{Burst, PortIo};
-use rtrb::{Consumer, Producer};
 use session::Sessions;
+use spsc::{Consumer, Producer};
 use types::{Operation, Symbol, SymbolId};
 use wire::IntoBytes;
 
@@ -173,7 +173,7 @@ impl<'e> Venue<'e> {
         if let Some(operation) = self.schedule.next(now.ns) {
             core.operate(now, sessions, publisher, &operation, None);
         } else if let Some(line) = &mut self.operator
-            && let Ok(operation) = line.commands.pop()
+            && let Some(operation) = line.commands.pop()
         {
             core.operate(now, sessions, publisher, &operation, Some(&mut line.answers));
         }

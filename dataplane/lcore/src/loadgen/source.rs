@@ -4,7 +4,7 @@
 //! a wait-free ring; the lcore walks them in place and hands the empty chunks back over another.
 //! Chunks are allocated once and go round. When the reader lags, the lcore sees [`Peek::Wait`].
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use spsc::{Consumer, Producer, ring};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -53,8 +53,8 @@ pub enum Peek<'a> {
 
 /// A source of `chunks` chunks of `chunk_bytes` each.
 pub fn source(chunks: usize, chunk_bytes: usize) -> (SourceTx, SourceRx) {
-    let (full_tx, full_rx) = RingBuffer::new(chunks);
-    let (mut empty_tx, empty_rx) = RingBuffer::new(chunks);
+    let (full_tx, full_rx) = ring(chunks);
+    let (mut empty_tx, empty_rx) = ring(chunks);
     for _ in 0..chunks {
         let chunk = Chunk { bytes: Vec::with_capacity(chunk_bytes), input_bytes: 0 };
         // The ring was made for exactly this many.
@@ -78,7 +78,7 @@ pub fn source(chunks: usize, chunk_bytes: usize) -> (SourceTx, SourceRx) {
 impl SourceTx {
     /// An empty chunk to fill, when the lcore has handed one back.
     pub fn take_empty(&mut self) -> Option<Chunk> {
-        let mut chunk = self.empty.pop().ok()?;
+        let mut chunk = self.empty.pop()?;
         chunk.bytes.clear();
         chunk.input_bytes = 0;
         Some(chunk)
@@ -120,7 +120,7 @@ impl SourceRx {
 
     /// Whether a message is at hand or may yet come at once; false when one has to wait.
     pub fn is_primed(&self) -> bool {
-        self.current.is_some() || self.full.slots() > 0 || self.ended.load(Ordering::Acquire)
+        self.current.is_some() || self.full.has_some() || self.ended.load(Ordering::Acquire)
     }
 
     /// Input bytes of the chunks taken up so far.
@@ -144,14 +144,14 @@ impl SourceRx {
             let _ = self.empty.push(done);
         }
         self.at = 0;
-        self.current = self.full.pop().ok();
+        self.current = self.full.pop();
         self.taken_bytes += self.current.as_ref().map_or(0, |c| c.input_bytes);
         self.has_message()
     }
 
     fn at_end(&self) -> Peek<'_> {
         // The flag is set after the last chunk: an empty ring seen after it is the end.
-        if !self.ended.load(Ordering::Acquire) || self.full.slots() > 0 {
+        if !self.ended.load(Ordering::Acquire) || self.full.has_some() {
             Peek::Wait
         } else if self.failed.load(Ordering::Acquire) {
             Peek::Failed

@@ -5,7 +5,7 @@ use crate::laps::Laps;
 use crate::order_link::OrderLink;
 use desk::{OrderWire, Refused, Step};
 use hostcpu::tsc;
-use rtrb::Producer;
+use spsc::Producer;
 use types::{Ticker, UserRef};
 
 telemetry::keys! {

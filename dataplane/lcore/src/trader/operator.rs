@@ -3,7 +3,7 @@
 use super::clocks::Way;
 use algos::Strategy;
 use desk::{Answer, Command, Core};
-use rtrb::{Consumer, Producer};
+use spsc::{Consumer, Producer};
 
 /// The trader's end of the line.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl TraderLine {
         core: &mut Core<S>,
         way: &mut Way<'_, '_>,
     ) -> usize {
-        let Ok(command) = self.commands.pop() else { return 0 };
+        let Some(command) = self.commands.pop() else { return 0 };
         let answers = &mut self.answers;
         core.command(now_ns, command, way, |answer| {
             let _ = answers.push(answer);

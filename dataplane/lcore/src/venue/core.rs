@@ -164,7 +164,7 @@ impl Core {
         publisher: &mut MoldPublisher,
         command: &Command,
         echo: &Echo<'_>,
-        operator: Option<&mut rtrb::Producer<ToOperator>>,
+        operator: Option<&mut spsc::Producer<ToOperator>>,
     ) {
         let stamp = Nanos(now.ns);
         if let Some(log) = &mut self.log {
@@ -191,7 +191,7 @@ impl Core {
         sessions: &mut Sessions,
         publisher: &mut MoldPublisher,
         operation: &Operation,
-        mut operator: Option<&mut rtrb::Producer<ToOperator>>,
+        mut operator: Option<&mut spsc::Producer<ToOperator>>,
     ) {
         let command = Command::Operate(*operation);
         let asks = operator.as_deref_mut();

@@ -43,7 +43,7 @@ pub(super) struct Out<'a> {
     pub(super) dirty: &'a mut Dirty,
     pub(super) counts: &'a VenueCounts,
     /// Whoever asked for this, if it was the operator.
-    pub(super) operator: Option<&'a mut rtrb::Producer<ToOperator>>,
+    pub(super) operator: Option<&'a mut spsc::Producer<ToOperator>>,
 }
 
 const BLANK: Symbol = Symbol([b' '; 8]);
