@@ -24,7 +24,7 @@ import state as states
 import system as systems
 import verify
 
-DONE, FAILED, REFUSED = 0, 1, 2
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 AGAIN = "scripts/provision.sh apply"
 
 
@@ -292,6 +292,10 @@ def main(arguments):
     wanted = options(arguments)
     try:
         return run(wanted)
+    except KeyboardInterrupt:
+        print("provision: interrupted; what was done is written down: provision.sh apply goes on, "
+              "provision.sh rollback goes back", file=sys.stderr)
+        return INTERRUPTED
     except (Refused, placements.Impossible, configuration.Wrong) as error:
         reasons = error.reasons if isinstance(error, Refused) else error.errors
     except states.Unusable as error:

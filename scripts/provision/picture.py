@@ -1,6 +1,7 @@
 """The placement as a picture in text: one box a node, one column a core."""
 
 import cpus
+import placement as placements
 
 COLUMNS_MAX = 100
 CELL = 7
@@ -13,11 +14,6 @@ def role(placement, cpu):
     if cpu in placement.siblings:
         return "off" if placement.siblings_off else "idle"
     return "house"
-
-
-def node_cores(host, node):
-    found = {tuple(facts.siblings) for facts in host.cpus.values() if facts.node == node}
-    return sorted(found)
 
 
 def core_rows(placement, cores):
@@ -37,7 +33,7 @@ def core_rows(placement, cores):
 def nic_rows(host, placement, node):
     chosen = {nic["address"]: nic for nic in placement.nics}
     for nic in host.nics.values():
-        if max(nic.node, 0) != node:
+        if placements.node_of(nic) != node:
             continue
         if nic.address in chosen:
             fate = {"keep": "stays with the kernel"}.get(chosen[nic.address]["action"],
@@ -71,7 +67,7 @@ def draw(host, placement):
     """Lines."""
     lines = []
     for node, facts in host.nodes.items():
-        rows = list(core_rows(placement, node_cores(host, node)))
+        rows = list(core_rows(placement, placements.cores(host, node)))
         rows += nic_rows(host, placement, node)
         rows += page_rows(placement, node)
         lines += box(f"node {node}: {facts.memory_mb} MB, CPUs {cpus.to_list(facts.cpus)}", rows)

@@ -1,6 +1,7 @@
 """Units and files of ours, and the program as one file."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,24 @@ class Units(harness.Host):
         # It may have complaints about this machine; none may be about ours.
         ours = [line for line in done.stderr.splitlines() if "peregrine" in line]
         self.assertEqual(ours, [])
+
+    def test_the_script(self):
+        script = pathlib.Path(archive.__file__).parents[1] / "provision.sh"
+
+        def run(*words):
+            done = subprocess.run([script, *words, "--root", self.root], capture_output=True,
+                                  text=True, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+        self.keep()
+        self.assertEqual(run("plan", "--config", self.config)[0], 0)
+        self.assertEqual(run("apply", "--config", self.config)[0], 0)
+        self.assertEqual(run("verify", "--config", self.config)[0], 3)
+        self.assertEqual(run("rollback")[0], 0)
+        self.unchanged()
+        status, told = run("apply", "--config", self.folder / "none.toml")
+        self.assertEqual(status, 2)
+        self.assertIn("nothing was changed", told)
 
     def test_without_the_appliances_unit(self):
         self.configure(harness.CONFIG + "[service]\ninstall = false\n")

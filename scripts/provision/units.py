@@ -18,9 +18,11 @@ ProtectSystem=strict
 ProtectHome=yes
 ProtectProc=invisible
 PrivateTmp=yes
+PrivateMounts=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
+ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
 RestrictNamespaces=yes
@@ -95,7 +97,8 @@ User={user}
 Group={user}
 StateDirectory=peregrine
 StateDirectoryMode=0750
-RuntimeDirectory=peregrine
+# One each: it goes when its service ends. DPDK keeps its own files there.
+RuntimeDirectory=peregrine-%i
 RuntimeDirectoryMode=0750
 UMask=0027
 
