@@ -1,5 +1,7 @@
 """Applies steps and rolls them back, each told with before and after."""
 
+import contextlib
+
 import state as states
 import step as steps
 import system as files
@@ -66,12 +68,12 @@ class Runner:
                 f"{made.what}: {name}: {reason}")
 
     def _dropped(self, plan):
+        """What an earlier configuration wanted and this one does not."""
         wanted = {(made.id, made.kind) for made in plan}
         return [r for r in self.state.records if (r["id"], r["kind"]) not in wanted]
 
-    def _put_back_dropped(self, plan):
-        """What an earlier configuration wanted and this one does not."""
-        for record in reversed(self._dropped(plan)):
+    def _put_back(self, dropped):
+        for record in reversed(dropped):
             if self.dry_run:
                 self.tell("would", record["what"], "put back: no longer wanted")
                 continue
@@ -81,31 +83,44 @@ class Runner:
             self.tell("back", record["what"], "no longer wanted")
 
     def apply(self, plan, runtime_only, known, config):
-        """`known` and `config` are what the state file keeps of host and configuration."""
-        before = len(self.state.records)
-        if not self.dry_run:
-            self.state.data["known"], self.state.data["config"] = known, config
-            self._begin_phase(plan, runtime_only)
-        if not runtime_only:
-            self._put_back_dropped(plan)
-        at = None
+        """`known` and `config` are what the state file keeps of host and configuration.
+
+        A step that fails ends the run, but for the boot-time unit: there nobody is to go on.
+        """
+        before, failed = len(self.state.records), []
+        plan = [made for made in plan if made.runtime or not runtime_only]
+        dropped = [] if runtime_only else self._dropped(plan)
+        what = "writing down what is"
         try:
-            for at in plan:
-                if at.runtime or not runtime_only:
-                    self._apply_one(at)
+            if not self.dry_run:
+                self.state.data.update(known=known, config=config)
+                self._begin_phase(plan, dropped)
+            what = "putting back what is no longer wanted"
+            self._put_back(dropped)
+            for made in plan:
+                what = made.what
+                try:
+                    self._apply_one(made)
+                except (files.Failed, OSError) as error:
+                    if not runtime_only:
+                        raise
+                    failed.append(f"{what}: {error}")
+            what = "writing down that all is done"
+            if not self.dry_run and self.state.there and not failed:
+                self.state.set_phase(states.APPLIED)
         except (files.Failed, OSError) as error:
             raise Stopped(
-                f"{at.what}: {error}\n"
+                f"{what}: {error}\n"
                 f"{self.changed} step(s) were changed before it, and {before} by earlier runs; "
                 "what follows it was not. The host runs and boots as it is: provision.sh apply "
                 "goes on from here, provision.sh rollback puts everything back") from None
-        if not self.dry_run and self.state.there:
-            self.state.set_phase(states.APPLIED)
+        if failed:
+            raise Stopped(f"{len(failed)} step(s) failed, and all others were taken: "
+                          + "; ".join(failed))
 
-    def _begin_phase(self, plan, runtime_only):
+    def _begin_phase(self, plan, dropped):
         """Only a run that changes something leaves a mark: a second apply writes nothing."""
-        if not runtime_only and self._dropped(plan) or any(self._judge(made)[2] for made in plan
-                          if made.runtime or not runtime_only):
+        if dropped or any(self._judge(made)[2] for made in plan):
             self.state.data["phase"] = states.APPLYING
             self.state.save()
 
@@ -116,30 +131,36 @@ class Runner:
         same_boot = record["boot"] == self.system.boot_id()
         return made.restore(self.system, record["before"], same_boot)
 
+    def _roll_back_one(self, record):
+        """Words on what could not be done, or nothing."""
+        before = steps.from_record(record).found(self.system)
+        try:
+            told = self._restore_one(record)
+        except (files.Failed, OSError) as error:
+            self.tell("FAILED", record["what"], str(error))
+            return f"{record['what']}: {error}"
+        # On a full disk this cannot be written down; a step may be put back twice.
+        with contextlib.suppress(OSError):
+            self.state.restored(record)
+        self.changed += 1
+        after = steps.from_record(record).found(self.system)
+        self.tell("back", record["what"], f"{shorten(before)} -> {shorten(after)}")
+        if told:
+            self.told.append(f"{record['what']}: {told}")
+        return ""
+
     def rollback(self):
         """Puts back every step, the last first. One that fails does not keep the others."""
         failed = []
-        if not self.dry_run:
-            self.state.set_phase(states.ROLLING_BACK)
         for record in reversed(self.state.records):
             if record["status"] == states.RESTORED:
                 continue
             if self.dry_run:
                 self.tell("would", record["what"], "put back")
                 continue
-            before = steps.from_record(record).found(self.system)
-            try:
-                told = self._restore_one(record)
-            except (files.Failed, OSError) as error:
-                failed.append(f"{record['what']}: {error}")
-                self.tell("FAILED", record["what"], str(error))
-                continue
-            self.state.restored(record)
-            self.changed += 1
-            after = steps.from_record(record).found(self.system)
-            self.tell("back", record["what"], f"{shorten(before)} -> {shorten(after)}")
-            if told:
-                self.told.append(f"{record['what']}: {told}")
+            self.state.data["phase"] = states.ROLLING_BACK
+            failed.append(self._roll_back_one(record))
+        failed = list(filter(None, failed))
         if failed:
             raise Stopped(f"{len(failed)} step(s) could not be put back, and "
                           f"{self.changed} were: " + "; ".join(failed)

@@ -10,6 +10,13 @@ PF_NO_SETAFFINITY = 0x04000000
 KTHREADD = 2
 
 
+def merged(before, now, same):
+    """What was, with what has come since. A boot gives numbers to others: the first `same` words
+    of an entry tell whether it still is the same thing."""
+    return {**now, **{number: entry for number, entry in before.items()
+                      if number not in now or now[number][:same] == entry[:same]}}
+
+
 class Irqs(step.Step):
     """Every interrupt's CPUs are of the house. Fields: `house`."""
 
@@ -70,7 +77,7 @@ class Irqs(step.Step):
         return {irq: [name, text] for irq, (name, text) in self._all(system).items()}
 
     def merge(self, before, system):
-        return {**self.read(system), **before}
+        return merged(before, self.read(system), 1)
 
     def apply(self, system):
         self.refused = {}
@@ -144,7 +151,7 @@ class Threads(step.Step):
         return {pid: list(facts) for pid, facts in self._all(system).items()}
 
     def merge(self, before, system):
-        return {**self.read(system), **before}
+        return merged(before, self.read(system), 2)
 
     def apply(self, system):
         self.refused = {}

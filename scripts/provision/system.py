@@ -128,17 +128,25 @@ class System:
         """A whole file: after a power cut there is the old or the new one, never a half."""
         where = self._inside(path)
         self.about_to(f"write {path}{UNFINISHED}")
-        handle = os.open(where + UNFINISHED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._write_whole(where + UNFINISHED, data, mode)
+        except OSError:
+            if os.path.lexists(where + UNFINISHED):
+                os.unlink(where + UNFINISHED)
+            raise
+        self.about_to(f"rename to {path}")
+        os.replace(where + UNFINISHED, where)
+        self._sync_dir(where)
+
+    def _write_whole(self, where, data, mode):
+        handle = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             if os.write(handle, data) != len(data):
-                raise Failed(f"{path}: the disk is full")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fchmod(handle, mode)
             os.fsync(handle)
         finally:
             os.close(handle)
-        self.about_to(f"rename to {path}")
-        os.replace(where + UNFINISHED, where)
-        self._sync_dir(where)
 
     def remove(self, path):
         where = self._inside(path)

@@ -1,5 +1,6 @@
 """apply, verify, apply again, boot, rollback: on every made host, with the power cut anywhere."""
 
+import errno
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import harness
 import state
 import step_entries
 import step_grub
+import step_house
 import trees
 
 # Of several hundred changes that a run makes, every so many-th is where the power goes. With
@@ -450,6 +452,47 @@ class Details(harness.Host):
         for name in ("isolated", "nohz_full"):
             self.tree.put(f"/sys/devices/system/cpu/{name}", "1-2,17-18")
         self.ok("verify")
+
+    def test_a_full_disk(self):
+        """Nothing is changed that could not be written down before."""
+        class Full(harness.Cut):
+            def _write_whole(self, where, data, mode):
+                if self.count >= self.full_from and where.startswith(self.root + "/var"):
+                    open(where, "wb").close()
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                super()._write_whole(where, data, mode)
+
+        self.keep()
+        for full_from in (0, 120):
+            system = Full(self.root)
+            system.full_from = full_from
+            with self.power(system):
+                status, out, _ = self.run_verb("apply")
+                self.assertEqual(status, 1)
+                self.assertIn("No space left on device", out)
+                self.ok("rollback")
+            self.unchanged()
+
+    def test_the_boot_time_unit_takes_what_it_can(self):
+        self.ok("apply")
+        self.tree.put("/proc/sys/kernel/random/boot_id", "another")
+        self.tree.put("/proc/sys/vm/swappiness", "60")
+        self.tree.put("/sys/devices/system/cpu/cpu17/online", "1")
+        system = self.system()
+        system.tool_modprobe("-r", "vfio-pci")
+        (self.root / "usr/sbin/modprobe").unlink()
+        status, out, _ = self.run_verb("apply", "--runtime")
+        self.assertEqual(status, 1)
+        self.assertIn("1 step(s) failed, and all others were taken: vfio-pci: modprobe is not "
+                      "installed", out)
+        self.assertEqual(system.text("/proc/sys/vm/swappiness"), "1")
+        self.assertEqual(system.text("/sys/devices/system/cpu/cpu17/online"), "0")
+
+    def test_threads_of_another_boot(self):
+        now = {"12": ["rcu", "9", [0, 1]], "13": ["a", "1", [0]]}
+        before = {"12": ["rcu", "5", [0]], "13": ["a", "1", [0, 1]], "14": ["b", "2", [1]]}
+        self.assertEqual(step_house.merged(before, now, 2), {
+            "12": ["rcu", "9", [0, 1]], "13": ["a", "1", [0, 1]], "14": ["b", "2", [1]]})
 
     def test_a_damaged_state_is_named_and_nothing_is_done(self):
         self.ok("apply")
