@@ -20,6 +20,8 @@ COMPLAINT = re.compile(r"error|fail|cannot|not found|no such|invalid|did not", r
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # How long a whole measurement may take: less than measure.py gives it, which says less of it.
 LIMIT_S = 100
+# How long one that closed its terminal may take to be gone.
+REAP_S = 2
 # All that were started, the oldest first.
 STARTED = []
 
@@ -72,10 +74,18 @@ class Process:
             return False
         if piece is None:
             self.pieces.put(None)
+            self._reap()
             return False
         self.said += piece
         self.log = (self.log + piece)[-LOG_CHARACTERS:]
         return True
+
+    def _reap(self):
+        """Who closed its terminal has ended but for a moment, unless it goes on without one."""
+        try:
+            self.child.wait(REAP_S)
+        except subprocess.TimeoutExpired:
+            pass
 
     def name(self):
         return os.path.basename(self.command[0])
