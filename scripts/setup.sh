@@ -5,7 +5,8 @@
 #   scripts/setup.sh --tests    the build and the tests
 #
 # The tests take published clients besides: tshark, ping and nc as packages, and Python packages of
-# pinned versions in target/strangers. Without a way to a package index those tests are skipped.
+# pinned versions in target/strangers; in target/deploy, Kubernetes' schemas. Without a way to a
+# package index those tests are skipped.
 #
 # Installs only what is missing, and calls apt only then: with everything in place it takes a
 # moment and needs no rights. As an ordinary user without sudo it prints the one command that an
@@ -17,12 +18,10 @@ set -euo pipefail
 # Programs that tests/strangers.rs runs.
 PACKAGES_STRANGERS=(tshark netcat-openbsd iputils-ping python3-venv)
 
-# set_up_strangers: those, and a Python that has the packages of tests/strangers/requirements.txt.
-set_up_strangers() {
-    local wanted=$ROOT/tests/strangers/requirements.txt venv
-    venv=$(target_dir)/strangers
-    # Nobody is asked who may capture (DEBIAN_FRONTEND=noninteractive): root does here.
-    ensure_packages "${PACKAGES_STRANGERS[@]}"
+# set_up_python NAME REQUIREMENTS: target/NAME, a Python that has the packages of that file.
+set_up_python() {
+    local venv wanted=$ROOT/$2
+    venv=$(target_dir)/$1
     cmp -s "$wanted" "$venv/requirements.txt" && return 0
     say "installing Python packages into $venv"
     rm -rf "$venv"
@@ -39,7 +38,10 @@ case "$#:${1:-}" in
     0:) set_up build ;;
     1:--tests)
         set_up tests
-        set_up_strangers
+        # Nobody is asked who may capture (DEBIAN_FRONTEND=noninteractive): root does here.
+        ensure_packages "${PACKAGES_STRANGERS[@]}"
+        set_up_python strangers tests/strangers/requirements.txt
+        set_up_python deploy tests/deploy/requirements.txt
         ;;
     *) die 2 "usage: scripts/setup.sh [--tests]" ;;
 esac
