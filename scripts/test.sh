@@ -82,8 +82,8 @@ section_loopback() { scripts/loopback-test.sh --seconds 1; }
 section_syscalls() { scripts/syscalls.sh; }
 
 # Few short runs: not for their figures, but to see that all of it works and that peers do our work.
-# Those of one process; those of two want both CPUs for themselves.
-BENCHES=decode,books,market,engine-mixed,engine-moves,matching,gate,backtest
+# Those of one process, and one of two: the others take long, and want both CPUs for themselves.
+BENCHES=decode,books,market,engine-mixed,engine-moves,matching,gate,backtest,order-to-ack
 
 section_bench() { scripts/bench.sh --quick --only "$BENCHES" --out "$LOGS/bench"; }
 
