@@ -70,13 +70,16 @@ pub(crate) fn name(at: usize) -> [u8; 8] {
     name
 }
 
-/// A symbol's directory message.
+/// A symbol's directory message: a common stock of the first tier, nothing special about it.
 pub(crate) fn listing(locate: u16, stock: [u8; 8]) -> [u8; 39] {
     let mut message = [0; 39];
     message[0] = b'R';
     message[1..3].copy_from_slice(&locate.to_be_bytes());
     message[11..19].copy_from_slice(&stock);
+    message[19..21].copy_from_slice(b"QN");
     message[21..25].copy_from_slice(&100u32.to_be_bytes());
+    message[25..34].copy_from_slice(b"NCZ PN 1N");
+    message[38] = b'N';
     message
 }
 
