@@ -221,13 +221,7 @@ class SystemdBoot(Entries, harness.Host):
 class Mlx5(Life, harness.Host):
     @staticmethod
     def made(root):
-        tree = trees.Tree(root)
-        tree.processors(1, 4, 1, intel=True)
-        tree.distribution("debian")
-        tree.kernel(4, "root=/dev/sda1 ro quiet")
-        tree.grub()
-        tree.iommu("intel")
-        tree.nic("0000:21:00.0", "eth0", "igb", 0, 10)
+        tree = trees.small(root)
         tree.nic("0000:22:00.0", "eth1", "mlx5_core", 0, 11)
         tree.network("eth0", [("eth1", "10.0.0.2")])
         return tree
@@ -246,13 +240,7 @@ class SmallHost(harness.Host):
 
     @staticmethod
     def made(root):
-        tree = trees.Tree(root)
-        tree.processors(1, 2, 2, intel=True)
-        tree.distribution("debian")
-        tree.kernel(4, "root=/dev/sda1 ro quiet")
-        tree.grub()
-        tree.iommu("intel")
-        tree.nic("0000:21:00.0", "eth0", "igb", 0, 10)
+        tree = trees.small(root, cores=2, smt=2)
         tree.nic("0000:22:00.0", "eth1", "igb", 0, 11)
         tree.network("eth0")
         return tree

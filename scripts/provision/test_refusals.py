@@ -87,13 +87,7 @@ class Nics(harness.Host):
 class Groups(harness.Host):
     @staticmethod
     def made(root):
-        tree = trees.Tree(root)
-        tree.processors(1, 4, 1, intel=True)
-        tree.distribution("debian")
-        tree.kernel(4, "root=/dev/sda1 ro quiet")
-        tree.grub()
-        tree.iommu("intel")
-        tree.nic("0000:21:00.0", "eth0", "igb", 0, 10)
+        tree = trees.small(root)
         tree.nic("0000:22:00.0", "eth1", "igb", 0, 11)
         tree.nic("0000:22:00.1", "eth2", "igb", 0, 11)
         tree.device("0000:20:00.0", "pci0000:20", "0x060400", "pcieport", 0, 11)
@@ -124,12 +118,7 @@ class Groups(harness.Host):
 class NoIommu(harness.Host):
     @staticmethod
     def made(root):
-        tree = trees.Tree(root)
-        tree.processors(1, 4, 1, intel=True)
-        tree.distribution("debian")
-        tree.kernel(4, "root=/dev/sda1 ro quiet")
-        tree.grub()
-        tree.nic("0000:21:00.0", "eth0", "igb")
+        tree = trees.small(root, iommu=False)
         tree.nic("0000:22:00.0", "eth1", "igb")
         tree.network("eth0")
         return tree

@@ -327,6 +327,21 @@ def rhel(root, variable=False):
     return tree
 
 
+def small(root, cores=4, smt=1, iommu=True):
+    """A Debian of one node with GRUB and the NIC by which it is reached; tests add the others."""
+    tree = Tree(root)
+    tree.processors(1, cores, smt, intel=True)
+    tree.distribution("debian")
+    tree.kernel(4, "root=/dev/sda1 ro quiet")
+    tree.grub()
+    if iommu:
+        tree.iommu("intel")
+        tree.nic("0000:21:00.0", "eth0", "igb", 0, 10)
+    else:
+        tree.nic("0000:21:00.0", "eth0", "igb")
+    return tree
+
+
 def systemd_boot(root):
     """Debian with systemd-boot instead of GRUB."""
     tree = Tree(root)
