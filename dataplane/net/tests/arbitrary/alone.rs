@@ -5,12 +5,16 @@
 //! takes back a window; it sends only what was written, inside the widest window it was offered
 //! (but for one byte of a probe); at the end every slot is free.
 
+#[path = "../common/segment.rs"]
+mod segment;
+
 use super::{MS, PORT, SEC, Script, US, Wire, byte_at, interface, ip};
 use net::{Class, ConnId, NetEvent, RxChecks, TcpConfig, TcpHost, TxChecks, classify};
+use segment::Fields;
 use std::net::SocketAddrV4;
 use wire::checksum::pseudo_header;
 use wire::tcp::{self, ACK, FIN, PSH, RST, SYN};
-use wire::{IntoBytes, ether, ipv4};
+use wire::{ether, ipv4};
 
 /// Our port when we connect, and the peer's when it does.
 const OTHER_PORT: u16 = 50_000;
@@ -202,7 +206,10 @@ impl Alone {
         let payload: Vec<u8> =
             (0..len as u32).map(|at| byte_at(sequence.wrapping_add(at))).collect();
         let ports = if self.connects { (PORT, OTHER_PORT) } else { (OTHER_PORT, PORT) };
-        let mut frame = frame(ports, (sequence, ack), (flags, window), &options, &payload);
+        let (from, to) = (interface(1, MTU), interface(2, MTU));
+        let says =
+            Fields { ports, sequence, acknowledgment: ack, flags, window, options: &options };
+        let mut frame = segment::frame(&from, &to, &says, &payload);
         let is_spoiled = harm & 7 == 7;
         if is_spoiled {
             let at = 14 + usize::from(script.byte()) % (frame.len() - 14);
@@ -373,34 +380,4 @@ impl Notes {
         assert!(acked + window >= self.told_edge, "took back a window");
         (self.acked, self.told_edge) = (acked, acked + window);
     }
-}
-
-/// A frame of station 1's to station 2, with these ports, numbers, flags and window.
-fn frame(
-    ports: (u16, u16),
-    (sequence, ack): (u32, u32),
-    (flags, window): (u8, u16),
-    options: &[u8],
-    payload: &[u8],
-) -> Vec<u8> {
-    let (src, dst) = (ip(1).octets(), ip(2).octets());
-    let header = tcp::Header {
-        src_port: ports.0.into(),
-        dst_port: ports.1.into(),
-        sequence: sequence.into(),
-        acknowledgment: ack.into(),
-        data_offset: ((20 + options.len() as u8) / 4) << 4,
-        flags,
-        window: window.into(),
-        checksum: 0.into(),
-        urgent: 0.into(),
-    };
-    let mut segment = [header.as_bytes(), options, payload].concat();
-    let sum = pseudo_header(src, dst, ipv4::TCP, segment.len() as u16).bytes(&segment);
-    segment[16..18].copy_from_slice(&sum.finish().to_be_bytes());
-    let header = ipv4::Header::new(ipv4::TCP, src, dst, 64, segment.len());
-    let mut frame = vec![0; 14];
-    let (to, from) = (interface(2, MTU).mac, interface(1, MTU).mac);
-    ether::write(&mut frame, to, from, None, ether::IPV4).unwrap();
-    [&frame[..], header.as_bytes(), &segment].concat()
 }

@@ -5,10 +5,13 @@
 #![allow(unreachable_pub, reason = "a module of each test binary")]
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
 
+#[path = "segment.rs"]
+mod segment;
+
 use super::common::*;
+use segment::Fields;
 use std::collections::BTreeMap;
-use wire::checksum::pseudo_header;
-use wire::{IntoBytes, ether, ipv4, tcp};
+use wire::{ether, ipv4, tcp};
 
 /// What a segment of the host said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,26 +70,15 @@ impl Peer {
 
     /// A frame with these header fields.
     pub fn frame(&self, flags: u8, (sequence, ack): (u32, u32), payload: &[u8]) -> Vec<u8> {
-        let (src, dst) = (ip(1).octets(), ip(2).octets());
-        let options: &[u8] = if flags & tcp::SYN != 0 { &[2, 4, 0x05, 0xB4] } else { &[] };
-        let header = tcp::Header {
-            src_port: self.port.into(),
-            dst_port: PORT.into(),
-            sequence: sequence.into(),
-            acknowledgment: ack.into(),
-            data_offset: ((20 + options.len() as u8) / 4) << 4,
+        let says = Fields {
+            ports: (self.port, PORT),
+            sequence,
+            acknowledgment: ack,
             flags,
-            window: self.window.into(),
-            checksum: 0.into(),
-            urgent: 0.into(),
+            window: self.window,
+            options: if flags & tcp::SYN != 0 { &[2, 4, 0x05, 0xB4] } else { &[] },
         };
-        let mut segment = [header.as_bytes(), options, payload].concat();
-        let sum = pseudo_header(src, dst, ipv4::TCP, segment.len() as u16).bytes(&segment);
-        segment[16..18].copy_from_slice(&sum.finish().to_be_bytes());
-        let header = ipv4::Header::new(ipv4::TCP, src, dst, 64, segment.len());
-        let mut frame = vec![0; 14];
-        ether::write(&mut frame, interface(2).mac, interface(1).mac, None, ether::IPV4);
-        [&frame[..], header.as_bytes(), &segment].concat()
+        segment::frame(&interface(1), &interface(2), &says, payload)
     }
 
     /// Says something at a distance from where it is, acknowledging all it heard.
