@@ -1,9 +1,9 @@
 //! Other people's ends, as the harness wants them.
 
 use crate::harness::{ITEMS_MAX, Receiver, Sender};
+use rustix::pipe::{PipeFlags, pipe_with};
 use std::collections::VecDeque;
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, mpsc};
 
 /// An end of somebody else's.
@@ -122,13 +122,8 @@ impl Receiver for End<Shared> {
 
 /// A pipe of the kernel's, neither end of which waits.
 pub(crate) fn pipe() -> (PipeWriter, PipeReader) {
-    let (reader, writer) = std::io::pipe().expect("the kernel has pipes");
-    for fd in [reader.as_raw_fd(), writer.as_raw_fd()] {
-        // SAFETY: a flag of a descriptor that is open.
-        let rc = unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) };
-        assert_eq!(rc, 0, "a pipe need not wait");
-    }
-    (writer, reader)
+    let (reader, writer) = pipe_with(PipeFlags::NONBLOCK).expect("the kernel has pipes");
+    (writer.into(), reader.into())
 }
 
 /// Writes of a few items are whole or not at all: PIPE_BUF is 4,096 bytes.
