@@ -1,4 +1,4 @@
-//! Where a binary comes from, for `peregrine version`, and the link arguments that only the root
+//! Where a binary comes from, for `peregrine --version`, and the link arguments that only the root
 //! package can give.
 //!
 //! Sets for the compiler: PEREGRINE_GIT_REV (`unknown` outside a repository; `-dirty` when tracked

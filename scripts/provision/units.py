@@ -75,9 +75,7 @@ def run_unit(host, config, placement):
     lines = "\n".join(f"DeviceAllow={device}" for device in devices)
     folder, user = config["service.config_dir"], config["service.user"]
     return HEAD + f"""\
-# peregrine@venue.service runs {folder}/venue.toml. Put this into its [eal], as no
-# user but root may write into /dev/hugepages, and one process needs no files there:
-#   extra = ["--in-memory"]
+# peregrine@venue.service runs {folder}/venue.toml.
 [Unit]
 Description=Peregrine, %i
 After=peregrine-tune.service network.target
