@@ -7,8 +7,10 @@
 //! `auto` takes the CPUs that the process may use, best first: isolated ones, then one of each
 //! physical core, then the siblings, since two poll loops on one core share its execution units. A
 //! host's isolated CPUs are not in a process's mask unless someone put them there, so they are
-//! added, but only while the mask is the one that every process gets: who narrowed it, with taskset
-//! or a cpuset, meant it.
+//! added, but only those of the process's cpuset, and only while the mask is the one that every
+//! process gets: who narrowed it meant it. A container, a pod or a unit that was given CPUs has them
+//! as its cpuset, even where these are just the host's usual ones. `taskset` with just the usual
+//! ones changes nothing that the kernel would tell: there a list has to say it.
 
 use std::cmp::Reverse;
 
@@ -56,7 +58,8 @@ pub(crate) enum PlacementError {
 /// # Errors
 /// A listed CPU that is offline or outside of the process's cpuset, or a host that cannot be read.
 pub(crate) fn place(config: &Config) -> Result<Placement, PlacementError> {
-    let cpus = cpus(&config.cpus, &hostcpu::allowed_cpus()?, &Topology::read()?)?;
+    let host = Topology::read()?;
+    let cpus = cpus(&config.cpus, &Allowed::read(&host)?, &host)?;
     Ok(group(&cpus, config.roles().map(|(_, name, lcore)| (name, lcore))))
 }
 
@@ -65,7 +68,8 @@ pub(crate) fn place(config: &Config) -> Result<Placement, PlacementError> {
 /// # Errors
 /// There is none, or the host does not tell.
 pub(crate) fn best() -> Result<Vec<usize>, PlacementError> {
-    cpus(&Cpus::Auto, &hostcpu::allowed_cpus()?, &Topology::read()?)
+    let host = Topology::read()?;
+    cpus(&Cpus::Auto, &Allowed::read(&host)?, &host)
 }
 
 /// Whether this process can use all of these.
@@ -74,11 +78,30 @@ pub(crate) fn best() -> Result<Vec<usize>, PlacementError> {
 /// It cannot, or the host does not tell.
 pub(crate) fn usable_of(list: &[usize]) -> Result<(), PlacementError> {
     let list = Cpus::List(list.to_vec());
-    cpus(&list, &hostcpu::allowed_cpus()?, &Topology::read()?).map(drop)
+    let host = Topology::read()?;
+    cpus(&list, &Allowed::read(&host)?, &host).map(drop)
+}
+
+/// What the kernel lets this process have.
+#[derive(Clone, Copy, Debug)]
+struct Allowed {
+    /// Where its threads run unless they ask for other CPUs.
+    mask: CpuSet,
+    /// What they may ask for.
+    cpuset: CpuSet,
+}
+
+impl Allowed {
+    fn read(host: &Topology) -> Result<Allowed, hostcpu::Error> {
+        let mask = hostcpu::allowed_cpus()?;
+        // Where asking is not allowed, as under some seccomp profiles, the mask is all there is.
+        let cpuset = hostcpu::cpuset_cpus(&host.online()).unwrap_or(mask);
+        Ok(Allowed { mask, cpuset })
+    }
 }
 
 /// The CPUs of the logical lcores from 0 on; never empty.
-fn cpus(wanted: &Cpus, allowed: &CpuSet, host: &Topology) -> Result<Vec<usize>, PlacementError> {
+fn cpus(wanted: &Cpus, allowed: &Allowed, host: &Topology) -> Result<Vec<usize>, PlacementError> {
     let usable = usable(allowed, host);
     let cpus = match wanted {
         Cpus::Auto => best_first(&usable, host),
@@ -117,11 +140,11 @@ impl Placement {
     }
 }
 
-fn usable(allowed: &CpuSet, host: &Topology) -> CpuSet {
+fn usable(allowed: &Allowed, host: &Topology) -> CpuSet {
     let isolated = host.isolated();
     let online = host.online();
     let usual = online.iter().filter(|&cpu| !isolated.contains(cpu));
-    if usual.eq(allowed.iter()) { online } else { *allowed }
+    if usual.eq(allowed.mask.iter()) { allowed.cpuset } else { allowed.mask }
 }
 
 fn best_first(usable: &CpuSet, host: &Topology) -> Vec<usize> {
@@ -194,14 +217,29 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn allowed(mask: &str, cpuset: &str) -> Allowed {
+        Allowed { mask: set(mask), cpuset: set(cpuset) }
+    }
+
     #[test]
     fn auto_takes_isolated_cpus_then_whole_cores() {
         let (_dir, none) = host("");
-        assert_eq!(cpus(&Cpus::Auto, &set("0-3"), &none).unwrap(), [0, 1, 2, 3]);
+        assert_eq!(cpus(&Cpus::Auto, &allowed("0-3", "0-3"), &none).unwrap(), [0, 1, 2, 3]);
         let (_dir, two) = host("2-3");
         // The usual mask leaves isolated CPUs out; a narrower one is someone's wish.
-        assert_eq!(cpus(&Cpus::Auto, &set("0-1"), &two).unwrap(), [2, 3, 0, 1]);
-        assert_eq!(cpus(&Cpus::Auto, &set("1"), &two).unwrap(), [1]);
+        assert_eq!(cpus(&Cpus::Auto, &allowed("0-1", "0-3"), &two).unwrap(), [2, 3, 0, 1]);
+        assert_eq!(cpus(&Cpus::Auto, &allowed("1", "0-3"), &two).unwrap(), [1]);
+        assert_eq!(cpus(&Cpus::Auto, &allowed("0-2", "0-3"), &two).unwrap(), [2, 0, 1]);
+    }
+
+    #[test]
+    fn a_cpuset_of_just_the_usual_cpus_has_no_isolated_ones() {
+        let (_dir, host) = host("2,3");
+        assert_eq!(cpus(&Cpus::Auto, &allowed("0-1", "0-1"), &host).unwrap(), [0, 1]);
+        assert_eq!(cpus(&Cpus::Auto, &allowed("0-1", "0-2"), &host).unwrap(), [2, 0, 1]);
+        let error = cpus(&Cpus::List(vec![2]), &allowed("0-1", "0-1"), &host).unwrap_err();
+        let told = "lcores.cpus: this process cannot use CPU 2; it can use 0-1";
+        assert_eq!(error.to_string(), told);
     }
 
     #[test]
@@ -220,7 +258,7 @@ mod tests {
     #[test]
     fn a_cpu_that_is_not_ours_is_refused_with_those_that_are() {
         let (_dir, host) = host("");
-        let error = cpus(&Cpus::List(vec![9]), &set("0-3"), &host).unwrap_err();
+        let error = cpus(&Cpus::List(vec![9]), &allowed("0-3", "0-3"), &host).unwrap_err();
         let told = "lcores.cpus: this process cannot use CPU 9; it can use 0-3";
         assert_eq!(error.to_string(), told);
     }

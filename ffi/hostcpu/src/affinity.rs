@@ -8,6 +8,7 @@ use crate::{CPUS_MAX, CpuSet, Error};
 use core_affinity::CoreId;
 use std::io;
 use std::mem;
+use std::thread;
 
 /// Pins the calling thread to `cpu`, isolated or not.
 ///
@@ -43,12 +44,26 @@ pub fn allowed_cpus() -> Result<CpuSet, Error> {
     Ok((0..CPUS_MAX).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &mask) }).collect())
 }
 
-/// Lets the calling thread run on every CPU of `cpus`: what a helper thread does that was started
-/// from a pinned one, since `rte_eal_init` pins its caller and new threads inherit the mask.
+/// The CPUs of `online` that this process may put its threads on: all that its cpuset has, isolated
+/// ones as well. The kernel takes a wish for all of them and keeps what the cpuset allows, whichever
+/// version of cgroups keeps it and wherever that is mounted. It is asked on a thread of its own, so
+/// the caller's CPUs stay as they are.
 ///
 /// # Errors
 /// [`Error::EmptySet`], or [`Error::Affinity`] when the kernel refuses.
-pub fn unpin(cpus: &CpuSet) -> Result<(), Error> {
+pub fn cpuset_cpus(online: &CpuSet) -> Result<CpuSet, Error> {
+    let ask = || allow_cpus(online).and_then(|()| allowed_cpus());
+    // A thread can panic, but this one has nothing to panic of.
+    let panicked =
+        |_| Err(Error::Call { call: "pthread_join", source: io::ErrorKind::Other.into() });
+    thread::scope(|scope| scope.spawn(ask).join().unwrap_or_else(panicked))
+}
+
+/// Lets the calling thread, and those that it starts from then on, run on the CPUs of `cpus` alone.
+///
+/// # Errors
+/// [`Error::EmptySet`], or [`Error::Affinity`] when the kernel refuses.
+pub fn allow_cpus(cpus: &CpuSet) -> Result<(), Error> {
     if cpus.is_empty() {
         return Err(Error::EmptySet);
     }

@@ -2,7 +2,7 @@
 //!
 //! Four small subjects, one module each:
 //!
-//! * [`affinity`]: pin the calling thread to one CPU, and undo what EAL did to it;
+//! * [`affinity`]: where a thread may run: what the kernel allows, and one CPU or a few of that;
 //! * [`topology`]: CPUs, NUMA nodes, hyperthread siblings and isolated cores, from sysfs;
 //! * [`mod@tsc`]: the time stamp counter, and nanoseconds out of it without a division;
 //! * [`thread`]: the thread's name, and the kernel's account of its context switches.
@@ -25,7 +25,7 @@ pub mod thread;
 pub mod topology;
 pub mod tsc;
 
-pub use affinity::{allowed_cpus, current_cpu, pin_current, unpin};
+pub use affinity::{allow_cpus, allowed_cpus, cpuset_cpus, current_cpu, pin_current};
 pub use cpuset::{CPUS_MAX, CpuSet};
 pub use thread::{Usage, set_thread_name, thread_usage};
 pub use topology::{Cpu, HostFacts, Topology};

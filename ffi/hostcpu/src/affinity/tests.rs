@@ -14,7 +14,7 @@ fn pins_and_unpins() {
         pin_current(cpu).unwrap();
         assert_eq!(allowed_cpus().unwrap().iter().collect::<Vec<_>>(), [cpu]);
         assert_eq!(current_cpu(), Some(cpu));
-        unpin(&before).unwrap();
+        allow_cpus(&before).unwrap();
         assert_eq!(allowed_cpus().unwrap(), before);
     });
 }
@@ -38,5 +38,19 @@ fn says_which_cpu_cannot_be_had() {
     let error = pin_current(absent).unwrap_err();
     assert!(matches!(error, Error::Pin { cpu, .. } if cpu == absent), "{error}");
     assert!(error.to_string().contains("1023"));
-    assert!(matches!(unpin(&CpuSet::new()), Err(Error::EmptySet)));
+    assert!(matches!(allow_cpus(&CpuSet::new()), Err(Error::EmptySet)));
+}
+
+#[test]
+fn the_cpuset_is_told_to_a_pinned_thread_which_stays_pinned() {
+    on_a_thread(|| {
+        let before = allowed_cpus().unwrap();
+        let online = crate::Topology::read().unwrap().online();
+        let cpu = before.first().unwrap();
+        pin_current(cpu).unwrap();
+        let cpuset = cpuset_cpus(&online).unwrap();
+        assert!(before.iter().all(|cpu| cpuset.contains(cpu)), "{before} of {cpuset}");
+        assert!(cpuset.iter().all(|cpu| online.contains(cpu)), "{cpuset} of {online}");
+        assert_eq!(allowed_cpus().unwrap().iter().collect::<Vec<_>>(), [cpu]);
+    });
 }
