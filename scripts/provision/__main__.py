@@ -89,10 +89,11 @@ class Session:
         python = sys.executable if self.system.real else "/usr/bin/python3"
         self.steps = plans.steps(self.system, self.host, self.config, self.placement, python)
         self.parameters = cmdline.wanted(self.host, self.config, self.placement)
+        self.absent = list(cmdline.absent(self.config))
         taken = {record["fields"]["address"] for record in self.state.records
                  if record["kind"] == "bind"}
         self.against = refusals.check(self.system, self.host, self.config, self.placement, taken)
-        self.notes = [*refusals.notes(self.system, self.host, self.placement),
+        self.notes = [*refusals.notes(self.system, self.host, self.config, self.placement),
                       *placements.warnings(self.host, self.placement)]
 
 
@@ -123,6 +124,7 @@ def plan_json(session):
         "placement": {**dataclasses.asdict(session.placement),
                       "isolated": session.placement.isolated()},
         "kernel_parameters": [dataclasses.asdict(p) for p in session.parameters],
+        "kernel_parameters_absent": [dataclasses.asdict(p) for p in session.absent],
         "steps": rows,
         "refused": session.against,
         "notes": session.notes,
@@ -146,6 +148,8 @@ def plan(wanted, session):
     say("\nkernel parameters")
     for parameter in session.parameters:
         say(f"  {parameter.text:<44}{parameter.why}")
+    for parameter in session.absent:
+        say(f"  {'no ' + parameter.text:<44}{parameter.why}")
     say("\nsteps")
     for made in session.steps:
         status = made.status(session.system)

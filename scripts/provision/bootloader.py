@@ -35,7 +35,9 @@ def detect(system, family, wanted="auto"):
 LOADERS = {"grub": Grub, "grubby": Grubby, "systemd-boot": SystemdBoot, "none": NoLoader}
 
 
-def boot_step(loader, parameters):
+def boot_step(loader, parameters, absent=()):
+    # Named only where there are any, as in states that were written before there were.
+    fields = {"absent": list(absent)} if absent else {}
     return LOADERS[loader]("kernel command line", "kernel command line",
                            f"through {loader}" if loader != "none" else "nobody sets it here",
-                           parameters=parameters)
+                           parameters=parameters, **fields)

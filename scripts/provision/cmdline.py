@@ -18,14 +18,16 @@ class Parameter:
         return self.text.partition("=")[0]
 
 
-def isolation(host, placement):
+def isolation(host, config, placement):
     isolated = cpus.to_list(placement.isolated())
-    config = host.platform.kernel_config
-    yield Parameter(f"isolcpus=managed_irq,domain,{isolated}",
-                    "the scheduler puts nothing on lcores, nor drivers their queues' interrupts")
-    if config["NO_HZ_FULL"] is not False:
+    built = host.platform.kernel_config
+    if config["kernel.isolcpus"]:
+        yield Parameter(f"isolcpus=managed_irq,domain,{isolated}",
+                        "the scheduler puts nothing on lcores, nor drivers their queues' "
+                        "interrupts")
+    if built["NO_HZ_FULL"] is not False:
         yield Parameter(f"nohz_full={isolated}", "no tick on a CPU that runs one task")
-    if config["RCU_NOCB_CPU"] is not False:
+    if built["RCU_NOCB_CPU"] is not False:
         yield Parameter(f"rcu_nocbs={isolated}", "RCU's callbacks run on the house")
     yield Parameter(f"irqaffinity={cpus.to_list(placement.house)}",
                     "interrupts go to the house from the first one on")
@@ -95,12 +97,20 @@ def tsc_reliable(platform, config):
             and platform.clocksource == "tsc")
 
 
+def absent(config):
+    """Keys that the command line must not have, nor have kept from before."""
+    given = {text.partition("=")[0] for text in config["kernel.extra"]}
+    if not config["kernel.isolcpus"] and "isolcpus" not in given:
+        yield Parameter("isolcpus", "kernel.isolcpus = false: a kubelet that gives out CPUs counts "
+                                    "isolated ones like any other")
+
+
 def wanted(host, config, placement):
     """Parameters in the order in which they stand on the command line."""
     one_size = host.loader == "grubby"
     found = []
     if placement.lcores:
-        found += isolation(host, placement)
+        found += isolation(host, config, placement)
     found += hugepages(host, placement, one_size)
     found += iommu(host, config, placement)
     found += idle_and_clock(host, config)
@@ -110,21 +120,26 @@ def wanted(host, config, placement):
     return found
 
 
-def with_parameters(words, texts):
-    """A command line's words with ours in place of others of the same keys.
+def for_kernel(words):
+    """How many of a command line's words are for the kernel: what follows a lone -- is not."""
+    return words.index("--") if "--" in words else len(words)
 
-    What follows a lone -- is not for the kernel, so ours come before it.
-    """
-    keys = {text.partition("=")[0] for text in texts}
-    end = words.index("--") if "--" in words else len(words)
+
+def of_keys(words, keys):
+    return [word for word in words[:for_kernel(words)] if word.partition("=")[0] in keys]
+
+
+def with_parameters(words, texts, absent_keys=()):
+    """A command line's words with ours in place of others of the same keys."""
+    keys = {text.partition("=")[0] for text in texts} | {*absent_keys}
+    end = for_kernel(words)
     kept = [word for word in words[:end] if word.partition("=")[0] not in keys]
     return kept + list(texts) + words[end:]
 
 
 def lacking(words, texts):
     """Those of `texts` that a command line has not, or has otherwise later on."""
-    end = words.index("--") if "--" in words else len(words)
-    words, lacks = words[:end], []
+    words, lacks = words[:for_kernel(words)], []
     for text in texts:
         key = text.partition("=")[0]
         same = [word for word in words if word.partition("=")[0] == key]

@@ -149,6 +149,7 @@ TABLES = {
         "irqbalance": ("off", one_of("off", "ban", "keep")),
     },
     "kernel": {
+        "isolcpus": (True, boolean),
         "skew_tick": (True, boolean),
         "tsc_reliable": ("auto", one_of("auto", "on", "off")),
         "machine_checks": ("house", one_of("house", "keep")),

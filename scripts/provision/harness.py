@@ -168,6 +168,8 @@ class Host(unittest.TestCase):
 
     def _parameters(self, tree, words):
         size = 2048
+        # What a made host was born with, its own command line asked for.
+        tree.put("/sys/devices/system/cpu/isolated", "\n")
         for word in words:
             key, _, value = word.partition("=")
             if key == "isolcpus":

@@ -209,10 +209,11 @@ def nics(system, host, config, placement):
 def steps(system, host, config, placement, python="/usr/bin/python3"):
     """All of them."""
     parameters = [p.text for p in cmdline.wanted(host, config, placement)]
+    absent = [p.text for p in cmdline.absent(config)]
     found = [*rivals(system, host, config, placement),
              *on_disk(system, host, config, placement),
              *service(system, host, config, placement, python),
-             bootloader.boot_step(host.loader, parameters)]
+             bootloader.boot_step(host.loader, parameters, absent)]
     for group in (kernel_knobs, power_knobs, hugepages, house, nics):
         found += group(system, host, config, placement)
     if placement.siblings_off:

@@ -6,6 +6,7 @@ All of it keeps one promise: the host can be reached and booted afterwards as it
 import os
 import re
 
+import cpus
 import nics
 import step_cpus
 
@@ -153,10 +154,19 @@ def waited_for(system, host, placement):
                        "a boot waits for an interface that does not come")
 
 
-def notes(system, host, placement):
+def unguarded(config, placement):
+    if not config["kernel.isolcpus"] and placement.lcores:
+        yield (f"kernel.isolcpus = false: the scheduler may put any task on CPUs "
+               f"{cpus.to_list(placement.isolated())}; the kubelet's static policy keeps pods off "
+               f"them, and CPUAffinity={cpus.to_list(placement.house)} in /etc/systemd/system.conf "
+               "the host's services")
+
+
+def notes(system, host, config, placement):
     """What is to be known of this host without being in our way."""
     platform = host.platform
     yield from waited_for(system, host, placement)
+    yield from unguarded(config, placement)
     if system.real and os.geteuid() != 0:
         yield "not root: what earlier runs did, and some settings, cannot be read"
     if platform.lockdown not in ("", "none"):

@@ -118,6 +118,10 @@ class EntriesStep(BootStep):
         """Takes our parameters from an entry of a kernel that was installed after them."""
         raise NotImplementedError
 
+    def words(self, words):
+        """A command line's words as they are to be."""
+        return cmdline.with_parameters(words, self.fields["parameters"], self.absent())
+
     def ours(self):
         """All parameters that we ever gave."""
         return {text for fields in [self.fields, *self.former] for text in fields["parameters"]}
@@ -126,8 +130,7 @@ class EntriesStep(BootStep):
         folder = self.folder(system)
         found = entries(system, folder)
         return bool(found) and system.exists(f"{folder}/{BLS_BEFORE}") and not any(
-            cmdline.lacking(options(system, text), self.fields["parameters"])
-            for text in found.values())
+            self.amiss(options(system, text)) for text in found.values())
 
     def read(self, system):
         folder = self.folder(system)
@@ -196,12 +199,13 @@ class Grubby(EntriesStep):
         return BLS
 
     def change(self, system):
-        keys = dict.fromkeys(text.partition("=")[0] for text in self.fields["parameters"])
+        keys = dict.fromkeys([*(text.partition("=")[0] for text in self.fields["parameters"]),
+                              *self.absent()])
         # Not our copy: ALL would be it too.
         for text in entries(system, BLS).values():
             # An entry's path starts from the boot partition, grubby's from the root.
             kernel = kernel_path(text)
-            if cmdline.lacking(options(system, text), self.fields["parameters"]):
+            if self.amiss(options(system, text)):
                 system.run("grubby", "--update-kernel", kernel, "--remove-args", " ".join(keys))
                 system.run("grubby", "--update-kernel", kernel, "--args",
                            " ".join(self.fields["parameters"]))
@@ -211,7 +215,7 @@ class Grubby(EntriesStep):
         """RHEL 9 reads /etc/kernel/cmdline when it installs a kernel."""
         text = system.text(KERNEL_CMDLINE)
         if text is not None:
-            words = cmdline.with_parameters(cmdline.split(text), self.fields["parameters"])
+            words = self.words(cmdline.split(text))
             put_if_other(system, KERNEL_CMDLINE, (" ".join(words) + "\n").encode())
 
     def change_newer(self, system, path, text):
@@ -231,12 +235,11 @@ class SystemdBoot(EntriesStep):
         if not words:
             # Without this file kernel-install takes the running kernel's, ours or not.
             words = options(system, found[default_entry(system, found)])
-        data = " ".join(cmdline.with_parameters(words, self.fields["parameters"])) + "\n"
+        data = " ".join(self.words(words)) + "\n"
         if system.raw(KERNEL_CMDLINE) != data.encode():
             step_files.put(system, KERNEL_CMDLINE, data.encode(), 0o644)
         for path, text in found.items():
-            self._set(system, path, cmdline.with_parameters(
-                options(system, text), self.fields["parameters"]))
+            self._set(system, path, self.words(options(system, text)))
 
     def _set(self, system, path, words):
         lines = [f"options {' '.join(words)}" if line.split(None, 1)[:1] == ["options"] else line

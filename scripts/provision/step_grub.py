@@ -46,10 +46,12 @@ exec "$(dirname "$0")/10_linux"
 """
 
 
-def grub_files(parameters):
+def grub_files(fields):
     """Path: (bytes, mode)."""
-    keys = "|".join(dict.fromkeys(text.partition("=")[0] for text in parameters))
-    defaults = GRUB_DEFAULTS_TEXT.format(keys=keys, ours=" ".join(parameters))
+    parameters = fields["parameters"]
+    keys = [*(text.partition("=")[0] for text in parameters), *fields.get("absent", [])]
+    defaults = GRUB_DEFAULTS_TEXT.format(keys="|".join(dict.fromkeys(keys)),
+                                         ours=" ".join(parameters))
     return {GRUB_DEFAULTS: (defaults.encode(), 0o644),
             GRUB_BEFORE: (GRUB_BEFORE_TEXT.encode(), 0o755)}
 
@@ -65,17 +67,17 @@ class Grub(BootStep):
 
     def _menu_has_them(self, text):
         lines = menu_lines(text)
-        return bool(lines) and not cmdline.lacking(lines[0], self.fields["parameters"])
+        return bool(lines) and not self.amiss(lines[0])
 
     def configured(self, system):
         ours = all(system.raw(path) == data and system.mode(path) == mode
-                   for path, (data, mode) in grub_files(self.fields["parameters"]).items())
+                   for path, (data, mode) in grub_files(self.fields).items())
         return ours and self._menu_has_them(system.text(GRUB_CFG) or "")
 
     def read(self, system):
         menu = system.raw(GRUB_CFG) or b""
         before = {path: step_files.read(system, path)
-                  for path in grub_files(self.fields["parameters"])}
+                  for path in grub_files(self.fields)}
         return {"files": before, "menu": step_files.digest(menu)}
 
     def _make_menu(self, system):
@@ -100,7 +102,7 @@ class Grub(BootStep):
         system.put(GRUB_CFG, data, mode)
 
     def apply(self, system):
-        wanted = grub_files(self.fields["parameters"])
+        wanted = grub_files(self.fields)
         before = {path: step_files.read(system, path) for path in wanted}
         try:
             for path, (data, mode) in wanted.items():
@@ -117,7 +119,7 @@ class Grub(BootStep):
 
     def restore(self, system, before, same_boot):
         ours = [{path: step_files.digest(data)
-                 for path, (data, _) in grub_files(fields["parameters"]).items()}
+                 for path, (data, _) in grub_files(fields).items()}
                 for fields in [self.fields, *self.former]]
         told = [step_files.restore(system, path, was, [each[path] for each in ours])
                 for path, was in before["files"].items()]

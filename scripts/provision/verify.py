@@ -56,8 +56,9 @@ def lines(system, host, placement, plan, state, again):
     pending = boot.state == steps.REBOOT
     for name in ("isolated", "nohz_full"):
         given = name == "isolated" or "nohz_full=" in boot.wanted
+        wanted = placement.isolated() if name != "isolated" or "domain," in boot.wanted else []
         found.append(of_kernel(system, f"cpu {name}", f"CPUs that the kernel calls {name}",
-                               f"{CPU}/{name}", placement.isolated(), given, pending))
+                               f"{CPU}/{name}", wanted, given, pending))
     return found
 
 
