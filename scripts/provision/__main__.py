@@ -93,6 +93,9 @@ class Session:
         taken = {record["fields"]["address"] for record in self.state.records
                  if record["kind"] == "bind"}
         self.against = refusals.check(self.system, self.host, self.config, self.placement, taken)
+        # The boot-time unit leaves the boot loader alone.
+        if not getattr(wanted, "runtime", False):
+            self.against += bootloader.against(self.system, self.host.loader)
         self.notes = [*refusals.notes(self.system, self.host, self.config, self.placement),
                       *placements.warnings(self.host, self.placement)]
 

@@ -360,6 +360,16 @@ def systemd_boot(root):
     return tree
 
 
+def unified(root):
+    """Debian with systemd-boot, whose kernels have their command lines inside; old entries too."""
+    tree = systemd_boot(root)
+    tree.kernel(8, "root=/dev/sda1 ro quiet", release="6.1.0-2-amd64")
+    tree.put_bytes("/boot/efi/EFI/Linux/debian-6.1.0-2-amd64.efi", b"MZ, and a kernel")
+    tree.put_bytes("/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
+                   b"\6\0\0\0" + "systemd-stub 252".encode("utf-16-le"))
+    return tree
+
+
 def testbed(root):
     """The emulated host of config/host/testbed.toml: QEMU starts its kernel, and offers little."""
     tree = Tree(root)
