@@ -1,11 +1,12 @@
 //! The CPU under a poll loop: where a thread runs, how the cores lie, and what time it is.
 //!
-//! Four small subjects, one module each:
+//! Five small subjects, one module each:
 //!
 //! * [`affinity`]: where a thread may run: what the kernel allows, and one CPU or a few of that;
 //! * [`topology`]: CPUs, NUMA nodes, hyperthread siblings and isolated cores, from sysfs;
 //! * [`mod@tsc`]: the time stamp counter, and nanoseconds out of it without a division;
-//! * [`thread`]: the thread's name, and the kernel's account of its context switches.
+//! * [`thread`]: the thread's name, and the kernel's account of its context switches;
+//! * [`memory`]: which NUMA node the thread's new pages come from.
 //!
 //! # Limits
 //!
@@ -21,6 +22,7 @@
 
 pub mod affinity;
 pub mod cpuset;
+pub mod memory;
 pub mod thread;
 pub mod topology;
 pub mod tsc;
@@ -29,7 +31,7 @@ pub use affinity::{allow_cpus, allowed_cpus, cpuset_cpus, current_cpu, pin_curre
 pub use cpuset::{CPUS_MAX, CpuSet};
 pub use thread::{Usage, set_thread_name, thread_usage};
 pub use topology::{Cpu, HostFacts, Topology};
-pub use tsc::{TickScale, TscClock, tsc};
+pub use tsc::{RateWatch, TickScale, TscClock, tsc, tsc_ordered};
 
 use std::io;
 use std::path::PathBuf;
@@ -41,6 +43,9 @@ pub enum Error {
     /// The CPU number does not fit a kernel CPU mask.
     #[error("CPU {0} is out of range: CPU numbers go up to {max}", max = CPUS_MAX - 1)]
     CpuOutOfRange(usize),
+    /// The node's number does not fit a kernel node mask.
+    #[error("node {0} is out of range: NUMA nodes go up to {max}", max = memory::NODES_MAX - 1)]
+    NodeOutOfRange(usize),
     /// The kernel refused to place the thread there: no such CPU, offline, or outside the cpuset.
     #[error("cannot pin the thread to CPU {cpu} (offline, or outside this process's cpuset)")]
     Pin {

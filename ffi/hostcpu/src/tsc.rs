@@ -55,6 +55,32 @@ pub fn tsc() -> u64 {
     compile_error!("hostcpu reads the time stamp counter of x86_64 and aarch64 only")
 }
 
+/// The counter now, read after all that stands before it in the program and before all that stands
+/// after it: for comparing the counters of two cores, where [`tsc`]'s freedom would be an error.
+pub fn tsc_ordered() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: `lfence` and `rdtsc` are part of x86_64 and touch no memory.
+        unsafe {
+            core::arch::x86_64::_mm_lfence();
+            let ticks = core::arch::x86_64::_rdtsc();
+            core::arch::x86_64::_mm_lfence();
+            ticks
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let ticks: u64;
+        // SAFETY: barriers, and the virtual counter, which Linux allows at EL0. Without `nomem`,
+        // the compiler moves no access to memory across them.
+        unsafe {
+            core::arch::asm!("isb", "mrs {}, cntvct_el0", "isb", out(reg) ticks,
+                options(nostack));
+        }
+        ticks
+    }
+}
+
 /// Turns ticks into nanoseconds by one 64×64→128 bit multiplication and a shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TickScale {
@@ -105,12 +131,9 @@ impl TscClock {
     /// # Errors
     /// [`Error::Call`] when a clock cannot be read, [`Error::Tsc`] when the counter stands still.
     pub fn calibrate() -> Result<Self, Error> {
-        let start = Reading::best(libc::CLOCK_MONOTONIC_RAW)?;
+        let watch = RateWatch::start()?;
         thread::sleep(WINDOW);
-        let end = Reading::best(libc::CLOCK_MONOTONIC_RAW)?;
-        let elapsed_ns = u128::from(end.ns.saturating_sub(start.ns)).max(1);
-        let ticks = u128::from(end.tsc.wrapping_sub(start.tsc));
-        let hz = u64::try_from(ticks * u128::from(NS_PER_S) / elapsed_ns).unwrap_or(u64::MAX);
+        let hz = watch.hz()?;
         let wall = Reading::best(libc::CLOCK_REALTIME)?;
         Self::at(hz, wall.tsc, wall.ns)
     }
@@ -174,8 +197,36 @@ impl TscClock {
     }
 }
 
+/// Watches the counter against `CLOCK_MONOTONIC_RAW` for as long as one likes: the longer, the
+/// better the rate is known.
+#[derive(Clone, Copy, Debug)]
+pub struct RateWatch {
+    start: Reading,
+}
+
+impl RateWatch {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// [`Error::Call`] when the clock cannot be read.
+    pub fn start() -> Result<Self, Error> {
+        Ok(Self { start: Reading::best(libc::CLOCK_MONOTONIC_RAW)? })
+    }
+
+    /// Ticks a second from the beginning until now.
+    ///
+    /// # Errors
+    /// As [`RateWatch::start`].
+    pub fn hz(&self) -> Result<u64, Error> {
+        let end = Reading::best(libc::CLOCK_MONOTONIC_RAW)?;
+        let elapsed_ns = u128::from(end.ns.saturating_sub(self.start.ns)).max(1);
+        let ticks = u128::from(end.tsc.wrapping_sub(self.start.tsc));
+        Ok(u64::try_from(ticks * u128::from(NS_PER_S) / elapsed_ns).unwrap_or(u64::MAX))
+    }
+}
+
 /// A kernel clock and the counter, read at the same moment.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Reading {
     tsc: u64,
     ns: u64,

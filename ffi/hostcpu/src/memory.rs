@@ -1,0 +1,52 @@
+//! Which NUMA node the calling thread's new pages come from.
+//!
+//! The kernel gives a page from the node of the CPU that touches it first. To measure how far
+//! memory is, a thread must be able to ask for pages of a node that is not its own.
+
+use crate::Error;
+use std::io;
+
+/// Node numbers are below this: more than any kernel is built for.
+pub const NODES_MAX: usize = 1024;
+const WORD_BITS: usize = libc::c_ulong::BITS as usize;
+
+/// Takes the calling thread's new pages from `node` alone, until [`unbind`]. Pages that it has
+/// stay where they are; threads that it starts inherit the rule.
+///
+/// # Errors
+/// [`Error::NodeOutOfRange`], or [`Error::Call`] when the kernel refuses: there is no such node,
+/// it has no memory, it is outside of the process's cpuset, or a sandbox forbids the call.
+pub fn bind(node: usize) -> Result<(), Error> {
+    let mut mask = [0 as libc::c_ulong; NODES_MAX / WORD_BITS];
+    let word = mask.get_mut(node / WORD_BITS).ok_or(Error::NodeOutOfRange(node))?;
+    *word |= 1 << (node % WORD_BITS);
+    set(libc::MPOL_BIND, &mask)
+}
+
+/// Takes the calling thread's new pages from the node of its CPU again, as at the start.
+///
+/// # Errors
+/// [`Error::Call`], which a sandbox that forbids the call can cause.
+pub fn unbind() -> Result<(), Error> {
+    set(libc::MPOL_DEFAULT, &[])
+}
+
+fn set(mode: libc::c_int, mask: &[libc::c_ulong]) -> Result<(), Error> {
+    // The kernel reads one bit less than it is told of.
+    let bits = if mask.is_empty() { 0 } else { mask.len() * WORD_BITS + 1 };
+    let pointer = if mask.is_empty() { std::ptr::null() } else { mask.as_ptr() };
+    // SAFETY: the kernel reads `bits - 1` bits at `pointer`, which is what `mask` has, and none
+    // where `bits` is zero; it writes nothing of ours.
+    let rc =
+        unsafe { libc::syscall(libc::SYS_set_mempolicy, libc::c_long::from(mode), pointer, bits) };
+    match rc {
+        0 => Ok(()),
+        _ => {
+            let source = io::Error::last_os_error();
+            Err(Error::Call { call: "set_mempolicy", source })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
