@@ -224,7 +224,7 @@ fn pure_crates_depend_on_nothing_that_looks_outside() {
 }
 
 #[test]
-fn protocol_cores_know_no_device_and_no_tcp_stack() {
+fn protocol_cores_and_the_doctor_know_no_device_and_no_tcp_stack() {
     let graph = Graph::read();
     let mut broken = Vec::new();
     for (name, never) in [
@@ -232,6 +232,7 @@ fn protocol_cores_know_no_device_and_no_tcp_stack() {
         ("feed", &["dpdk", "dpdk-sys", "smoltcp"]),
         ("net", &["dpdk", "dpdk-sys"]),
         ("telemetry", &["dpdk", "dpdk-sys", "smoltcp"]),
+        ("doctor", &["dpdk", "dpdk-sys", "smoltcp"]),
         ("engine", &["journal", "replica"]),
     ] {
         let package = graph.member(name);
