@@ -111,6 +111,7 @@ fn run_cases_of(text: &str, group: &str, cases: &[Case]) {
 
 const RUN: (&str, usize) = ("[run]", 0);
 const EAL: (&str, usize) = ("[eal]", 0);
+const HOST: (&str, usize) = ("[host]", 0);
 const LCORES: (&str, usize) = ("[lcores]", 0);
 const POOL: (&str, usize) = ("[pool]", 0);
 const VENUE: (&str, usize) = ("[[venue]]", 0);
@@ -160,6 +161,9 @@ fn unknown_keys_and_values_name_the_nearest_known() {
             case(STRATEGY, "every_ticks", "every_tick = 1", &["did you mean \"every_ticks\""]),
             case(EAL, "huge", "huge = \"of\"", &["huge = \"of\"", "`of`", "auto, require, off"]),
             case(RUN, "stop", "stop = \"replay_end\"", &["did you mean `replay-end`"]),
+            case(HOST, "unfit", "unfit = \"refuze\"", &["unfit = \"refuze\"", "mean `refuse`"]),
+            case(HOST, "warnings", "warnings = \"line\"", &["did you mean `lines`", "brief"]),
+            case(HOST, "verify", "verifi = true", &["`verifi`", "did you mean `verify`"]),
             case(STRATEGY, "kind", "kind = \"ecco\"", &["did you mean \"echo\""]),
             case(("[[link]]", 1), "kind", "kind = \"net_rung\"", &["did you mean `net_ring`"]),
         ],

@@ -7,7 +7,10 @@ use std::fmt::Write;
 
 use comfy_table::{Table, presets};
 
-use crate::config::{Config, Cpus, Endpoint, ImpairConfig, LoadgenConfig, Pace, Stop, Term};
+use crate::config::{
+    Config, Cpus, Endpoint, HostConfig, ImpairConfig, LoadgenConfig, Pace, Stop, Term, Unfit,
+    Warnings,
+};
 use crate::config::{eal_terms, mbuf_terms, role_terms};
 use crate::itch_files::Input;
 use crate::placement;
@@ -54,8 +57,20 @@ fn run_table(config: &Config) -> Table {
     table.add_row(vec!["title".to_owned(), run.title.clone()]);
     table.add_row(vec!["ends".to_owned(), format!("{stop}{limit}; drains {:?}", run.drain)]);
     table.add_row(vec!["report".to_owned(), run.report_dir.display().to_string()]);
+    table.add_row(vec!["unfit host".to_owned(), unfit(&config.host)]);
     table.add_row(vec!["hugepages".to_owned(), format!("{:?}", config.eal.huge).to_lowercase()]);
     table
+}
+
+/// What becomes of a run on a host that is not fit.
+fn unfit(host: &HostConfig) -> String {
+    let looks = if host.verify { ", provisioning's verify included" } else { "" };
+    match (host.unfit, host.warnings) {
+        (Unfit::Ignore, _) => "not looked at".to_owned(),
+        (Unfit::Refuse, _) => format!("refused{looks}"),
+        (Unfit::Warn, Warnings::Brief) => format!("told in one line{looks}"),
+        (Unfit::Warn, Warnings::Lines) => format!("told setting by setting{looks}"),
+    }
 }
 
 /// The roles, and what is to be said of CPUs.

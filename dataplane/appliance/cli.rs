@@ -17,6 +17,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::backtest::{BacktestArgs, BacktestError};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
+use crate::doctor::{DoctorArgs, DoctorError};
+use crate::fitness::UnfitError;
 use crate::loopback::{LoopbackArgs, LoopbackError};
 use crate::placement::PlacementError;
 use crate::replay::{ReplayArgs, ReplayError};
@@ -65,6 +67,10 @@ pub(crate) enum Command {
     /// Forward, make or end frames on any ports, as testpmd does, and say what became of them
     #[command(after_help = LOOPBACK_EXAMPLES)]
     Loopback(Box<LoopbackArgs>),
+    /// Say whether this host is fit to trade: settings, jitter, clocks, memory, and a running
+    /// appliance's lcores
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Box<DoctorArgs>),
     /// List the ports that DPDK sees, and what they can do
     #[command(after_help = PORTS_EXAMPLES)]
     Ports(PortsArgs),
@@ -101,6 +107,9 @@ pub(crate) struct RunArgs {
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Tell each setting of this host that does not suit, and what mends it
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
 }
 
 /// What `run` needs besides the configuration.
@@ -108,6 +117,8 @@ pub(crate) struct RunArgs {
 pub(crate) struct RunOptions {
     /// Print nothing but errors.
     pub(crate) quiet: bool,
+    /// Tell every setting of the host that does not suit.
+    pub(crate) verbose: bool,
     /// Where looks at memory go, and how often there is one.
     pub(crate) samples: Option<(PathBuf, Duration)>,
     /// Where heap profiles go.
@@ -200,6 +211,7 @@ impl RunArgs {
     pub(crate) fn options(&self) -> RunOptions {
         RunOptions {
             quiet: self.quiet,
+            verbose: self.verbose,
             samples: self.samples.clone().map(|file| (file, self.samples_every)),
             heap_profile: self.heap_profile.clone(),
         }
@@ -223,6 +235,7 @@ Examples:
   peregrine backtest --itch day.itch       a strategy against a recording
   peregrine match orders.jsonl             the bare engine on a script
   peregrine decode data/sample/aapl.itch   ITCH messages as JSON lines
+  peregrine doctor                         is this host fit to trade?
   peregrine ports --vdev net_tap0          what DPDK makes of a device
 
 Exit status: 0 done; 2 the arguments, the configuration or the host do not allow it; 1 it failed.";
@@ -304,6 +317,19 @@ Examples:
 docs/loopback.md tells the modes, the commands and the report. Exit status 1 when frames were lost
 that should not be, or a port, a peer or a rate failed.";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  peregrine doctor
+      Every part: the isolated CPUs are measured and judged, running appliances watched.
+  peregrine doctor --cpus 3 --seconds 60 --only jitter,tsc
+      A minute on CPU 3, where an lcore is to run.
+  peregrine doctor --pid $(pidof peregrine) --only appliance --seconds 10
+      What happens to the lcores of a run.
+  peregrine doctor --json | jq '.lines[] | select(.state == \"wrong\")'
+
+Exit status: 0 nothing is wrong; 1 something is; 2 it cannot be done as asked; 130 broken off.
+docs/doctor.md tells each line, and the JSON.";
+
 const PORTS_EXAMPLES: &str = "\
 Examples:
   peregrine ports
@@ -358,6 +384,10 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
             || cause.is::<BacktestError>()
             || cause.is::<ReplayError>()
             || cause.is::<LoopbackError>()
+            || cause.is::<DoctorError>()
+            || cause.is::<UnfitError>()
+            || cause.is::<doctor::Error>()
+            || cause.is::<doctor::verify::VerifyError>()
             || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
     });
     ExitCode::from(if refused { REFUSED } else { 1 })

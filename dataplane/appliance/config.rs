@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) run: RunConfig,
     /// How EAL starts.
     pub(crate) eal: EalConfig,
+    /// What is asked of the host.
+    pub(crate) host: HostConfig,
     /// Which CPUs the lcores are.
     pub(crate) cpus: Cpus,
     /// In-memory cables.
@@ -140,6 +142,39 @@ pub(crate) enum EalLog {
     Info,
     /// Everything.
     Debug,
+}
+
+/// What is asked of the host before a run starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostConfig {
+    /// What becomes of a run on a host that is not fit.
+    pub(crate) unfit: Unfit,
+    /// How much is told of it.
+    pub(crate) warnings: Warnings,
+    /// Whether provisioning is asked as well.
+    pub(crate) verify: bool,
+}
+
+/// What becomes of a run on a host that is not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unfit {
+    /// It is told, and starts.
+    Warn,
+    /// It does not start.
+    Refuse,
+    /// It starts, and nobody looked.
+    Ignore,
+}
+
+/// How much is told of a host that is not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Warnings {
+    /// One line for all of it.
+    Brief,
+    /// A line each, and what mends it.
+    Lines,
 }
 
 /// Which CPUs the lcores are.
@@ -252,6 +287,7 @@ impl Config {
             path: path.to_owned(),
             run: basics::run(&mut scope, &raw, path),
             eal: basics::eal(&mut scope, &raw.eal),
+            host: basics::host(&raw.host),
             cpus: basics::cpus(&mut scope, &raw.lcores),
             links: basics::links(&mut scope, &raw.link),
             ports: basics::ports(&mut scope, &raw.port),

@@ -7,7 +7,9 @@ mod cli;
 mod config;
 mod console;
 mod decode;
+mod doctor;
 mod eal;
+mod fitness;
 mod itch_files;
 mod loopback;
 mod placement;
@@ -50,6 +52,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Match(args) => script::play(&args),
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Loopback(args) => loopback::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;

@@ -20,6 +20,7 @@ mod witness;
 use crate::cli::RunOptions;
 use crate::config::{Config, Huge};
 use crate::eal;
+use crate::fitness;
 use crate::itch_files;
 use crate::placement::{self, Placement};
 use anyhow::{Context, Result};
@@ -57,6 +58,7 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let clock = TscClock::calibrate()?;
     let started_ns = clock.unix_ns(hostcpu::tsc());
     let placement = placement::place(config)?;
+    fitness::look(config, &placement, options, &signals)?;
     let eal = dpdk::Eal::init(&eal::settings(config, None))?;
     if config.eal.huge == Huge::Auto && !eal.huge_in_use() && !options.quiet {
         eprintln!(

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::raw::{self, CpusText, Raw};
 use super::scope::Scope;
 use super::{
-    Cpus, Device, EalConfig, EalLog, Huge, LinkConfig, PoolConfig, PortConfig, RunConfig, Stop,
+    Cpus, Device, EalConfig, EalLog, HostConfig, Huge, LinkConfig, PoolConfig, PortConfig,
+    RunConfig, Stop, Unfit, Warnings,
 };
 
 /// A week: longer runs are ended by a signal.
@@ -66,6 +67,15 @@ pub(super) fn eal(scope: &mut Scope<'_>, raw: &raw::Eal) -> EalConfig {
         allow_pci: texts(&raw.allow_pci),
         extra: texts(&raw.extra),
         log: raw.log.unwrap_or(EalLog::Quiet),
+    }
+}
+
+/// `[host]`
+pub(super) fn host(raw: &raw::HostTable) -> HostConfig {
+    HostConfig {
+        unfit: raw.unfit.unwrap_or(Unfit::Warn),
+        warnings: raw.warnings.unwrap_or(Warnings::Brief),
+        verify: raw.verify.unwrap_or(false),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value};
 use toml::Spanned;
 
-use super::{EalLog, Huge, Stop};
+use super::{EalLog, Huge, Stop, Unfit, Warnings};
 
 mod trader;
 
@@ -28,6 +28,8 @@ pub(super) struct Raw {
     pub(super) run: Run,
     #[serde(default)]
     pub(super) eal: Eal,
+    #[serde(default)]
+    pub(super) host: HostTable,
     #[serde(default)]
     pub(super) lcores: Lcores,
     #[serde(default)]
@@ -67,6 +69,14 @@ pub(super) struct Eal {
     #[serde(default)]
     pub(super) extra: Vec<Text>,
     pub(super) log: Option<EalLog>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostTable {
+    pub(super) unfit: Option<Unfit>,
+    pub(super) warnings: Option<Warnings>,
+    pub(super) verify: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
