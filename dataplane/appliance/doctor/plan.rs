@@ -117,8 +117,8 @@ fn usable(cpu: usize) -> Result<(), String> {
     }
 }
 
-/// What the settings are looked at for: the configuration, else what runs, else what was named, else
-/// what is isolated.
+/// What the settings are looked at for: the configuration, else what runs, else what was named,
+/// else what is isolated.
 fn settings_for(config: Option<&Config>, args: &DoctorArgs, found: &[Found]) -> Result<Wanted> {
     if let Some(config) = config {
         return Ok(wanted_by(config, &placement::place(config)?));

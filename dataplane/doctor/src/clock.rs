@@ -1,7 +1,7 @@
 //! Whether the time stamp counters may be trusted: one rate, on all CPUs, at one value.
 //!
-//! The rate is measured against `CLOCK_MONOTONIC_RAW` while other things are, and compared with what
-//! [`TscClock::calibrate`] finds in 20 ms, as every run does at its start.
+//! The rate is measured against `CLOCK_MONOTONIC_RAW` while other things are, and compared with
+//! what [`TscClock::calibrate`] finds in 20 ms, as every run does at its start.
 //!
 //! Two CPUs' counters are compared by passing a word to and fro. The first reads its counter (t1)
 //! and passes the word; the second reads its own (t2) and passes it back; the first reads again
@@ -51,7 +51,7 @@ impl Pair {
 pub struct Clocks {
     /// Whether the rate is constant, and goes on in sleep states, by the CPU's word.
     pub constant: bool,
-    /// Whether the CPU, or the hypervisor, names the rate; `None` where that is not asked (aarch64).
+    /// Whether the CPU, or the hypervisor, names the rate; `None` on aarch64, where none says so.
     pub known_rate: Option<bool>,
     /// Ticks a second, as a run finds at its start.
     pub calibrated_hz: u64,

@@ -162,7 +162,10 @@ ERR:          0
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*", bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fn no_text_makes_it_panic(
+            text in "\\PC*",
+            bytes in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
             let one = Table::parse(&text);
             let two = Table::parse(&String::from_utf8_lossy(&bytes));
             let _ = two.since(&one, 0);

@@ -3,8 +3,8 @@
 //! A thread is pinned to each CPU and reads the time stamp counter in a loop, as sysjitter does:
 //! where two readings lie further apart than a threshold, something else had the CPU. An
 //! interrupt of the kernel shows, and so does what the kernel does not know of: a system management
-//! interrupt, a hypervisor, the other thread of the core. Meanwhile the kernel's own counts say what
-//! it knows: interrupts on that CPU, context switches and page faults of that thread.
+//! interrupt, a hypervisor, the other thread of the core. Meanwhile the kernel's own counts say
+//! what it knows: interrupts on that CPU, context switches and page faults of that thread.
 //!
 //! # Limits
 //!

@@ -7,8 +7,8 @@
 //! [`latency`] waits for memory, and [`appliance`] watches lcores that trade, from outside.
 //!
 //! Every answer is a [`Line`]: what was found, what was wanted, and the command that mends it. What
-//! cannot be read here, for want of rights, hardware or a kernel's option, is a line as well, and no
-//! failure.
+//! cannot be read here, for want of rights, hardware or a kernel's option, is a line as well, and
+//! no failure.
 //!
 //! # Limits
 //!

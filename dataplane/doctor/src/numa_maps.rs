@@ -142,7 +142,10 @@ not a line
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*", bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn no_text_makes_it_panic(
+            text in "\\PC*",
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
             for text in [text, String::from_utf8_lossy(&bytes).into_owned()] {
                 let _ = parse(&text);
                 for mapping in parse(&format!("7f default {text} N0={text}")) {

@@ -128,7 +128,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_them_panic(text in "\\PC*", bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn no_text_makes_them_panic(
+            text in "\\PC*",
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
             for text in [text, String::from_utf8_lossy(&bytes).into_owned()] {
                 let _ = (Status::parse(&text), Stat::parse(&text));
                 let _ = Status::parse(&format!("Cpus_allowed_list:{text}"));

@@ -97,7 +97,9 @@ fn an_lcore_that_is_left_alone_is_ok_in_every_line() {
 fn each_disturbance_is_wrong_on_a_cpu_that_is_isolated() {
     let tree = trading();
     put(&tree, "50/task/50", &status("cron", "0-3", 0, 0), &stat(0, 0));
-    tree.write("proc/100/numa_maps", "7f00 default file=/dev/hugepages/r0 huge N0=2 N1=62 kernelpagesize_kB=2048\n7f10 default anon=300 N0=300\n7f11 default anon=3 N0=3\n55 default heap N1=3\n");
+    let maps = "7f00 default file=/dev/hugepages/r0 huge N0=2 N1=62 kernelpagesize_kB=2048\n\
+                7f10 default anon=300 N0=300\n7f11 default anon=3 N0=3\n55 default heap N1=3\n";
+    tree.write("proc/100/numa_maps", maps);
     tree.write("proc/100/status", "VmSwap: 8 kB\n");
     let mut appliance = watched(&tree);
     let memory = appliance.memory.clone().unwrap();
@@ -165,7 +167,12 @@ proptest! {
         let tree = trading();
         let host = tree.host();
         let found = open(&host, 100).unwrap();
-        for file in ["proc/interrupts", "proc/100/numa_maps", "proc/100/status", "proc/100/task/101/status"] {
+        for file in [
+            "proc/interrupts",
+            "proc/100/numa_maps",
+            "proc/100/status",
+            "proc/100/task/101/status",
+        ] {
             std::fs::write(tree.path().join(file), &bytes).unwrap();
         }
         for appliance in watch(&host, &[found], Duration::ZERO, &|| false).unwrap() {

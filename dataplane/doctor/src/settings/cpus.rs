@@ -108,7 +108,8 @@ pub(super) fn frequency(seen: &Seen<'_>) -> Line {
             format!("{} to {} MHz on CPU {moving}", mhz(*low), mhz(*high)),
             each(
                 &moving,
-                "(cd /sys/devices/system/cpu/cpu$c/cpufreq && cat scaling_max_freq > scaling_min_freq)",
+                "(cd /sys/devices/system/cpu/cpu$c/cpufreq; \
+                 cat scaling_max_freq > scaling_min_freq)",
             ),
         ),
     }

@@ -121,7 +121,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever the kernel's files hold: lines, no panic.
     #[test]
-    fn no_content_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), cpus in "[0-9,-]{0,8}") {
+    fn no_content_makes_it_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+        cpus in "[0-9,-]{0,8}",
+    ) {
         let tree = tuned();
         for file in [
             "proc/swaps", "proc/cpuinfo", "proc/irq/24/effective_affinity_list",
