@@ -19,6 +19,9 @@ use serde::Serialize;
 /// CPUs that are compared with the first; more would tell no more, and take their time.
 const PAIRS_MAX: usize = 64;
 
+/// Bounds wider than this say nothing of use; a round takes a few hundred ns.
+const TELLING_NS_MAX: u64 = 2_000;
+
 /// Two CPUs' counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Pair {
@@ -178,8 +181,10 @@ fn offsets(clocks: &Clocks) -> Line {
         return line.not_offered("fewer than two CPUs to compare");
     };
     if worst.agrees() {
-        let found = format!("{} CPUs agree, to {} ns", seen.len() + 1, worst.apart_ns_max());
-        return line.ok(found);
+        let apart_ns = worst.apart_ns_max();
+        let found = format!("{} CPUs agree, to {apart_ns} ns", seen.len() + 1);
+        // Where nobody was undisturbed for a round, agreement says little.
+        return if apart_ns <= TELLING_NS_MAX { line.ok(found) } else { line.noted(found) };
     }
     let Pair { reference, cpu, low_ns, high_ns, .. } = worst;
     let found = format!("CPU {cpu} is {low_ns} to {high_ns} ns from CPU {reference}");

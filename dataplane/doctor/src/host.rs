@@ -63,7 +63,15 @@ impl Host {
 /// # Errors
 /// What the system says.
 pub fn read(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
+    read_into(path, 0)
+}
+
+/// The same, with room for so many bytes taken beforehand.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn read_into(path: &Path, room: usize) -> io::Result<String> {
+    let mut bytes = Vec::with_capacity(room);
     File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))

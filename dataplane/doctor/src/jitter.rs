@@ -99,9 +99,13 @@ pub fn measure(
     stop: Stop<'_>,
 ) -> Result<Vec<CpuJitter>, Error> {
     let clock = TscClock::calibrate()?;
-    let look = || Looks::take(host);
+    // Memory that is given back while threads of ours spin interrupts each of them (a TLB
+    // shootdown): room is taken before, and nothing parsed or freed until they have ended.
+    let room = Looks::take(host, [0; 2]).map(|text| text.map_or(0, |text| 2 * text.len()));
+    let look = || Looks::take(host, room);
     let numbers: Vec<usize> = cpus.iter().map(|(cpu, _)| *cpu).collect();
     let (spun, [before, after]) = spin::all(&numbers, settings, &clock, stop, look)?;
+    let [before, after] = [before, after].map(|texts| Looks::parse(&texts));
     let results = cpus.iter().zip(&spun);
     Ok(results
         .map(|(&(cpu, judged), spun)| of_cpu(cpu, judged, spun, settings, &before, &after))
@@ -115,9 +119,15 @@ struct Looks {
 }
 
 impl Looks {
-    fn take(host: &Host) -> Looks {
-        let table = |name: &str| host::read(&host.proc(name)).ok().map(|text| Table::parse(&text));
-        Looks { interrupts: table("interrupts"), softirqs: table("softirqs") }
+    /// The texts, with room for as many bytes each.
+    fn take(host: &Host, room: [usize; 2]) -> [Option<String>; 2] {
+        let text = |name, room| host::read_into(&host.proc(name), room).ok();
+        [text("interrupts", room[0]), text("softirqs", room[1])]
+    }
+
+    fn parse(texts: &[Option<String>; 2]) -> Looks {
+        let [interrupts, softirqs] = texts.each_ref().map(|text| text.as_deref().map(Table::parse));
+        Looks { interrupts, softirqs }
     }
 }
 

@@ -35,6 +35,8 @@ fn counters_that_agree_are_ok_and_each_lie_is_wrong() {
     assert_eq!(states(&bad, Some(1)), [Wrong, Noted, Wrong, Wrong, Wrong]);
     // An offset that is proven goes before bounds that are merely wide.
     assert_eq!(lines(&bad, 50.0, None)[4].found, "CPU 2 is 5 to 90 ns from CPU 0");
+    let wide = clocks(&[pair(1, -4_000_000, 3)]);
+    assert_eq!(states(&wide, Some(0))[4], Noted);
     // Bounds that contradict each other: a counter has stepped.
     assert_eq!(states(&clocks(&[pair(1, 40, -30)]), Some(0))[4], Wrong);
 }

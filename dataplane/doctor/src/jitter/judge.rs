@@ -109,7 +109,7 @@ fn switches(result: &CpuJitter) -> Line {
         line,
         voluntary + involuntary == 0,
         found,
-        "isolate the CPU: scripts/provision.sh plan",
+        "the lines on settings: isolation; kernel threads, work queues",
     )
 }
 

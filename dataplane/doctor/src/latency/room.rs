@@ -3,7 +3,7 @@
 use crate::Host;
 use crate::host::{self, number, numbered};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const MB: u64 = 1 << 20;
 /// Shorter chains measure caches.
@@ -44,7 +44,7 @@ pub(super) fn find(
     let huge = free_hugepages(host, node);
     let wish = wanted.unwrap_or(usual).clamp(BYTES_MIN, BYTES_MAX);
     let hugepages = huge / 2 >= wish;
-    let left = cgroup_left(host, "memory.").unwrap_or(u64::MAX);
+    let left = cgroup_left(host, "memory", "").unwrap_or(u64::MAX);
     // Hugepages are set aside already; a cgroup of memory does not count them.
     let bytes = if hugepages { wish } else { wish.min(free / 4).min(left / 2) };
     if bytes < BYTES_MIN {
@@ -86,24 +86,34 @@ fn free_hugepages(host: &Host, node: usize) -> u64 {
         let free = number(&host.sys(&format!("{folder}/free_hugepages")))?.checked_mul(size)?;
         let name =
             if size >= 1 << 30 { format!("{}GB", size >> 30) } else { format!("{}MB", size >> 20) };
-        let left = |file: &str| cgroup_left(host, &format!("hugetlb.{name}.{file}"));
+        let left = |file: &str| cgroup_left(host, "hugetlb", &format!("{name}.{file}"));
         Some([left(""), left("rsvd.")].into_iter().flatten().fold(free, u64::min))
     };
     of().unwrap_or(0)
 }
 
-/// What the cgroups of this process leave of something, in bytes: version 2, each up to the top.
-/// `None` without a limit.
-fn cgroup_left(host: &Host, what: &str) -> Option<u64> {
+/// What the cgroups of this process leave of something, in bytes: those of version 2 and of version
+/// 1, each up to the top. `None` without a limit.
+fn cgroup_left(host: &Host, controller: &str, what: &str) -> Option<u64> {
     let text = host::read(&host.proc("self/cgroup")).unwrap_or_default();
-    let path = text.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let top = host.sys("fs/cgroup");
-    let groups = Path::new(path.trim()).ancestors().map(|group| top.join(group));
-    let left = |group: PathBuf| {
-        let at = |name: &str| number(&group.join(format!("{what}{name}")));
-        Some(at("max")?.saturating_sub(at("current")?))
+    // "4:memory:/a/b"; of version 2, "0::/a/b".
+    let path = |name: &str| {
+        let mut groups = text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
+        let found = groups.find(|(names, _)| names.split(',').any(|one| one == name));
+        found.map_or("", |(_, path)| path).trim_start_matches('/').to_owned()
     };
-    groups.filter_map(left).min()
+    let left = |top: &str, path: &str, [limit, used]: [&str; 2]| {
+        let top = host.sys("fs/cgroup").join(top);
+        let of = |group: &Path| {
+            let at =
+                |name: &str| number(&top.join(group).join(format!("{controller}.{what}{name}")));
+            Some(at(limit)?.saturating_sub(at(used)?))
+        };
+        Path::new(path).ancestors().filter_map(of).min()
+    };
+    let second = left("", &path(""), ["max", "current"]);
+    let first = left(controller, &path(controller), ["limit_in_bytes", "usage_in_bytes"]);
+    second.into_iter().chain(first).min()
 }
 
 /// The largest cache of a CPU that holds data.
@@ -174,6 +184,10 @@ mod tests {
         tree.write("sys/fs/cgroup/a/b/hugetlb.2MB.max", "4194304\n");
         tree.write("sys/fs/cgroup/a/b/hugetlb.2MB.current", "0\n");
         assert!(!at(None).unwrap().hugepages);
+        tree.write("sys/fs/cgroup/memory/x/memory.limit_in_bytes", "90000000\n");
+        tree.write("sys/fs/cgroup/memory/x/memory.usage_in_bytes", "10000000\n");
+        tree.write("proc/self/cgroup", "2:cpu,memory:/x/y\n0::/a/b\n");
+        assert_eq!(at(Some(BYTES_MAX)).unwrap().bytes, 40_000_000);
         assert_eq!(nodes(&tree.host()), [1]);
         assert_eq!(nodes(&Tree::new(&[]).host()), [0]);
     }

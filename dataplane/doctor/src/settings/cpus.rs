@@ -115,8 +115,20 @@ pub(super) fn frequency(seen: &Seen<'_>) -> Line {
     }
 }
 
+/// An interrupt that comes to an lcore's CPU.
+struct Irq {
+    number: usize,
+    device: String,
+    /// Whether it may come to no other CPU.
+    nowhere_else: bool,
+}
+
 /// Interrupts of devices that come to an lcore's CPU. Where the kernel says to which CPU an
-/// interrupt goes, that counts and not where it might: managed ones may go anywhere, and do not.
+/// interrupt goes, that counts and not where it might.
+///
+/// A queue that a driver made for an lcore's CPU alone cannot be moved (it is *managed*), and comes
+/// only when that CPU itself asks for I/O. The kernel does not say which those are; with
+/// `isolcpus=managed_irq`, which keeps all others of them away, no other may come there alone.
 pub(super) fn irqs(seen: &Seen<'_>) -> Line {
     let line = line("irqs", "device interrupts on lcores").wanted("none");
     if seen.cpus.is_empty() {
@@ -126,21 +138,27 @@ pub(super) fn irqs(seen: &Seen<'_>) -> Line {
     if all.is_empty() {
         return line.not_offered("/proc/irq has none, as in some containers");
     }
-    let here: Vec<(usize, String)> =
-        all.iter().filter_map(|&irq| Some((irq, device_on(seen, irq)?))).collect();
+    let here: Vec<Irq> = all.iter().filter_map(|&irq| irq_here(seen, irq)).collect();
     if here.is_empty() {
         return line.ok(format!("none of {}", all.len()));
     }
-    let mut named: Vec<String> =
-        here.iter().take(NAMED_MAX).map(|(irq, name)| format!("{irq} ({name})")).collect();
-    if here.len() > NAMED_MAX {
-        named.push(format!("{} more", here.len() - NAMED_MAX));
+    let command_line = host::word(&seen.host.proc("cmdline")).unwrap_or_default();
+    let managed = command_line.split_whitespace().any(|word| {
+        word.strip_prefix("isolcpus=")
+            .is_some_and(|flags| flags.split(',').any(|f| f == "managed_irq"))
+    });
+    let movable: Vec<&Irq> = here.iter().filter(|irq| !(managed && irq.nowhere_else)).collect();
+    if movable.is_empty() {
+        let found =
+            format!("{} of {}, of lcores' CPUs alone: {}", here.len(), all.len(), named(&here));
+        return line
+            .warn(found, "managed by their drivers; quiet as long as no lcore asks for I/O");
     }
-    let found = format!("{} of {}: {}", here.len(), all.len(), named.join(", "));
+    let found = format!("{} of {}: {}", here.len(), all.len(), named(&here));
     if seen.house.is_empty() {
         return line.wrong(found, "leave a CPU to the house: `lcores.cpus` has them all");
     }
-    let numbers: Vec<String> = here.iter().map(|(irq, _)| irq.to_string()).collect();
+    let numbers: Vec<String> = movable.iter().map(|irq| irq.number.to_string()).collect();
     let move_them = format!(
         "for i in {}; do echo {} > /proc/irq/$i/smp_affinity_list; done",
         numbers.join(" "),
@@ -149,18 +167,29 @@ pub(super) fn irqs(seen: &Seen<'_>) -> Line {
     line.wrong(found, move_them)
 }
 
-/// The device of an interrupt that comes to an lcore's CPU.
-fn device_on(seen: &Seen<'_>, irq: usize) -> Option<String> {
-    let at = |name: &str| seen.host.proc(&format!("irq/{irq}/{name}"));
+fn irq_here(seen: &Seen<'_>, number: usize) -> Option<Irq> {
+    let at = |name: &str| seen.host.proc(&format!("irq/{number}/{name}"));
+    let allowed = || host::list(&at("smp_affinity_list"));
     let effective = host::list(&at("effective_affinity_list")).filter(|cpus| !cpus.is_empty());
-    let goes_to = effective.or_else(|| host::list(&at("smp_affinity_list")))?;
-    if !goes_to.iter().any(|cpu| seen.cpus.contains(cpu)) {
+    let is_lcore = |cpu| seen.cpus.contains(cpu);
+    if !effective.or_else(allowed)?.iter().any(is_lcore) {
         return None;
     }
     // Its handlers are folders; without any it never comes.
     let entries = fs::read_dir(at("")).ok()?.flatten();
-    let mut handlers = entries.filter(|entry| entry.path().is_dir());
-    Some(host::printable(&handlers.next()?.file_name().to_string_lossy(), 32))
+    let handler = entries.into_iter().find(|entry| entry.path().is_dir())?;
+    let device = host::printable(&handler.file_name().to_string_lossy(), 32);
+    let nowhere_else = allowed().is_some_and(|cpus| cpus.iter().all(is_lcore));
+    Some(Irq { number, device, nowhere_else })
+}
+
+fn named(irqs: &[Irq]) -> String {
+    let name = |irq: &Irq| format!("{} ({})", irq.number, irq.device);
+    let mut names: Vec<String> = irqs.iter().take(NAMED_MAX).map(name).collect();
+    if irqs.len() > NAMED_MAX {
+        names.push(format!("{} more", irqs.len() - NAMED_MAX));
+    }
+    names.join(", ")
 }
 
 fn policy(cpu: usize, name: &str) -> String {

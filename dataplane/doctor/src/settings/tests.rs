@@ -76,6 +76,22 @@ fn an_lcore_on_a_plain_cpu_is_told_with_what_mends_it() {
 }
 
 #[test]
+fn a_queue_of_an_lcores_cpu_alone_may_be_managed() {
+    let tree = tuned();
+    let one = wanted("1", None);
+    tree.write("proc/irq/26/effective_affinity_list", "1\n");
+    tree.write("proc/irq/26/smp_affinity_list", "1\n");
+    tree.write("proc/irq/26/nvme0q2/x", "");
+    let (found, mend) = ("1 of 3: 26 (nvme0q2)", "for i in 26; do echo 0 >");
+    is_wrong(&tree, &one, "irqs", found, mend);
+    tree.write("proc/cmdline", "quiet isolcpus=managed_irq,domain,1\n");
+    assert_eq!(line(&tree, &one, "irqs").state, State::Warn);
+    // One that could be elsewhere is moved, whatever else there is.
+    tree.write("proc/irq/26/smp_affinity_list", "0-1\n");
+    is_wrong(&tree, &one, "irqs", found, mend);
+}
+
+#[test]
 fn each_setting_that_is_off_is_told_with_what_mends_it() {
     let tree = tuned();
     let one = wanted("1", Some(200));
