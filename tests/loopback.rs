@@ -72,6 +72,12 @@ fn events(report: &Value) -> Vec<&str> {
     events.iter().filter_map(|event| event["kind"].as_str()).collect()
 }
 
+/// Whether a line of `--stats-period` tells of frames that went out.
+fn has_sent(line: &str) -> bool {
+    let sent = line.split_once(" tx ").and_then(|(_, rest)| rest.split_whitespace().next());
+    sent.and_then(|pps| pps.parse::<u64>().ok()).is_some_and(|pps| pps > 0)
+}
+
 fn wait_told(running: &Running<'_>, words: &str) {
     wait_until(words, || running.told().contains(words));
 }
@@ -192,9 +198,12 @@ fn a_peer_that_stops_reading_is_noticed_and_so_is_its_return() {
     let folder = Scratch::new();
     let server =
         Loopback::on(cpus()[1], &format!("{} --mode rxonly", memif(folder.path(), "server")));
-    let client = Loopback::new(&format!("{} --mode txonly", memif(folder.path(), "client")));
+    let memif = memif(folder.path(), "client");
+    let client = Loopback::new(&format!("{memif} --mode txonly --stats-period 100ms"));
     let peer = server.hot();
     let running = client.hot();
+    // A peer that stops before the wire is up never reads anything.
+    wait_until("frames", || running.told().lines().any(has_sent));
     peer.signal("STOP");
     wait_told(&running, "the peer reads nothing");
     peer.signal("CONT");

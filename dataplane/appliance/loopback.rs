@@ -111,11 +111,11 @@ fn found(known: &[String]) -> String {
 /// # Errors
 /// What was asked for cannot be done, or EAL or a device does not start.
 pub(crate) fn run(args: &LoopbackArgs) -> Result<ExitCode> {
+    let mut plan = plan(args)?;
+    placement::move_to_house(plan.polled())?;
     let signals = crate::run::signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
-    let mut plan = plan(args)?;
     let devices = Devices::of(args, plan.lcores)?;
-    // Its thread is to have all CPUs: EAL leaves its caller but one.
     let lines = args.run.interactive.then(Lines::open).transpose()?;
     let eal = Eal::init(&devices.eal)?;
     if devices.eal.huge == Huge::Auto && !eal.huge_in_use() {

@@ -8,9 +8,12 @@
 //! physical core, then the siblings, since two poll loops on one core share its execution units. A
 //! host's isolated CPUs are not in a process's mask unless someone put them there, so they are
 //! added, but only those of the process's cpuset, and only while the mask is the one that every
-//! process gets: who narrowed it meant it. A container, a pod or a unit that was given CPUs has them
-//! as its cpuset, even where these are just the host's usual ones. `taskset` with just the usual
-//! ones changes nothing that the kernel would tell: there a list has to say it.
+//! process gets: who narrowed it meant it. A container, a pod or a unit that was given CPUs has
+//! them as its cpuset, even where these are just the host's usual ones. `taskset` with just the
+//! usual ones changes nothing that the kernel would tell: there a list has to say it.
+//!
+//! All other threads have the house: the CPUs of the mask that are no lcore's. Isolated ones among
+//! these may be the lcores of another process, so they are taken where there is nothing else.
 
 use std::cmp::Reverse;
 
@@ -82,6 +85,24 @@ pub(crate) fn usable_of(list: &[usize]) -> Result<(), PlacementError> {
     cpus(&list, &Allowed::read(&host)?, &host).map(drop)
 }
 
+/// Moves the calling thread, and with it those that it will start, from the lcores' CPUs to the
+/// house. EAL's own threads come along where this is done before it starts.
+///
+/// # Errors
+/// The host does not tell, or the kernel refuses.
+pub(crate) fn move_to_house(lcores: &[usize]) -> Result<(), PlacementError> {
+    let house = house(&hostcpu::allowed_cpus()?, lcores, &Topology::read()?);
+    Ok(hostcpu::allow_cpus(&house)?)
+}
+
+/// The CPUs of the threads that are no lcores; all of the mask when lcores have every one.
+fn house(mask: &CpuSet, lcores: &[usize], host: &Topology) -> CpuSet {
+    let isolated = host.isolated();
+    let left: CpuSet = mask.iter().filter(|cpu| !lcores.contains(cpu)).collect();
+    let usual: CpuSet = left.iter().filter(|&cpu| !isolated.contains(cpu)).collect();
+    [usual, left].into_iter().find(|cpus| !cpus.is_empty()).unwrap_or(*mask)
+}
+
 /// What the kernel lets this process have.
 #[derive(Clone, Copy, Debug)]
 struct Allowed {
@@ -132,6 +153,11 @@ pub(crate) fn group<'c>(cpus: &[usize], roles: impl Iterator<Item = (&'c str, u1
 }
 
 impl Placement {
+    /// The CPUs that are polled on.
+    pub(crate) fn cpus(&self) -> Vec<usize> {
+        self.threads.iter().map(|thread| thread.cpu).collect()
+    }
+
     /// The index of the thread that polls a role, and its CPU.
     pub(crate) fn thread_of(&self, role: &str) -> Option<(usize, usize)> {
         let polls = |thread: &ThreadPlace| thread.roles.iter().any(|name| name == role);
@@ -240,6 +266,15 @@ mod tests {
         let error = cpus(&Cpus::List(vec![2]), &allowed("0-1", "0-1"), &host).unwrap_err();
         let told = "lcores.cpus: this process cannot use CPU 2; it can use 0-1";
         assert_eq!(error.to_string(), told);
+    }
+
+    #[test]
+    fn the_house_is_what_lcores_leave_and_nobody_else_may_poll_on() {
+        let (_dir, host) = host("2-3,");
+        assert_eq!(house(&set("0-1"), &[2], &host), set("0-1"));
+        assert_eq!(house(&set("0-2"), &[0], &host), set("1"), "CPU 2 may be another's lcore");
+        assert_eq!(house(&set("2-3"), &[2], &host), set("3"), "there is nothing else");
+        assert_eq!(house(&set("0-1"), &[0, 1], &host), set("0-1"), "lcores have all of it");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `peregrine run`: starts EAL, wires the roles to their ports, lets the lcores go, and reports.
 //!
-//! This is the only place that knows everything. The order matters: signals and the clock before
-//! EAL (which pins its caller), ports before roles, roles before threads; at the end threads,
-//! queues, ports and EAL go in the opposite order, so that nothing is left behind.
+//! This is the only place that knows everything. The order matters: to the house before anything
+//! starts a thread, which inherits its CPUs; signals and the clock before EAL, ports before roles,
+//! roles before threads; at the end threads, queues, ports and EAL go in the opposite order, so
+//! that nothing is left behind.
 
 mod conclude;
 mod ports;
@@ -53,11 +54,12 @@ type Reader = JoinHandle<Result<itch_files::ReadFacts, itch_files::ReadError>>;
 /// # Errors
 /// What keeps a run from starting; the caller prints it and exits with status 2.
 pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
+    let placement = placement::place(config)?;
+    placement::move_to_house(&placement.cpus())?;
     let mut witness = Witness::start(options)?;
     let signals = signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
     let started_ns = clock.unix_ns(hostcpu::tsc());
-    let placement = placement::place(config)?;
     fitness::look(config, &placement, options, &signals)?;
     let eal = dpdk::Eal::init(&eal::settings(config, None))?;
     if config.eal.huge == Huge::Auto && !eal.huge_in_use() && !options.quiet {

@@ -19,10 +19,12 @@ use super::ports::Slot;
 use super::stats::{Event, EventKind, Snapshot};
 use super::topology::{self, Topology, Way};
 use super::watch::{Sender, Watch};
+use crate::placement;
 
 /// How long first bursts wait for their wires: testpmd's nine seconds are long at a prompt.
 const LINKS_WAIT: Duration = Duration::from_secs(3);
 const LINKS_LOOK_EVERY: Duration = Duration::from_millis(10);
+const LCORES_LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// What lcores are made of, and what is shared out between streams.
 #[derive(Clone, Debug)]
@@ -45,6 +47,13 @@ pub(crate) struct Plan {
     pub(crate) peers: Vec<(u16, Mac)>,
     /// Flows that frames made here belong to, where it was said.
     pub(crate) flows: Option<u32>,
+}
+
+impl Plan {
+    /// The CPUs that forward.
+    pub(crate) fn polled(&self) -> &[usize] {
+        &self.cpus[..self.lcores.min(self.cpus.len())]
+    }
 }
 
 /// A stream as the supervisor knows it.
@@ -159,6 +168,8 @@ impl<'s, 'e> Session<'s, 'e> {
         self.mode = settings.mode;
         self.watch.forget_streams();
         self.base = Snapshot { streams: Vec::new(), ..self.everything() };
+        // There may be more lcores than at the last start.
+        placement::move_to_house(self.plan.polled())?;
         self.launch(ways, streams, settings);
         Ok(())
     }
@@ -238,6 +249,10 @@ impl<'s, 'e> Session<'s, 'e> {
                 });
                 Done { streams: mine, facts }
             }));
+        }
+        // What is asked or told next is of lcores that forward, however long their threads take.
+        while switch.begun() < threads.len() && !threads.iter().any(|thread| thread.is_finished()) {
+            std::thread::sleep(LCORES_LOOK_EVERY);
         }
         self.first_start.get_or_insert(began);
         self.running = Some(Running { switch, threads, began });

@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow};
 use book::{LevelView, Top};
 use desk::DeskCounters;
 use dpdk::Eal;
-use hostcpu::HostFacts;
+use hostcpu::{HostFacts, Topology};
 use lcore::control::Control;
 use market::Lie;
 use std::io::IsTerminal;
@@ -67,10 +67,9 @@ pub(super) fn report(
 
 fn host(eal: &Eal) -> HostReport {
     let facts = HostFacts::read();
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     HostReport {
         cpu_model: facts.cpu_model,
-        cpus,
+        cpus: Topology::read().map_or(1, |host| host.online().len()),
         kernel: facts.kernel,
         dpdk_version: dpdk::dpdk_version(),
         rust_target: env!("PEREGRINE_TARGET").into(),

@@ -44,10 +44,10 @@ pub fn allowed_cpus() -> Result<CpuSet, Error> {
     Ok((0..CPUS_MAX).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &mask) }).collect())
 }
 
-/// The CPUs of `online` that this process may put its threads on: all that its cpuset has, isolated
-/// ones as well. The kernel takes a wish for all of them and keeps what the cpuset allows, whichever
-/// version of cgroups keeps it and wherever that is mounted. It is asked on a thread of its own, so
-/// the caller's CPUs stay as they are.
+/// The CPUs of `online` that this process may put its threads on: all that its cpuset has,
+/// isolated ones as well. The kernel takes a wish for all of them and keeps what the cpuset allows,
+/// whichever version of cgroups keeps it and wherever that is mounted. It is asked on a thread of
+/// its own, so the caller's CPUs stay as they are.
 ///
 /// # Errors
 /// [`Error::EmptySet`], or [`Error::Affinity`] when the kernel refuses.

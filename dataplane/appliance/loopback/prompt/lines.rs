@@ -45,8 +45,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Begins to read. Before EAL starts: a thread that is made later would inherit the one CPU
-    /// that EAL gives its caller.
+    /// Begins to read.
     ///
     /// # Errors
     /// No thread can be made.

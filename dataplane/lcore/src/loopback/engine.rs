@@ -1,6 +1,6 @@
 //! The loop of an lcore, once a mode.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hostcpu::TscClock;
 
@@ -17,24 +17,38 @@ const OFFERS_FIRST: usize = 1_000;
 
 /// On while the streams are to run. Set by the supervisor, read by lcores.
 #[derive(Debug)]
-pub struct Switch(AtomicBool);
+pub struct Switch {
+    on: AtomicBool,
+    /// Lcores that have begun.
+    begun: AtomicUsize,
+}
 
 impl Default for Switch {
     fn default() -> Switch {
-        Switch(AtomicBool::new(true))
+        Switch { on: AtomicBool::new(true), begun: AtomicUsize::new(0) }
     }
 }
 
 impl Switch {
     /// Lets the lcores end.
     pub fn off(&self) {
-        self.0.store(false, Ordering::Release);
+        self.on.store(false, Ordering::Release);
     }
 
     /// Whether they go on.
     #[inline]
     pub fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.on.load(Ordering::Relaxed)
+    }
+
+    /// How many lcores have begun: their first bursts are out, and each stream was polled.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Told by each lcore, once.
+    pub(super) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -122,14 +136,21 @@ fn drive<'e, E: Engine<'e>>(
     let mut facts = LcoreFacts::default();
     let mut engines: Vec<E> = streams.iter_mut().map(|s| E::new(settings, clock, s)).collect();
     let mark = Mark::take(&names[0]);
+    poll_each(&mut engines, streams);
+    switch.begin();
     while switch.is_on() {
-        for (engine, stream) in engines.iter_mut().zip(streams.iter_mut()) {
-            engine.poll(stream);
-        }
+        poll_each(&mut engines, streams);
     }
     mark.close(&mut facts, clock, &names[1]);
     for (engine, stream) in engines.iter_mut().zip(streams.iter_mut()) {
         engine.stop(stream);
     }
     facts
+}
+
+#[inline]
+fn poll_each<'e, E: Engine<'e>>(engines: &mut [E], streams: &mut [Stream<'e>]) {
+    for (engine, stream) in engines.iter_mut().zip(streams.iter_mut()) {
+        engine.poll(stream);
+    }
 }

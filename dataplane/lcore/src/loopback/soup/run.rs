@@ -111,6 +111,7 @@ pub fn run<'e>(
     switch: &Switch,
 ) -> LcoreFacts {
     let mut facts = LcoreFacts::default();
+    switch.begin();
     for stream in std::mem::take(streams) {
         let stats = Arc::clone(&stream.stats);
         let Ok(ends) = settings.ends() else {
