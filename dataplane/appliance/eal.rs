@@ -1,4 +1,4 @@
-//! What EAL is told, out of the configuration.
+//! What EAL is told, out of the configuration, and what it has to tell.
 
 use crate::config::{Config, Device, EalConfig, EalLog, Huge};
 
@@ -31,4 +31,11 @@ pub(crate) fn settings(config: &Config, main_cpu: Option<usize>) -> dpdk::EalCon
         EalLog::Debug => settings.extra.push("--log-level=debug".to_owned()),
     }
     settings
+}
+
+/// Says why EAL did without hugepages, where it might have had some.
+pub(crate) fn tell_lack(eal: &dpdk::Eal) {
+    if let Some(lack) = eal.huge_lack() {
+        eprintln!("peregrine: {lack}: running on ordinary pages, as with --no-huge");
+    }
 }

@@ -27,7 +27,7 @@ mod fixture;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use dpdk::{Eal, Huge};
+use dpdk::Eal;
 use hostcpu::TscClock;
 use lcore::loopback::Mode;
 use lcore::loopback::soup::SoupSettings;
@@ -38,6 +38,7 @@ use prompt::Lines;
 use session::{Plan, Session};
 
 use crate::config::Config;
+use crate::eal;
 use crate::placement::{self, PlacementError};
 use crate::run::Signals;
 
@@ -118,12 +119,7 @@ pub(crate) fn run(args: &LoopbackArgs) -> Result<ExitCode> {
     let devices = Devices::of(args, plan.lcores)?;
     let lines = args.run.interactive.then(Lines::open).transpose()?;
     let eal = Eal::init(&devices.eal)?;
-    if devices.eal.huge == Huge::Auto && !eal.huge_in_use() {
-        eprintln!(
-            "peregrine: no {} MB of free hugepages: running on ordinary pages, as with --no-huge",
-            devices.eal.memory_mb
-        );
-    }
+    eal::tell_lack(&eal);
     let opened = devices.open(&eal)?;
     check_peers(&plan, opened.1.len())?;
     if args.mode == Mode::Soup {

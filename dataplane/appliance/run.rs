@@ -19,7 +19,7 @@ mod wire_up;
 mod witness;
 
 use crate::cli::RunOptions;
-use crate::config::{Config, Huge};
+use crate::config::Config;
 use crate::eal;
 use crate::fitness;
 use crate::itch_files;
@@ -62,11 +62,8 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let started_ns = clock.unix_ns(hostcpu::tsc());
     fitness::look(config, &placement, options, &signals)?;
     let eal = dpdk::Eal::init(&eal::settings(config, None))?;
-    if config.eal.huge == Huge::Auto && !eal.huge_in_use() && !options.quiet {
-        eprintln!(
-            "peregrine: no {} MB of free hugepages: running on ordinary pages, as with --no-huge",
-            config.eal.memory_mb
-        );
+    if !options.quiet {
+        eal::tell_lack(&eal);
     }
     let mut ports = Ports::open(&eal, config)?;
     if !options.quiet {

@@ -22,7 +22,7 @@ use dpdk_sys as sys;
 use crate::affinity::CpuSet;
 use crate::error::last_reason;
 use crate::port::{Idle, Port};
-use crate::{Error, PortId, PortInfo, hugepages, info};
+use crate::{Error, HugeLack, PortId, PortInfo, hugepages, info};
 
 /// The oldest DPDK that will do, as (year, month).
 const VERSION_MIN: (u32, u32) = (22, 11);
@@ -30,7 +30,7 @@ const VERSION_MIN: (u32, u32) = (22, 11);
 /// Whether to take memory from hugepages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Huge {
-    /// If enough are free.
+    /// Where enough can be had; [`Eal::huge_lack`] tells why not.
     #[default]
     Auto,
     /// Yes, or fail.
@@ -82,6 +82,8 @@ impl Default for EalConfig {
 #[derive(Debug)]
 pub struct Eal {
     state: Mutex<State>,
+    /// Why not, where hugepages were not taken though they might have been.
+    lack: Option<HugeLack>,
     huge: bool,
     log: String,
 }
@@ -106,11 +108,13 @@ impl Eal {
     /// Starts EAL with these settings. The calling thread keeps the CPUs it had.
     ///
     /// Fails without using up the one attempt on an old DPDK ([`Error::TooOld`]), on a CPU out of
-    /// reach, on text with a NUL byte and on too few hugepages. A start that fails
-    /// ([`Error::Start`]) and a device that does not come up ([`Error::NoDevice`]) do use it up.
+    /// reach, on text with a NUL byte and where hugepages cannot be had that must be. A start that
+    /// fails ([`Error::Start`]) and a device that does not come up ([`Error::NoDevice`]) do use it
+    /// up.
     pub fn init(config: &EalConfig) -> Result<Eal, Error> {
         check_version()?;
-        let huge = choose_huge(config)?;
+        let lack = huge_lack(config)?;
+        let huge = config.huge != Huge::Off && lack.is_none();
         let allowed = CpuSet::current()?;
         let cpu = match config.main_cpu {
             Some(cpu) if !allowed.has(cpu) => return Err(Error::CpuNotAllowed { cpu }),
@@ -131,7 +135,7 @@ impl Eal {
         // EAL leaves the thread on the main lcore's CPU, and every later thread would inherit it.
         let restored = allowed.apply();
         started.map_err(|error| blame_device(error, config))?;
-        let eal = Eal { state: Mutex::default(), huge, log: captured_log() };
+        let eal = Eal { state: Mutex::default(), lack, huge, log: captured_log() };
         restored?;
         eal.check_devices(config)?;
         Ok(eal)
@@ -140,6 +144,11 @@ impl Eal {
     /// Whether memory comes from hugepages.
     pub fn huge_in_use(&self) -> bool {
         self.huge
+    }
+
+    /// Why [`Huge::Auto`] did without hugepages, where it did.
+    pub fn huge_lack(&self) -> Option<&HugeLack> {
+        self.lack.as_ref()
     }
 
     /// What EAL warned of while it started; mostly nothing.
@@ -265,18 +274,13 @@ fn version_of(text: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-fn choose_huge(config: &EalConfig) -> Result<bool, Error> {
-    let free = hugepages::free();
-    let enough = free.pages > 0 && free.mb >= u64::from(config.memory_mb);
+/// Why there are no hugepages to be had, where that is not an error.
+fn huge_lack(config: &EalConfig) -> Result<Option<HugeLack>, Error> {
+    let lack = |config: &EalConfig| hugepages::can_take(config.memory_mb).err();
     match config.huge {
-        Huge::Off => Ok(false),
-        Huge::Auto => Ok(enough),
-        Huge::Require if enough => Ok(true),
-        Huge::Require => Err(Error::NoHugepages {
-            free_pages: free.pages,
-            free_mb: free.mb,
-            asked_mb: config.memory_mb,
-        }),
+        Huge::Off => Ok(None),
+        Huge::Auto => Ok(lack(config)),
+        Huge::Require => lack(config).map_or(Ok(None), |lack| Err(Error::NoHugepages { lack })),
     }
 }
 
@@ -359,12 +363,11 @@ mod tests {
     #[test]
     fn hugepages_that_no_machine_has_are_refused_with_advice() {
         let config = EalConfig { huge: Huge::Require, memory_mb: u32::MAX, ..EalConfig::default() };
-        let error = choose_huge(&config).unwrap_err().to_string();
-        assert!(
-            error.contains("sysctl vm.nr_hugepages=2147483648, pages of 2 MB), or pass --no-huge"),
-            "{error}"
-        );
-        assert!(error.contains("4294967295 MB were asked for"), "{error}");
-        assert!(!choose_huge(&EalConfig { huge: Huge::Auto, ..config }).unwrap());
+        let error = huge_lack(&config).unwrap_err().to_string();
+        assert!(error.contains("sysctl vm.nr_hugepages=2147483648, pages of 2 MB; "), "{error}");
+        assert!(error.contains("4294967295 MB were asked for), or pass --no-huge"), "{error}");
+        let lack = huge_lack(&EalConfig { huge: Huge::Auto, ..config.clone() }).unwrap().unwrap();
+        assert_eq!(lack.to_string(), "no 4294967295 MB of free hugepages");
+        assert!(huge_lack(&EalConfig { huge: Huge::Off, ..config }).unwrap().is_none());
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 
+use crate::hugepages::HugeLack;
 use crate::info::PortId;
 
 /// Why a call into DPDK failed.
@@ -18,20 +19,11 @@ pub enum Error {
     /// EAL starts once a process, and did so before.
     #[error("EAL was already started in this process, and can be started once only")]
     AlreadyStarted,
-    /// Hugepages were required, and there are not enough.
-    #[error(
-        "no free hugepages: reserve some as root (sysctl vm.nr_hugepages={}, pages of 2 MB), or \
-         pass --no-huge ({free_pages} pages, {free_mb} MB, are free and {asked_mb} MB were asked \
-         for)",
-        asked_mb.div_ceil(2)
-    )]
+    /// Hugepages were required, and cannot be had.
+    #[error("{lack}{}: {}, or pass --no-huge", lack.said(), lack.mend())]
     NoHugepages {
-        /// Free hugepages of every size.
-        free_pages: u64,
-        /// Their sum in MB.
-        free_mb: u64,
-        /// What was asked for, in MB.
-        asked_mb: u32,
+        /// Why not.
+        lack: HugeLack,
     },
     /// EAL did not start.
     #[error("EAL did not start: {reason}{}", Log(log))]

@@ -149,6 +149,7 @@ mod watch;
 
 pub use eal::{Eal, EalConfig, Huge, dpdk_version};
 pub use error::Error;
+pub use hugepages::HugeLack;
 pub use info::{Link, Offloads, PortId, PortInfo, PortStats, SocketId};
 pub use lcore::Lcore;
 pub use mbuf::{Checksum, L4, Mbuf};

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use arrayvec::ArrayVec;
-use dpdk::{DATA_ROOM, Eal, EalConfig, Error, Huge, Mbuf, PortConfig, SocketId};
+use dpdk::{DATA_ROOM, Eal, EalConfig, Error, Huge, HugeLack, Mbuf, PortConfig, SocketId};
 
 const CHECK: &str = "DPDK_TEST_CHECK";
 const NOBODY: u32 = 65_534;
@@ -84,7 +84,8 @@ fn the_child() {
         Ok("too-much") => {
             let config = EalConfig { huge: Huge::Require, memory_mb: 1 << 30, ..config };
             let error = Eal::init(&config).unwrap_err();
-            assert!(matches!(error, Error::NoHugepages { asked_mb: 1_073_741_824, .. }));
+            let Error::NoHugepages { lack } = error else { panic!("{error}") };
+            assert!(matches!(lack, HugeLack::Few { asked_mb: 1_073_741_824, .. }), "{lack}");
             // The attempt is not used up.
             a_frame_passes(&Eal::init(&EalConfig { huge: Huge::Auto, ..config_small() }).unwrap());
         }
