@@ -105,7 +105,10 @@ fn faults(appliance: &Appliance, lcore: &Lcore) -> Line {
     match (lcore.hot, lcore.minor_faults + lcore.major_faults) {
         (false, _) => line.noted(format!("{found}, not hot")),
         (_, 0) => line.ok("0"),
-        _ => line.wrong(found, "hugepages (eal.huge = \"require\"), no swap, numa_balancing off"),
+        _ => line.wrong(
+            found,
+            format!("numa_balancing off, no swap; perf trace -F all -t {} tells where", lcore.tid),
+        ),
     }
 }
 

@@ -52,6 +52,22 @@ fn judge(result: &CpuJitter, line: Line, fits: bool, found: String, mend: &str) 
     }
 }
 
+/// Where to look for who took the CPU.
+fn cause(result: &CpuJitter) -> &'static str {
+    let known = total(result.interrupts.as_deref().unwrap_or_default())
+        + result.voluntary_switches
+        + result.involuntary_switches
+        + result.page_faults;
+    match known {
+        0 if result.interrupts.is_some() => {
+            "nothing the kernel knows of: firmware (SMIs), a hypervisor, the core's other thread"
+        }
+        _ => {
+            "the next lines say what the kernel did there; the lines on settings, what keeps it off"
+        }
+    }
+}
+
 fn longest(result: &CpuJitter, limits: &Limits) -> Line {
     let line = line(result, "longest", "longest interruption")
         .wanted(format!("{} at most", time(limits.longest_ns)));
@@ -60,7 +76,7 @@ fn longest(result: &CpuJitter, limits: &Limits) -> Line {
         _ => time(result.longest_ns),
     };
     let fits = result.longest_ns <= limits.longest_ns;
-    judge(result, line, fits, found, "the lines on settings; on bare metal, the firmware's SMIs")
+    judge(result, line, fits, found, cause(result))
 }
 
 fn stolen(result: &CpuJitter, limits: &Limits) -> Line {
@@ -76,7 +92,7 @@ fn stolen(result: &CpuJitter, limits: &Limits) -> Line {
         result.stolen_ppm
     );
     let fits = result.per_s <= limits.per_s && result.stolen_ppm <= limits.stolen_ppm;
-    judge(result, line, fits, found, "the lines on settings")
+    judge(result, line, fits, found, cause(result))
 }
 
 fn interrupts(result: &CpuJitter, limits: &Limits) -> Line {
@@ -115,7 +131,14 @@ fn switches(result: &CpuJitter) -> Line {
 
 fn faults(result: &CpuJitter) -> Line {
     let line = line(result, "faults", "page faults").wanted("none");
-    judge(result, line, result.page_faults == 0, result.page_faults.to_string(), "")
+    let found = result.page_faults.to_string();
+    judge(
+        result,
+        line,
+        result.page_faults == 0,
+        found,
+        "the lines on settings: numa balancing, swap",
+    )
 }
 
 /// A length of time for people.

@@ -43,7 +43,11 @@ fn a_quiet_cpu_is_ok_and_each_excess_is_wrong_where_it_is_judged() {
         ..result()
     };
     assert_eq!(states(&loud), [State::Wrong; 5]);
-    assert_eq!(states(&CpuJitter { judged: false, ..loud }), [State::Noted; 5]);
+    assert_eq!(states(&CpuJitter { judged: false, ..loud.clone() }), [State::Noted; 5]);
+    let mend = |result: &CpuJitter| lines(result, &Limits::default())[0].mend.clone();
+    assert!(mend(&loud).contains("what the kernel did"));
+    let unseen = CpuJitter { longest_ns: 5_000_000, ..result() };
+    assert!(mend(&unseen).contains("SMIs"));
     let blind = CpuJitter { interrupts: None, ..result() };
     assert_eq!(states(&blind)[2], State::NotOffered);
 }
