@@ -15,7 +15,7 @@ use crate::Engine;
 use crate::sealed::{self, Kind, SealedError};
 use rkyv::rancor::Error as RkyvError;
 use rkyv::{Archive, Deserialize, Serialize};
-use types::{Command, EventSink, Nanos};
+use types::{Command, EventSink, Nanos, Operation, Phase, SymbolId};
 
 const KIND: Kind = Kind { magic: *b"PERECMD1", version: 2 };
 
@@ -57,9 +57,14 @@ pub enum LogError {
 }
 
 impl CommandLog {
-    /// Room for `capacity` commands of an engine that took none yet.
+    /// Room for `capacity` commands of an engine that took none yet, written to from end to end:
+    /// a page is faulted in here, and not under an order.
     pub fn with_capacity(capacity: usize) -> CommandLog {
-        CommandLog { first: 0, records: Vec::with_capacity(capacity), capacity, refused: 0 }
+        let phase = Operation::Phase { symbol: SymbolId(0), phase: Phase::PreOpen };
+        let filler = Record { now: Nanos(0), command: Command::Operate(phase) };
+        let mut records = vec![filler; capacity];
+        records.clear();
+        CommandLog { first: 0, records, capacity, refused: 0 }
     }
 
     /// Room for `capacity` commands that follow what `engine` took so far: the log of an engine
