@@ -34,8 +34,12 @@ impl History {
     /// Remembers `kept_max` fills, at least one.
     pub(crate) fn new(tickers: usize, kept_max: usize) -> History {
         let kept_max = kept_max.max(1);
+        // Written to from end to end: a page is faulted in here, and not under a fill.
+        let filler = Fill { qty: Qty(1), price: Price(1), ticker: Ticker(1), side: Side::Buy };
+        let mut ring = vec![filler; kept_max];
+        ring.clear();
         History {
-            ring: Vec::with_capacity(kept_max),
+            ring,
             kept_max,
             oldest: 0,
             base: vec![Holding::default(); tickers].into_boxed_slice(),
