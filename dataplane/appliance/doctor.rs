@@ -144,7 +144,7 @@ fn provisioned(args: &DoctorArgs, report: &mut Report, stop: doctor::Stop<'_>) -
         {
             return Err(error.into());
         }
-        Err(error) => report.lines.push(verify::missing(&error.to_string())),
+        Err(error) => report.lines.push(verify::failed(&program, &error)),
     }
     Ok(())
 }

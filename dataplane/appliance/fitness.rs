@@ -71,7 +71,7 @@ fn verified(signals: &Signals) -> Vec<Line> {
     };
     match verify::run(&program, &|| signals.any()) {
         Ok(verified) => verified.lines,
-        Err(error) => vec![verify::missing(&error.to_string())],
+        Err(error) => vec![verify::failed(&program, &error)],
     }
 }
 

@@ -151,14 +151,33 @@ fn line(line: PrintedLine) -> Line {
     }
 }
 
+/// The status with which provisioning says that a plan cannot be.
+const REFUSED: i32 = 2;
+
 /// The line in place of all others where there are none.
 pub fn missing(why: &str) -> Line {
+    line_of_all().not_offered_but(
+        printable(why, TEXT_CHARS_MAX),
+        "peregrine doctor --provision PATH/scripts/provision.sh, or --verify FILE.json",
+    )
+}
+
+/// The same where `program` was there and gave none. That a host no longer allows what was once
+/// applied to it is a warning: a NIC may be gone.
+pub fn failed(program: &Program, error: &VerifyError) -> Line {
+    let refused = matches!(error, VerifyError::Failed { status: REFUSED, .. });
+    match &program.config {
+        Some(config) if refused => line_of_all().warn(
+            printable(&error.to_string(), TEXT_CHARS_MAX),
+            format!("scripts/provision.sh plan --config {}", config.display()),
+        ),
+        _ => missing(&error.to_string()),
+    }
+}
+
+fn line_of_all() -> Line {
     Line::new(Section::Plan, "verify", "every setting against the plan")
         .wanted("scripts/provision.sh verify")
-        .not_offered_but(
-            printable(why, TEXT_CHARS_MAX),
-            "peregrine doctor --provision PATH/scripts/provision.sh, or --verify FILE.json",
-        )
 }
 
 #[cfg(test)]

@@ -70,6 +70,11 @@ fn a_program_that_fails_says_why_and_one_that_hangs_is_ended() {
     let tree = Tree::new(&[]);
     let told = ran(&program(&tree, "echo it is so >&2; exit 2"), &never).unwrap_err().to_string();
     assert!(told.ends_with("ended with status 2: it is so"), "{told}");
+    let asked = program(&tree, "echo no NIC >&2; exit 2");
+    let refused = ran(&asked, &never).unwrap_err();
+    assert_eq!(failed(&asked, &refused).state, State::Warn);
+    let plain = Program { config: None, ..asked };
+    assert_eq!(failed(&plain, &refused).state, State::NotOffered);
     let silent = ran(&program(&tree, "exit 0"), &never).unwrap_err();
     assert!(matches!(silent, VerifyError::Failed { status: 0, .. }), "{silent}");
     let slow = ran(&program(&tree, "exec sleep 1000"), &|| true).unwrap_err();
