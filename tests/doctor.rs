@@ -239,6 +239,20 @@ fn provisionings_lines_are_taken_from_a_file_and_from_the_program() {
 }
 
 #[test]
+fn settings_are_looked_at_for_what_a_configuration_runs() {
+    let config = common::repo_root().join("config/quickstart.toml");
+    let report = report(&["--only", "host", "--config", &config.to_string_lossy()]);
+    let line = |id: &str| {
+        let line = lines(&report).iter().find(|line| of(line, "id") == id);
+        line.unwrap_or_else(|| panic!("no line {id}"))
+    };
+    assert_eq!(of(line("hugepages"), "wanted"), "128 MB free");
+    assert!(!of(&report["host"], "lcores").is_empty());
+    // No program is started and nothing waited for: there is nothing but these.
+    assert_eq!(sections(&report), BTreeSet::from(["host"]));
+}
+
+#[test]
 fn ctrl_c_ends_it_with_what_there_is() {
     let _machine = machine();
     let cpu = appliance::cpus()[0].to_string();
