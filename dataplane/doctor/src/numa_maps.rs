@@ -36,7 +36,7 @@ impl Mapping {
             Mapping { is_huge: true, .. } => Kind::Huge,
             Mapping { is_heap: true, .. } => Kind::Heap,
             Mapping { is_stack: true, .. } => Kind::Stack,
-            Mapping { file: Some(_), .. } => Kind::File,
+            Mapping { file: Some(file), .. } if !is_memory(file) => Kind::File,
             _ => Kind::Anonymous,
         }
     }
@@ -48,6 +48,11 @@ impl Mapping {
     }
 }
 
+/// Whether a "file" is memory under a name: EAL's without hugepages is a memfd.
+fn is_memory(file: &str) -> bool {
+    ["/memfd:", "/dev/shm/", "/dev/zero", "/SYSV"].iter().any(|name| file.starts_with(name))
+}
+
 /// What a mapping is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -55,7 +60,8 @@ pub enum Kind {
     Huge,
     /// The heap.
     Heap,
-    /// Memory of no file: threads' stacks, arenas, and slabs where there are no hugepages.
+    /// Memory of no file on a disk: threads' stacks, arenas, and where there are no hugepages,
+    /// slabs and EAL's own.
     Anonymous,
     /// The first thread's stack.
     Stack,
@@ -128,16 +134,17 @@ mod tests {
 7fff00000000 default stack anon=3 dirty=3 N0=3 kernelpagesize_kB=4
 7f1000000000 default anon=512 dirty=512 N0=512
 559a00000000 default file=/usr/bin/x mapped=2 N0=2 kernelpagesize_kB=4
+7f3000000000 default file=/memfd:nohuge\\040(deleted) dirty=9 N0=9 kernelpagesize_kB=4
 not a line
 7f2000000000 default
 ";
         let all = parse(text);
         let kinds: Vec<Kind> = all.iter().map(Mapping::kind).collect();
         use Kind::{Anonymous, File, Heap, Huge, Stack};
-        assert_eq!(kinds, [Huge, Heap, Stack, Anonymous, File, Anonymous]);
+        assert_eq!(kinds, [Huge, Heap, Stack, Anonymous, File, Anonymous, Anonymous]);
         assert_eq!((all[0].page_kb, all[0].off(&[0]), all[0].off(&[0, 1])), (2048, 1, 0));
         assert_eq!((all[1].off(&[0]), all[3].page_kb, all[3].anonymous), (20, 4, 512));
-        assert!(all[5].pages.is_empty());
+        assert!(all[6].pages.is_empty() && all[5].pages[&0] == 9);
     }
 
     proptest! {
