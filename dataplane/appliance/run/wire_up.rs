@@ -1,5 +1,6 @@
 //! Builds the roles: each part from its section of the configuration, on the port that it names.
 
+mod near;
 mod trader_up;
 
 use super::Reader;
@@ -20,7 +21,7 @@ use anyhow::{Context, Result, anyhow};
 use book::Capacity;
 use engine::ledger::LedgerConfig;
 use engine::{CommandLog, EngineConfig, InstrumentConfig};
-use hostcpu::TscClock;
+use hostcpu::{Topology, TscClock};
 use hugemem::HugePolicy;
 use lcore::control::Control;
 use lcore::feed_port::FeedPort;
@@ -35,6 +36,7 @@ use lcore::venue::{
     Core, CoreParts, Endpoint as OrderPort, Listing, OperatorLine, Schedule, Venue, VenueParts,
 };
 use market::{Market, MarketConfig};
+use near::near;
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
 use risk::{Firm, VenueGate};
 use session::{
@@ -99,11 +101,12 @@ impl<'c> Wiring<'c> {
         placement: &Placement,
         ports: &mut Ports<'e>,
     ) -> Result<Vec<Vec<Role<'e>>>> {
+        let host = Topology::read()?;
         let mut threads: Vec<Vec<Role<'e>>> = placement.threads.iter().map(|_| vec![]).collect();
         for (thread, place) in threads.iter_mut().zip(&placement.threads) {
             for name in &place.roles {
-                let role = self.role(name, ports).with_context(|| format!("role {name:?}"))?;
-                thread.push(role);
+                let role = near(&host, place.cpu, || self.role(name, ports));
+                thread.push(role.with_context(|| format!("role {name:?}"))?);
             }
         }
         Ok(threads)

@@ -17,10 +17,34 @@ const WORD_BITS: usize = libc::c_ulong::BITS as usize;
 /// [`Error::NodeOutOfRange`], or [`Error::Call`] when the kernel refuses: there is no such node,
 /// it has no memory, it is outside of the process's cpuset, or a sandbox forbids the call.
 pub fn bind(node: usize) -> Result<(), Error> {
+    set(libc::MPOL_BIND, &mask(node)?)
+}
+
+/// Takes the calling thread's new pages from `node` while it has any, else from others, until
+/// [`unbind`].
+///
+/// # Errors
+/// As [`bind`], but for a node without memory.
+pub fn prefer(node: usize) -> Result<(), Error> {
+    set(libc::MPOL_PREFERRED, &mask(node)?)
+}
+
+/// Whether the calling thread's new pages come from the node of its CPU: nobody, neither
+/// [`bind`] nor whoever started the process under `numactl`, has said otherwise. False as well
+/// where a sandbox forbids to ask.
+pub fn is_default() -> bool {
+    let mut mode: libc::c_int = libc::MPOL_BIND;
+    let none = std::ptr::null_mut::<libc::c_ulong>();
+    // SAFETY: the kernel writes one `int` to `mode`, and no mask, whose pointer is null.
+    let rc = unsafe { libc::syscall(libc::SYS_get_mempolicy, &raw mut mode, none, 0, none, 0) };
+    rc == 0 && mode == libc::MPOL_DEFAULT
+}
+
+fn mask(node: usize) -> Result<[libc::c_ulong; NODES_MAX / WORD_BITS], Error> {
     let mut mask = [0 as libc::c_ulong; NODES_MAX / WORD_BITS];
     let word = mask.get_mut(node / WORD_BITS).ok_or(Error::NodeOutOfRange(node))?;
     *word |= 1 << (node % WORD_BITS);
-    set(libc::MPOL_BIND, &mask)
+    Ok(mask)
 }
 
 /// Takes the calling thread's new pages from the node of its CPU again, as at the start.
