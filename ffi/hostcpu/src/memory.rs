@@ -32,12 +32,25 @@ pub fn prefer(node: usize) -> Result<(), Error> {
 /// Whether the calling thread's new pages come from the node of its CPU: nobody, neither
 /// [`bind`] nor whoever started the process under `numactl`, has said otherwise. False as well
 /// where a sandbox forbids to ask.
+///
+/// There are three ways to say so. EAL leaves one of the others behind when it has taken memory:
+/// `MPOL_LOCAL`, which older kernels call a preference for no node.
 pub fn is_default() -> bool {
     let mut mode: libc::c_int = libc::MPOL_BIND;
-    let none = std::ptr::null_mut::<libc::c_ulong>();
-    // SAFETY: the kernel writes one `int` to `mode`, and no mask, whose pointer is null.
-    let rc = unsafe { libc::syscall(libc::SYS_get_mempolicy, &raw mut mode, none, 0, none, 0) };
-    rc == 0 && mode == libc::MPOL_DEFAULT
+    let mut mask = [0 as libc::c_ulong; NODES_MAX / WORD_BITS];
+    let no_address = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: the kernel writes one `int` to `mode` and at most `NODES_MAX` bits to `mask`, which
+    // has as many; the address is only asked for with a flag that is not given.
+    let rc = unsafe {
+        let mask = mask.as_mut_ptr();
+        libc::syscall(libc::SYS_get_mempolicy, &raw mut mode, mask, NODES_MAX, no_address, 0)
+    };
+    let is_local = match mode {
+        libc::MPOL_DEFAULT | libc::MPOL_LOCAL => true,
+        libc::MPOL_PREFERRED => mask.iter().all(|word| *word == 0),
+        _ => false,
+    };
+    rc == 0 && is_local
 }
 
 fn mask(node: usize) -> Result<[libc::c_ulong; NODES_MAX / WORD_BITS], Error> {

@@ -172,10 +172,14 @@ fn memory(appliance: &Appliance) -> Line {
         // Without a node to compare with, nothing is away.
         return if memory.nodes.is_empty() { line.noted(found) } else { line.ok(found) };
     };
-    let pages = memory.away.iter().fold(0u64, |sum, away| sum.saturating_add(away.pages));
     let found = format!(
-        "{pages} pages in {} mappings; {} has {} of {} kB, at {}",
-        memory.away_count, largest.what, largest.pages, largest.page_kb, largest.address
+        "{} pages in {} mappings; {} has {} of {} kB, at {}",
+        memory.away_pages,
+        memory.away_count,
+        largest.what,
+        largest.pages,
+        largest.page_kb,
+        largest.address
     );
     line.wrong(
         found,

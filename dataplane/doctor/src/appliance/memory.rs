@@ -8,7 +8,8 @@ use std::io;
 
 /// Mappings that are told one by one.
 const AWAY_MAX: usize = 16;
-/// Anonymous memory off its node is an arena from this size on; below, some helper's stack.
+/// From this size on, memory of a mapping that lies elsewhere is some lcore's; below, it is what
+/// helpers took for themselves: their stacks, the command line, the configuration.
 const ARENA_KB: u64 = 1024;
 
 /// All mappings of a kind and page size.
@@ -48,6 +49,8 @@ pub struct Memory {
     pub away: Vec<Away>,
     /// How many there are.
     pub away_count: usize,
+    /// Their pages elsewhere, all together.
+    pub away_pages: u64,
 }
 
 /// Reads a process's; the error is for people.
@@ -88,6 +91,7 @@ pub(super) fn of(mappings: &[Mapping], nodes: &[usize]) -> Memory {
         nodes,
         kinds: kinds.into_values().filter(|kind| !kind.pages.is_empty()).collect(),
         away_count: away.len(),
+        away_pages: away.iter().fold(0, |sum, (_, one)| sum.saturating_add(one.pages)),
         away: away.into_iter().take(AWAY_MAX).map(|(_, away)| away).collect(),
     }
 }
@@ -97,8 +101,8 @@ fn hot_away(mapping: &Mapping, nodes: &[usize]) -> Option<(u64, Away)> {
     let pages = mapping.off(nodes);
     let kb = pages.saturating_mul(mapping.page_kb);
     let is_hot = match mapping.kind() {
-        Kind::Huge | Kind::Heap => true,
-        Kind::Anonymous => kb >= ARENA_KB,
+        Kind::Huge => true,
+        Kind::Heap | Kind::Anonymous => kb >= ARENA_KB,
         Kind::Stack | Kind::File => false,
     };
     if pages == 0 || !is_hot || nodes.is_empty() {

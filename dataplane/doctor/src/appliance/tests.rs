@@ -104,6 +104,7 @@ fn each_disturbance_is_wrong_on_a_cpu_that_is_isolated() {
     let mut appliance = watched(&tree);
     let memory = appliance.memory.clone().unwrap();
     assert_eq!((memory.away_count, memory.away[0].pages, memory.away[1].pages), (2, 2, 300));
+    assert_eq!(memory.away_pages, 302);
     assert_eq!(memory.away[0].what, "/dev/hugepages/r0");
     let lcore = &mut appliance.lcores[0];
     assert_eq!((lcore.others_count, lcore.others[0].name.as_str()), (1, "cron"));

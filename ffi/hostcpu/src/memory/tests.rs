@@ -14,6 +14,8 @@ fn a_node_that_is_not_there_is_refused_and_node_0_is_taken_and_left() {
                 assert!(!is_default());
                 prefer(0).unwrap();
                 assert!(!is_default());
+                set(libc::MPOL_LOCAL, &[]).unwrap();
+                assert!(is_default(), "as EAL leaves it");
                 unbind().unwrap();
                 assert!(is_default());
             }
