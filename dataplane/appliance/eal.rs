@@ -3,7 +3,7 @@
 use crate::config::{Config, Device, EalConfig, EalLog, Huge};
 
 /// EAL's settings for a run: the file's, and the devices that its ports name.
-pub(crate) fn settings(config: &Config, main_cpu: Option<usize>) -> dpdk::EalConfig {
+pub(crate) fn settings(config: &Config) -> dpdk::EalConfig {
     let EalConfig { huge, memory_mb, file_prefix, allow_pci, extra, log } = config.eal.clone();
     let mut settings = dpdk::EalConfig {
         huge: match huge {
@@ -14,7 +14,6 @@ pub(crate) fn settings(config: &Config, main_cpu: Option<usize>) -> dpdk::EalCon
         memory_mb,
         file_prefix,
         allow_pci,
-        main_cpu,
         extra,
         ..dpdk::EalConfig::default()
     };
@@ -31,6 +30,13 @@ pub(crate) fn settings(config: &Config, main_cpu: Option<usize>) -> dpdk::EalCon
         EalLog::Debug => settings.extra.push("--log-level=debug".to_owned()),
     }
     settings
+}
+
+/// The NUMA node of the first lcore, whose memory mbufs are to be; none where there is but one.
+pub(crate) fn memory_node(lcores: &[usize]) -> Option<usize> {
+    let host = hostcpu::Topology::read().ok()?;
+    let cpu = host.cpu(*lcores.first()?)?;
+    (host.nodes() > 1).then_some(cpu.node)
 }
 
 /// Says why EAL did without hugepages, where it might have had some.

@@ -116,7 +116,8 @@ pub(crate) fn run(args: &LoopbackArgs) -> Result<ExitCode> {
     placement::move_to_house(plan.polled())?;
     let signals = crate::run::signals().context("installing the handlers of SIGINT and SIGTERM")?;
     let clock = TscClock::calibrate()?;
-    let devices = Devices::of(args, plan.lcores)?;
+    let mut devices = Devices::of(args, plan.lcores)?;
+    devices.eal.memory_node = eal::memory_node(plan.polled());
     let lines = args.run.interactive.then(Lines::open).transpose()?;
     let eal = Eal::init(&devices.eal)?;
     eal::tell_lack(&eal);

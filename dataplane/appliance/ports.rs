@@ -37,7 +37,7 @@ DPDK sees no ports. To have some:
 pub(crate) fn run(args: &PortsArgs) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(Config::load).transpose()?;
     let mut settings = match &config {
-        Some(config) => eal::settings(config, None),
+        Some(config) => eal::settings(config),
         None => settings(args),
     };
     if args.no_huge {

@@ -61,7 +61,8 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let clock = TscClock::calibrate()?;
     let started_ns = clock.unix_ns(hostcpu::tsc());
     fitness::look(config, &placement, options, &signals)?;
-    let eal = dpdk::Eal::init(&eal::settings(config, None))?;
+    let memory_node = eal::memory_node(&placement.cpus());
+    let eal = dpdk::Eal::init(&dpdk::EalConfig { memory_node, ..eal::settings(config) })?;
     if !options.quiet {
         eal::tell_lack(&eal);
     }

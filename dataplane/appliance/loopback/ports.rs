@@ -52,7 +52,7 @@ impl Devices {
         let mut settings = match &config {
             Some(config) => {
                 cables.extend(config.links.iter().map(|link| (link.name.clone(), link.slots)));
-                eal::settings(config, None)
+                eal::settings(config)
             }
             None => dpdk::EalConfig {
                 file_prefix: format!("peregrine-{}", std::process::id()),

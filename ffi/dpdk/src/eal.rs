@@ -46,6 +46,9 @@ pub struct EalConfig {
     pub huge: Huge,
     /// Memory taken at the start, in MB.
     pub memory_mb: u32,
+    /// The NUMA node whose hugepages they are, where so many are free there; else, and without
+    /// hugepages, they lie where the kernel puts them.
+    pub memory_node: Option<usize>,
     /// Tells the runtime directories of several processes apart, where EAL makes any.
     pub file_prefix: String,
     /// Virtual devices, each as EAL's `--vdev` takes it: `net_tap0,iface=tap0`.
@@ -67,6 +70,7 @@ impl Default for EalConfig {
         EalConfig {
             huge: Huge::Auto,
             memory_mb: 128,
+            memory_node: None,
             file_prefix: "peregrine".to_owned(),
             vdevs: Vec::new(),
             allow_pci: Vec::new(),
@@ -121,7 +125,9 @@ impl Eal {
             Some(cpu) => cpu,
             None => allowed.first().unwrap_or(0),
         };
-        let arguments = arguments::of(config, huge, cpu)
+        let node =
+            config.memory_node.filter(|node| huge && hugepages::node_has(*node, config.memory_mb));
+        let arguments = arguments::of(config, huge, node, cpu)
             .into_iter()
             .map(c_text)
             .collect::<Result<Vec<CString>, Error>>()?;

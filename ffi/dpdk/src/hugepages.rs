@@ -104,6 +104,12 @@ pub(crate) fn can_take(asked_mb: u32) -> Result<(), HugeLack> {
     take(asked_mb, &free)
 }
 
+/// Whether so much is free on a NUMA node.
+pub(crate) fn node_has(node: usize, asked_mb: u32) -> bool {
+    let root = format!("/sys/devices/system/node/node{node}/hugepages");
+    enough(asked_mb, &free_under(Path::new(&root))).is_ok()
+}
+
 fn enough(asked_mb: u32, free: &[Free]) -> Result<(), HugeLack> {
     let free_pages = free.iter().map(|size| size.pages).sum();
     let free_mb = free.iter().map(|size| size.pages.saturating_mul(size.page_kb) / 1024).sum();

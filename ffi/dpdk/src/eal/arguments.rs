@@ -2,14 +2,19 @@
 
 use super::EalConfig;
 
-/// The arguments for this configuration, the program's name first.
-pub(super) fn of(config: &EalConfig, huge: bool, cpu: usize) -> Vec<String> {
+/// The arguments for this configuration, the program's name first. `node` is where all memory of
+/// the start comes from, if not from anywhere.
+pub(super) fn of(config: &EalConfig, huge: bool, node: Option<usize>, cpu: usize) -> Vec<String> {
     let mut arguments: Vec<String> = Vec::new();
     let mut push = |text: &str| arguments.push(text.to_owned());
     push("peregrine");
     // Lcore 0 on that CPU and no other lcore: the threads that poll register themselves.
     push(&format!("--lcores=0@{cpu}"));
-    push(&format!("-m{}", config.memory_mb));
+    match node {
+        // A list by node, in which the last has it all.
+        Some(node) => push(&format!("--socket-mem={}{}", "0,".repeat(node), config.memory_mb)),
+        None => push(&format!("-m{}", config.memory_mb)),
+    }
     push("--no-telemetry");
     push("--log-level=*:warning");
     if huge {
@@ -50,7 +55,7 @@ mod tests {
     use super::*;
 
     fn line(config: &EalConfig, huge: bool) -> String {
-        of(config, huge, 3).join(" ")
+        of(config, huge, None, 3).join(" ")
     }
 
     #[test]
@@ -76,6 +81,15 @@ mod tests {
             "peregrine --lcores=0@3 -m64 --no-telemetry --log-level=*:warning --in-memory \
              --allow=0000:01:00.0 --vdev=net_null0 --proc-type=primary"
         );
+    }
+
+    #[test]
+    fn memory_of_a_node_is_the_last_of_a_list() {
+        let config = EalConfig { memory_mb: 64, ..EalConfig::default() };
+        let line = |node| of(&config, true, Some(node), 3).join(" ");
+        assert!(line(0).contains(" --socket-mem=64 "), "{}", line(0));
+        assert!(line(2).contains(" --socket-mem=0,0,64 "), "{}", line(2));
+        assert!(!line(2).contains("-m64 "));
     }
 
     #[test]
