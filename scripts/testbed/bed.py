@@ -11,6 +11,8 @@ import time
 
 import machine
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 # Seconds. The guest is emulated, and so slow; these only end a wait for what never comes.
 BOOT_S = 400
 COMMAND_S = 300
@@ -60,18 +62,27 @@ class Bed:
         """Boots a fresh copy of the disk; seconds until root can log in."""
         if self.pid():
             raise Failed(f"a guest runs already, process {self.pid()}: scripts/testbed.sh down")
-        for name in ("disk.qcow2", "console.log", "ssh.sock"):
-            (self.folder / name).unlink(missing_ok=True)
-        for name in self.folder.glob("cable*"):
-            name.unlink()
+        self._clear()
+        (self.folder / "console.log").unlink(missing_ok=True)
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", "base.img", "-F", "raw",
                         str(self.folder / "disk.qcow2")], check=True)
         port = free_port()
         (self.folder / "ssh.port").write_text(str(port))
         with open(self.folder / "qemu.log", "wb") as log:
-            subprocess.Popen(machine.arguments(self.folder, port), stdin=subprocess.DEVNULL,
-                             stdout=log, stderr=log, start_new_session=True)
+            # In a session of its own, so that it stays when `up` has returned.
+            subprocess.run(["setsid", "--fork", *machine.arguments(self.folder, port)],
+                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
         return self.await_boot(None)
+
+    def settle(self):
+        """What is done once in a new guest: our files, and GRUB's own menu."""
+        self.put_tree()
+        self.must("update-grub")
+
+    def put_tree(self):
+        """The tree's scripts, configurations and data, and the binary."""
+        self.put(ROOT, ["scripts", "config", "data"], "/root/peregrine")
+        self.put(self.folder / "bin", ["peregrine"], "/usr/local/bin")
 
     def down(self):
         pid = self.pid()
@@ -81,8 +92,13 @@ class Bed:
             while self.pid() and time.monotonic() < deadline:
                 time.sleep(0.1)
         self._forget_connection()
-        for name in ("disk.qcow2", "qemu.pid", "qmp.sock", "console.sock", "ssh.port"):
-            (self.folder / name).unlink(missing_ok=True)
+        self._clear()
+
+    def _clear(self):
+        """What a guest leaves; its console's log stays until the next one."""
+        for pattern in ("disk.qcow2", "qemu.pid", "*.sock", "ssh.port", "cable*"):
+            for path in self.folder.glob(pattern):
+                path.unlink()
 
     def await_boot(self, before):
         """Until the guest answers with another boot than `before`; returns the seconds it took."""
@@ -127,7 +143,7 @@ class Bed:
 
     # ---- commands ------------------------------------------------------------------------------
 
-    def _ssh(self, *more):
+    def ssh(self, *more):
         port = (self.folder / "ssh.port").read_text()
         options = {"UserKnownHostsFile": "/dev/null", "StrictHostKeyChecking": "no",
                    "LogLevel": "ERROR", "BatchMode": "yes", "ConnectTimeout": "10",
@@ -146,7 +162,7 @@ class Bed:
     def run(self, command, timeout_s=COMMAND_S):
         """A shell command in the guest, as root. A status that is not 0 is the caller's to judge."""
         try:
-            done = subprocess.run([*self._ssh(), command], stdin=subprocess.DEVNULL, text=True,
+            done = subprocess.run([*self.ssh(), command], stdin=subprocess.DEVNULL, text=True,
                                   capture_output=True, timeout=timeout_s, errors="replace")
         except FileNotFoundError:
             raise Failed("no guest runs: scripts/testbed.sh up") from None
@@ -165,14 +181,14 @@ class Bed:
 
     def start(self, command):
         """The same, without waiting for its end: a process whose output can be read."""
-        return subprocess.Popen([*self._ssh(), command], stdin=subprocess.DEVNULL, text=True,
+        return subprocess.Popen([*self.ssh(), command], stdin=subprocess.DEVNULL, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def put(self, folder, names, into):
         """Copies files and folders of `folder`, by name, into a folder of the guest."""
-        packed = subprocess.Popen(["tar", "-C", str(folder), "-c", *names], stdout=subprocess.PIPE)
+        packed = subprocess.run(["tar", "-C", str(folder), "-c", *names], capture_output=True)
         into = shlex.quote(into)
-        done = subprocess.run([*self._ssh(), f"mkdir -p {into} && tar -C {into} -x"],
-                              stdin=packed.stdout, capture_output=True, text=True)
-        if packed.wait() or done.returncode:
-            raise Failed(f"copying {names} into the guest failed: {done.stderr.strip()}")
+        done = subprocess.run([*self.ssh(), f"mkdir -p {into} && tar -C {into} -x"],
+                              input=packed.stdout, capture_output=True)
+        if packed.returncode or done.returncode:
+            raise Failed(f"copying {names} into the guest failed: {packed.stderr + done.stderr}")

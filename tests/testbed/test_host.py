@@ -1,0 +1,222 @@
+"""The whole way of a host, in the emulated one: as it was, planned, cut off, applied, booted, checked,
+traded on, put back, and again as it was.
+
+scripts/testbed.sh test runs this. The methods of a class are steps of one story, in the order of their
+names, and each needs those before it. Times are told and never judged: the guest is emulated.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts/testbed"))
+
+import bed  # noqa: E402
+import machine  # noqa: E402
+
+FOLDER = os.environ.get("PEREGRINE_TESTBED", "")
+SHORT = bool(os.environ.get("PEREGRINE_TESTBED_SHORT"))
+PROVISION = "cd /root/peregrine && scripts/provision.sh"
+CONFIG = "--config config/host/testbed.toml"
+MANAGEMENT = "0000:00:02.0"
+
+TIMES = []
+
+
+def timed(name, work, *arguments, **named):
+    started = time.monotonic()
+    result = work(*arguments, **named)
+    TIMES.append((name, time.monotonic() - started))
+    return result
+
+
+def tell_times():
+    print("\nmeasured in the guest:", flush=True)
+    for name, seconds in TIMES:
+        print(f"  {name:<44}{seconds:7.1f} s", flush=True)
+
+
+def differences(before, after):
+    """Where two looks differ, one line each."""
+    lines = []
+    for part in before:
+        for name in sorted(before[part].keys() | after[part].keys()):
+            was, now = before[part].get(name), after[part].get(name)
+            if was != now:
+                lines.append(f"{part}: {name}: was {was}, is {now}")
+    return lines
+
+
+class Story(unittest.TestCase):
+    """What the stories share: a fresh guest for each class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bed = bed.Bed(FOLDER)
+        cls.bed.down()
+        timed("boot, as installed", cls.bed.up)
+        cls.bed.settle()
+        cls.bed.put(HERE, ["look.py", "hosts"], "/root")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bed.down()
+
+    def provision(self, verb, config=CONFIG, statuses=(0,), name=None):
+        done = timed(name or verb.split()[0], self.bed.run, f"{PROVISION} {verb} {config}")
+        self.assertIn(done.status, statuses, str(done))
+        return done
+
+    def look(self):
+        return self.bed.must("python3 /root/look.py").json()
+
+    def drivers(self):
+        return {nic: driver for nic, (driver, _) in self.look()["drivers"].items()}
+
+    def appliance(self, words, timeout_s=300, statuses=(0,)):
+        done = self.bed.run(f"cd /root/peregrine && peregrine {words}", timeout_s)
+        self.assertIn(done.status, statuses, str(done))
+        return done
+
+
+class Host(Story):
+    """One NIC of each pair on each node; the kernel's parameters come from GRUB."""
+
+    def test_01_plan_sees_the_host(self):
+        Host.before = self.look()
+        plan = self.provision("plan --json").json()
+        self.assertEqual(plan["refused"], [])
+        self.assertEqual(plan["placement"]["isolated"], [1, 3])
+        self.assertEqual(plan["host"]["loader"], "grub")
+        texts = [parameter["text"] for parameter in plan["kernel_parameters"]]
+        for wanted in ("isolcpus=managed_irq,domain,1,3", "nohz_full=1,3", "intel_iommu=on",
+                       "hugepages=0:192,1:192"):
+            self.assertIn(wanted, texts)
+        # The CPU promises no constant TSC, and there is a hypervisor.
+        self.assertNotIn("tsc=reliable", texts)
+        picture = self.provision("plan").out
+        self.assertIn("management, never touched", picture)
+
+    def test_02_what_must_not_be_is_refused(self):
+        up = "ip link set enp33s0 up && ip address add 10.9.9.1/24 dev enp33s0"
+        self.bed.must(up)
+        for file, words in (
+            ("management", MANAGEMENT),
+            ("memory", "house_mb_min"),
+            ("cpus", "17"),
+            ("no-such-nic", "0000:99:00.0"),
+            ("in-use", "10.9.9.1"),
+        ):
+            with self.subTest(file):
+                done = self.provision("apply", f"--config /root/hosts/{file}.toml", (2,),
+                                      name=f"apply, refused: {file}")
+                self.assertIn(words, done.out + done.err)
+        self.bed.must("ip address flush dev enp33s0 && ip link set enp33s0 down")
+        self.assertEqual(differences(Host.before, self.look()), [])
+
+    def test_03_dry_run_changes_nothing(self):
+        self.assertIn("would", self.provision("apply --dry-run").out)
+        self.assertEqual(differences(Host.before, self.look()), [])
+
+    @unittest.skipIf(SHORT, "--short")
+    def test_04_power_fails_between_two_steps(self):
+        """The kernel's parameters are set by then; interrupts and NICs are not."""
+        running = self.bed.start(f"{PROVISION} apply {CONFIG}")
+        for line in running.stdout:
+            if line.startswith("set") and "their defragmentation" in line:
+                break
+        else:
+            self.fail("apply ended before its power could be cut")
+        timed("boot, after the power failed", self.bed.cut_power)
+        running.kill()
+        running.communicate()
+        verified = self.provision("verify --json", statuses=(1,), name="verify").json()
+        self.assertTrue(verified["broken_off"], verified)
+
+    def test_05_apply_then_nothing_is_left_to_do(self):
+        applied = self.provision("apply --json").json()
+        self.assertEqual((applied["error"], applied["refused"]), ("", []))
+        again = self.provision("apply --json", name="apply, once more").json()
+        self.assertEqual(again["changed"], 0, again)
+
+    def test_06_after_the_boot_all_is_as_planned(self):
+        timed("boot, with our parameters", self.bed.reboot)
+        verified = self.provision("verify --json").json()
+        wrong = [line for line in verified["lines"] if line["state"] not in
+                 ("ok", "not offered here")]
+        self.assertEqual(wrong, [])
+        drivers = self.drivers()
+        for pair in machine.PAIRS:
+            for nic in pair:
+                self.assertEqual(drivers[nic], "vfio-pci")
+        self.assertEqual(drivers[MANAGEMENT], "virtio-pci")
+
+    def test_07_frames_go_round_each_pair(self):
+        for one, other in machine.PAIRS:
+            with self.subTest(one):
+                done = self.appliance(f"loopback --allow-pci {one} --allow-pci {other} --lcores 1 "
+                                      "--tx-first 1 --duration 5s --json -")
+                told = json.loads(done.out[done.out.index("{"):])
+                totals, rates = told["totals"], told["rates"]
+                names = "-".join(port["driver"] for port in told["snapshot"]["ports"])
+                TIMES.append((f"loopback {names}: {rates['rx_pps'] / 1000:.1f} kpps, in",
+                              rates["seconds"]))
+                self.assertGreater(totals["rx_packets"], 64, told)
+                self.assertEqual(totals["dropped"], 0)
+
+    def test_08_first_trade(self):
+        done = timed("first trade over six NICs", self.appliance, "run config/testbed.toml")
+        self.assertIn("all 10 checks passed", done.out)
+        report = self.bed.must("cat /root/peregrine/target/report/report.json").json()
+        Host.report = report
+
+    @unittest.skipIf(SHORT, "--short")
+    def test_09_the_unit_trades_without_being_root(self):
+        self.bed.must("mkdir -p /srv/peregrine && cp -r /root/peregrine/data /srv/peregrine/ && "
+                      "sed -e 's#\"[.][.]/data#\"/srv/peregrine/data#g' "
+                      "-e 's/^stop = .*/stop = \"signal\"/' "
+                      "/root/peregrine/config/testbed.toml >/etc/peregrine/testbed.toml && "
+                      "systemctl start peregrine@testbed")
+        time.sleep(30)
+        status = self.bed.must("cat /proc/$(systemctl show -p MainPID --value "
+                               "peregrine@testbed)/status").out
+        self.assertRegex(status, r"CapEff:\s+0000000000000000")
+        self.assertNotRegex(status, r"Uid:\s+0\s")
+        self.bed.must("systemctl stop peregrine@testbed")
+        log = self.bed.must("journalctl -u peregrine@testbed --no-pager").out
+        self.assertIn("all 10 checks passed", log)
+        self.bed.must("rm -r /etc/peregrine/testbed.toml /srv/peregrine")
+
+    def test_10_the_old_entry_boots_and_puts_all_back(self):
+        """As somebody would whose host does not come up: the other entry of the menu, and rollback."""
+        if not SHORT:
+            menu = self.bed.must("grep -E \"^[[:space:]]*(menuentry|submenu) \" /boot/grub/grub.cfg").out
+            old = [line for line in menu.splitlines() if "as before Peregrine" in line]
+            self.assertTrue(old, menu)
+            title = old[0].split("'")[1]
+            self.bed.must(f"grub-reboot '{title}'")
+            timed("boot, of the entry as before", self.bed.reboot)
+            self.assertNotIn("isolcpus", self.bed.must("cat /proc/cmdline").out)
+        rolled = self.provision("rollback --json", config="").json()
+        self.assertEqual(rolled["error"], "")
+
+    def test_11_all_is_as_it_was(self):
+        timed("boot, put back", self.bed.reboot)
+        self.assertEqual(differences(Host.before, self.look()), [])
+
+
+def main():
+    if not FOLDER:
+        print("scripts/testbed.sh test runs this", file=sys.stderr)
+        return 2
+    program = unittest.main(exit=False)
+    tell_times()
+    return not program.result.wasSuccessful()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
