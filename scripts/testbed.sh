@@ -8,7 +8,10 @@
 #   scripts/testbed.sh cut                power off and on, in the middle of whatever it does
 #   scripts/testbed.sh put                copies scripts, configurations and the binary anew
 #   scripts/testbed.sh down               stops it; its copy of the disk is gone
+#   scripts/testbed.sh stop               the same, and ends a test that runs it
 #   scripts/testbed.sh test [--short]     the whole way of a host: tests/testbed/
+#
+# PEREGRINE_BIN names a binary to take instead of building one.
 #
 # In the guest: the tree's scripts, config and data in /root/peregrine, the binary in /usr/local/bin.
 # Wants root, 3 GB of free memory and 2 GB of disk. No KVM: what is slow is slow everywhere alike.
@@ -59,19 +62,21 @@ install_from_backports() {
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s-backports main\n' \
         "$uri" "$release" >"$apt/sources/backports.list"
     local options=(-o "Dir::Etc::sourceparts=$apt/sources" -o "Dir::State::lists=$apt/lists")
-    as_root apt-get "${options[@]}" update -qq &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install -y -qq \
-            -o Dpkg::Use-Pty=0 --no-install-recommends -t "$release-backports" "$@" >&2 ||
+    options+=(-qq -o Dpkg::Use-Pty=0)
+    as_root apt-get "${options[@]}" update || die 2 "apt-get update failed: see the message above"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" install -y \
+        --no-install-recommends -t "$release-backports" "$@" >&2 ||
         die 2 "apt-get could not install from $release-backports: $*"
 }
 
-# binary: the appliance, built where it is not there yet.
+# binary: the appliance, built as the tree is, or $PEREGRINE_BIN.
 binary() {
-    local built
-    built=$(target_dir)/release/peregrine
-    [ -n "${PEREGRINE_BIN:-}" ] && built=$PEREGRINE_BIN
-    [ -x "$built" ] || (cd "$ROOT" && cargo build --release --locked >&2)
-    printf '%s\n' "$built"
+    if [ -n "${PEREGRINE_BIN:-}" ]; then
+        printf '%s\n' "$PEREGRINE_BIN"
+        return
+    fi
+    (cd "$ROOT" && cargo build --release --locked >&2) || die 1 "the binary could not be built"
+    printf '%s\n' "$(target_dir)/release/peregrine"
 }
 
 prepare() {
@@ -98,12 +103,16 @@ main() {
             drive up
             ;;
         run | reboot | cut | put | down) drive "$verb" "$@" ;;
+        stop)
+            pkill -f "$ROOT/tests/testbed/test_host.py" || true
+            drive down
+            ;;
         test)
             prepare "$verb"
             PEREGRINE_TESTBED=$BED PEREGRINE_TESTBED_SHORT=$([ "${1:-}" = --short ] && echo 1) \
                 python3 "$ROOT/tests/testbed/test_host.py" -v --failfast
             ;;
-        *) die 2 "usage: scripts/testbed.sh up|run|reboot|cut|put|down|test" ;;
+        *) die 2 "usage: scripts/testbed.sh up|run|reboot|cut|put|down|stop|test" ;;
     esac
 }
 

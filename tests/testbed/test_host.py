@@ -24,20 +24,21 @@ PROVISION = "cd /root/peregrine && scripts/provision.sh"
 CONFIG = "--config config/host/testbed.toml"
 MANAGEMENT = "0000:00:02.0"
 
-TIMES = []
+# What is printed at the end: (what, figure).
+FIGURES = []
 
 
 def timed(name, work, *arguments, **named):
     started = time.monotonic()
     result = work(*arguments, **named)
-    TIMES.append((name, time.monotonic() - started))
+    FIGURES.append((name, f"{time.monotonic() - started:.1f} s"))
     return result
 
 
-def tell_times():
+def tell_figures():
     print("\nmeasured in the guest:", flush=True)
-    for name, seconds in TIMES:
-        print(f"  {name:<44}{seconds:7.1f} s", flush=True)
+    for name, figure in FIGURES:
+        print(f"  {name:<48}{figure}", flush=True)
 
 
 def differences(before, after):
@@ -57,7 +58,6 @@ class Story(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bed = bed.Bed(FOLDER)
-        cls.bed.down()
         timed("boot, as installed", cls.bed.up)
         cls.bed.settle()
         cls.bed.put(HERE, ["look.py", "hosts"], "/root")
@@ -76,6 +76,18 @@ class Story(unittest.TestCase):
 
     def drivers(self):
         return {nic: driver for nic, (driver, _) in self.look()["drivers"].items()}
+
+    def jitter(self, when):
+        """What took the lcores' CPUs away; under an emulator this tells of its threads as well."""
+        done = self.appliance("doctor --only jitter,tsc --cpus 1,3 --seconds 5 --json",
+                              statuses=(0, 1))
+        for cpu in done.json()["jitter"]:
+            FIGURES.append((f"jitter of CPU {cpu['cpu']}, {when}",
+                            f"{cpu['per_s']:.0f} interruptions a second, "
+                            f"{cpu['stolen_ppm'] / 10000:.2f} % stolen, longest "
+                            f"{cpu['longest_ns'] / 1e6:.2f} ms, "
+                            f"{sum(i['count'] for i in cpu['interrupts'] or ())} interrupts"))
+        return done.json()
 
     def appliance(self, words, timeout_s=300, statuses=(0,)):
         done = self.bed.run(f"cd /root/peregrine && peregrine {words}", timeout_s)
@@ -123,7 +135,11 @@ class Host(Story):
         self.assertEqual(differences(Host.before, self.look()), [])
 
     @unittest.skipIf(SHORT, "--short")
-    def test_04_power_fails_between_two_steps(self):
+    def test_04_doctor_before(self):
+        told = self.jitter("as installed")
+        self.assertEqual([cpu["cpu"] for cpu in told["jitter"]], [1, 3])
+
+    def test_05_power_fails_between_two_steps(self):
         """The kernel's parameters are set by then; interrupts and NICs are not."""
         running = self.bed.start(f"{PROVISION} apply {CONFIG}")
         for line in running.stdout:
@@ -137,13 +153,13 @@ class Host(Story):
         verified = self.provision("verify --json", statuses=(1,), name="verify").json()
         self.assertTrue(verified["broken_off"], verified)
 
-    def test_05_apply_then_nothing_is_left_to_do(self):
+    def test_06_apply_then_nothing_is_left_to_do(self):
         applied = self.provision("apply --json").json()
         self.assertEqual((applied["error"], applied["refused"]), ("", []))
         again = self.provision("apply --json", name="apply, once more").json()
         self.assertEqual(again["changed"], 0, again)
 
-    def test_06_after_the_boot_all_is_as_planned(self):
+    def test_07_after_the_boot_all_is_as_planned(self):
         timed("boot, with our parameters", self.bed.reboot)
         verified = self.provision("verify --json").json()
         wrong = [line for line in verified["lines"] if line["state"] not in
@@ -155,7 +171,19 @@ class Host(Story):
                 self.assertEqual(drivers[nic], "vfio-pci")
         self.assertEqual(drivers[MANAGEMENT], "virtio-pci")
 
-    def test_07_frames_go_round_each_pair(self):
+    def test_08_doctor_after(self):
+        """Its settings are the plan's; emulated clocks and CPUs are not judged here."""
+        self.jitter("isolated")
+        told = self.appliance("doctor --only plan,host --json", statuses=(0, 1)).json()
+        states = {line["id"]: line["state"] for line in told["lines"] if line["section"] == "host"}
+        for line in ("isolation", "tick", "governor", "frequency", "irqs", "thp", "hugepages"):
+            self.assertEqual(states.get(line), "ok", told)
+        plan = [line for line in told["lines"] if line["section"] == "plan"]
+        self.assertGreater(len(plan), 40, told)
+        self.assertEqual([line for line in plan
+                          if line["state"] not in ("ok", "not offered here")], [])
+
+    def test_09_frames_go_round_each_pair(self):
         for one, other in machine.PAIRS:
             with self.subTest(one):
                 done = self.appliance(f"loopback --allow-pci {one} --allow-pci {other} --lcores 1 "
@@ -163,35 +191,51 @@ class Host(Story):
                 told = json.loads(done.out[done.out.index("{"):])
                 totals, rates = told["totals"], told["rates"]
                 names = "-".join(port["driver"] for port in told["snapshot"]["ports"])
-                TIMES.append((f"loopback {names}: {rates['rx_pps'] / 1000:.1f} kpps, in",
-                              rates["seconds"]))
+                FIGURES.append((f"loopback {names}", f"{rates['rx_pps'] / 1000:.1f} kpps"))
                 self.assertGreater(totals["rx_packets"], 64, told)
                 self.assertEqual(totals["dropped"], 0)
 
-    def test_08_first_trade(self):
+    def test_10_first_trade(self):
         done = timed("first trade over six NICs", self.appliance, "run config/testbed.toml")
         self.assertIn("all 10 checks passed", done.out)
-        report = self.bed.must("cat /root/peregrine/target/report/report.json").json()
-        Host.report = report
+        for line in done.out.splitlines():
+            if "tick to trade p50" in line:
+                FIGURES.append(("first trade", " ".join(line.split())))
+
+    def _lcores_are_left_alone(self, pid):
+        """Doctor, from outside: each on its own CPU, no faults, every hot page on a node of theirs."""
+        told = self.appliance(f"doctor --pid {pid} --only appliance --seconds 5 --json",
+                              statuses=(0, 1)).json()
+        [process] = told["appliances"]
+        for lcore in process["lcores"]:
+            FIGURES.append((f"{lcore['name']} on CPU {lcore['cpu']}, while it trades",
+                            f"{lcore['voluntary_switches']} + {lcore['involuntary_switches']} "
+                            f"switches, {lcore['minor_faults'] + lcore['major_faults']} faults, "
+                            f"{sum(i['count'] for i in lcore['interrupts'] or ())} interrupts in "
+                            f"{process['watched_ns'] / 1e9:.0f} s"))
+            self.assertTrue(lcore["isolated"], lcore)
+            self.assertEqual(lcore["others_count"], 0, lcore)
+        self.assertEqual(process["memory"]["away_count"], 0, process["memory"])
 
     @unittest.skipIf(SHORT, "--short")
-    def test_09_the_unit_trades_without_being_root(self):
+    def test_11_the_unit_trades_without_being_root(self):
         self.bed.must("mkdir -p /srv/peregrine && cp -r /root/peregrine/data /srv/peregrine/ && "
                       "sed -e 's#\"[.][.]/data#\"/srv/peregrine/data#g' "
                       "-e 's/^stop = .*/stop = \"signal\"/' "
                       "/root/peregrine/config/testbed.toml >/etc/peregrine/testbed.toml && "
                       "systemctl start peregrine@testbed")
-        time.sleep(30)
-        status = self.bed.must("cat /proc/$(systemctl show -p MainPID --value "
-                               "peregrine@testbed)/status").out
+        pid = self.bed.must("systemctl show -p MainPID --value peregrine@testbed").out.strip()
+        time.sleep(20)
+        status = self.bed.must(f"cat /proc/{pid}/status").out
         self.assertRegex(status, r"CapEff:\s+0000000000000000")
         self.assertNotRegex(status, r"Uid:\s+0\s")
+        self._lcores_are_left_alone(pid)
         self.bed.must("systemctl stop peregrine@testbed")
         log = self.bed.must("journalctl -u peregrine@testbed --no-pager").out
         self.assertIn("all 10 checks passed", log)
         self.bed.must("rm -r /etc/peregrine/testbed.toml /srv/peregrine")
 
-    def test_10_the_old_entry_boots_and_puts_all_back(self):
+    def test_12_the_old_entry_boots_and_puts_all_back(self):
         """As somebody would whose host does not come up: the other entry of the menu, and rollback."""
         if not SHORT:
             menu = self.bed.must("grep -E \"^[[:space:]]*(menuentry|submenu) \" /boot/grub/grub.cfg").out
@@ -204,7 +248,7 @@ class Host(Story):
         rolled = self.provision("rollback --json", config="").json()
         self.assertEqual(rolled["error"], "")
 
-    def test_11_all_is_as_it_was(self):
+    def test_13_all_is_as_it_was(self):
         timed("boot, put back", self.bed.reboot)
         self.assertEqual(differences(Host.before, self.look()), [])
 
@@ -214,7 +258,7 @@ def main():
         print("scripts/testbed.sh test runs this", file=sys.stderr)
         return 2
     program = unittest.main(exit=False)
-    tell_times()
+    tell_figures()
     return not program.result.wasSuccessful()
 
 
