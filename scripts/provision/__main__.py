@@ -22,10 +22,14 @@ import refusals
 import runner
 import state as states
 import system as systems
+import units
 import verify
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 AGAIN = "scripts/provision.sh apply"
+# For the boot-time unit, which must not give way to a run of somebody else, and for those who look
+# at a host while that unit is at work, seconds.
+WAIT_S = 180
 
 
 class Refused(Exception):
@@ -42,7 +46,7 @@ def options(arguments):
         epilog="Exit status: 0 done or fit; 1 something is wrong or failed; 2 refused, nothing was "
                "changed; 3 (verify) all is set, and a boot is needed.")
     parser.add_argument("verb", choices=("plan", "apply", "verify", "rollback"))
-    parser.add_argument("--config", metavar="FILE", help="config/host/NAME.toml [every default]")
+    parser.add_argument("--config", metavar="FILE", help="config/host/NAME.toml [the one applied; else every default]")
     parser.add_argument("--dry-run", action="store_true", help="tell each step, change nothing")
     parser.add_argument("--json", action="store_true", help="for machines, on standard output")
     parser.add_argument("--root", default="/", metavar="DIR", help="a host's files below DIR [/]")
@@ -63,9 +67,11 @@ def open_system(root):
     return pretend.Pretend(root)
 
 
-def read_config(path):
+def read_config(path, system):
+    """Without a path, what this host was made ready with; on another, every default."""
     if path is None:
-        return configuration.parse(b"", "no configuration")
+        applied = system.raw(units.HOST_CONFIG)
+        return configuration.parse(applied or b"", units.HOST_CONFIG if applied else "no configuration")
     try:
         return configuration.parse(pathlib.Path(path).read_bytes(), path)
     except OSError as error:
@@ -78,7 +84,7 @@ class Session:
     def __init__(self, wanted):
         self.system = open_system(wanted.root)
         self.state = states.State.load(self.system)
-        self.config = read_config(wanted.config)
+        self.config = read_config(wanted.config, self.system)
         named = self.config["management.interface"]
         self.host = hosts.read(self.system, "" if named == "auto" else named,
                                self.state.data["known"])
@@ -282,14 +288,25 @@ def verified(wanted, session):
     return status
 
 
+def await_others(system):
+    """A look in the middle of a run would find half of it wrong: after a boot that is the unit's."""
+    try:
+        with states.Lock(system, WAIT_S):
+            pass
+    except states.Busy:
+        print(f"provision: another run has been under way for {WAIT_S} s: what it has not come to "
+              "is wrong below", file=sys.stderr)
+
+
 def run(wanted):
     if wanted.verb == "plan":
         return plan(wanted, Session(wanted))
-    if wanted.verb == "verify":
-        return verified(wanted, Session(wanted))
     system = open_system(wanted.root)
+    if wanted.verb == "verify":
+        await_others(system)
+        return verified(wanted, Session(wanted))
     try:
-        with states.Lock(system):
+        with states.Lock(system, WAIT_S if wanted.runtime else 1):
             return rollback(wanted) if wanted.verb == "rollback" else apply(wanted, Session(wanted))
     except states.Busy as error:
         raise Refused([str(error)]) from None

@@ -9,6 +9,7 @@ made so that applying and restoring work from each of these.
 import fcntl
 import json
 import os
+import time
 
 import step
 import system as files
@@ -126,19 +127,27 @@ class Busy(Exception):
 
 
 class Lock:
-    """One run at a time. The folder is there on every host, so that nothing needs to be made."""
+    """One run at a time. The folder is there on every host, so that nothing needs to be made.
 
-    def __init__(self, system):
+    Another run is waited for as long as `wait_s`.
+    """
+
+    def __init__(self, system, wait_s=1):
         self.handle = os.open(system.at("/var/lib"), os.O_RDONLY | os.O_DIRECTORY)
+        self.wait_s = wait_s
 
     def __enter__(self):
-        try:
-            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self.handle)
-            raise Busy("another run of scripts/provision.sh is under way; nothing was changed"
-                       ) from None
-        return self
+        deadline = time.monotonic() + self.wait_s
+        while True:
+            try:
+                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self
+            except OSError:
+                if time.monotonic() > deadline:
+                    os.close(self.handle)
+                    raise Busy("another run of scripts/provision.sh is under way; "
+                               "nothing was changed") from None
+                time.sleep(0.1)
 
     def __exit__(self, *_):
         os.close(self.handle)

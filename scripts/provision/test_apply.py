@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
 import harness
 import state
@@ -491,6 +492,23 @@ class Details(harness.Host):
     def test_two_runs_at_once(self):
         with state.Lock(self.system()):
             self.refused("another run", "under way")
+
+    def test_a_look_waits_for_the_run_that_is_under_way(self):
+        self.ok("apply")
+        seen = []
+        with state.Lock(self.system()):
+            looking = threading.Thread(target=lambda: seen.append(self.run_verb("verify")))
+            looking.start()
+            looking.join(0.3)
+            self.assertTrue(looking.is_alive())
+        looking.join()
+        self.assertEqual(len(seen), 1)
+
+    def test_without_a_configuration_it_is_the_one_applied(self):
+        self.ok("apply")
+        status, verified = self.run_json("verify")
+        again, out, _ = self.run_words("verify", "--json")
+        self.assertEqual((again, json.loads(out)["counts"]), (status, verified["counts"]))
 
     def test_json(self):
         status, planned = self.run_json("plan")
