@@ -88,8 +88,8 @@ BENCHES=decode,books,market,engine-mixed,engine-moves,matching,gate,backtest,ord
 
 section_bench() { scripts/bench.sh --quick --only "$BENCHES" --out "$LOGS/bench"; }
 
-# The emulated host, from its plan to its rollback. It needs one CPU, and no figure of it is judged: so
-# it runs beside the sections that compile, and is waited for before those that do not like company.
+# The emulated host, from its plan to its rollback. It needs one CPU, and no figure of it is judged:
+# so it runs beside the sections that compile, and is waited for before those that want to be alone.
 start_testbed() {
     rm -f "$LOGS/testbed.status"
     (

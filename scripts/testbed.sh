@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The test bed: a bare-metal host emulated by QEMU, with two NUMA nodes, an IOMMU that enforces, and six
-# NICs of four models joined in pairs. Provisioning and PCIe run there as on a real one.
+# The test bed: a bare-metal host emulated by QEMU, with two NUMA nodes, an IOMMU that enforces, and
+# six NICs of four models joined in pairs. Provisioning and PCIe run there as on a real one.
 #
 #   scripts/testbed.sh up                 installs QEMU, makes the disk (once), boots a fresh copy
 #   scripts/testbed.sh run COMMAND...     as root in it; without a command, a shell
@@ -13,7 +13,7 @@
 #
 # PEREGRINE_BIN names a binary to take instead of building one.
 #
-# In the guest: the tree's scripts, config and data in /root/peregrine, the binary in /usr/local/bin.
+# In the guest: the tree's scripts, config and data in /opt/peregrine, the binary in /usr/local/bin.
 # Wants root, 3 GB of free memory and 2 GB of disk. No KVM: what is slow is slow everywhere alike.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -37,7 +37,8 @@ qemu_found() {
 ensure_qemu() {
     at_least "$(qemu_found)" "$QEMU_NEEDED" && return 0
     local offered
-    offered=$(apt-cache policy qemu-system-x86 | sed -n 's/^ *Candidate: [0-9]*:*\([0-9.]*\).*/\1/p')
+    offered=$(apt-cache policy qemu-system-x86 |
+        sed -n 's/^ *Candidate: [0-9]*:*\([0-9.]*\).*/\1/p')
     if at_least "$offered" "$QEMU_NEEDED"; then
         ensure_packages "${PACKAGES_QEMU[@]}"
     else

@@ -46,7 +46,8 @@ def options(arguments):
         epilog="Exit status: 0 done or fit; 1 something is wrong or failed; 2 refused, nothing was "
                "changed; 3 (verify) all is set, and a boot is needed.")
     parser.add_argument("verb", choices=("plan", "apply", "verify", "rollback"))
-    parser.add_argument("--config", metavar="FILE", help="config/host/NAME.toml [the one applied; else every default]")
+    parser.add_argument("--config", metavar="FILE",
+                        help="config/host/NAME.toml [the one applied; else every default]")
     parser.add_argument("--dry-run", action="store_true", help="tell each step, change nothing")
     parser.add_argument("--json", action="store_true", help="for machines, on standard output")
     parser.add_argument("--root", default="/", metavar="DIR", help="a host's files below DIR [/]")
@@ -71,7 +72,9 @@ def read_config(path, system):
     """Without a path, what this host was made ready with; on another, every default."""
     if path is None:
         applied = system.raw(units.HOST_CONFIG)
-        return configuration.parse(applied or b"", units.HOST_CONFIG if applied else "no configuration")
+        if applied is None:
+            return configuration.parse(b"", "no configuration")
+        return configuration.parse(applied, units.HOST_CONFIG)
     try:
         return configuration.parse(pathlib.Path(path).read_bytes(), path)
     except OSError as error:
@@ -289,7 +292,7 @@ def verified(wanted, session):
 
 
 def await_others(system):
-    """A look in the middle of a run would find half of it wrong: after a boot that is the unit's."""
+    """A look in the middle of a run, as the unit's after a boot, would find half of it wrong."""
     try:
         with states.Lock(system, WAIT_S):
             pass

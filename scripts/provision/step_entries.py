@@ -157,6 +157,7 @@ class EntriesStep(BootStep):
         self.change(system)
         system.put(former, system.raw(kept), mode)
         system.remove(kept)
+        system.settle(folder)
         if not self.configured(system):
             raise files.Failed("the boot loader's entries lack our parameters after all")
 
@@ -167,6 +168,7 @@ class EntriesStep(BootStep):
         for path in [*before["files"], former, former + KEPT]:
             system.remove(path + files.UNFINISHED)
         self.change_back(system, before)
+        system.settle(self.folder(system))
         return ""
 
     def change_back(self, system, before):

@@ -100,6 +100,7 @@ class Grub(BootStep):
         data = system.raw(GRUB_NEW)
         mode = system.mode(GRUB_CFG) if system.exists(GRUB_CFG) else 0o600
         system.put(GRUB_CFG, data, mode)
+        system.settle(GRUB_CFG)
 
     def apply(self, system):
         wanted = grub_files(self.fields)

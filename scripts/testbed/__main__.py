@@ -7,10 +7,14 @@ import sys
 import bed
 
 
+def tell(words):
+    print(f"testbed: {words}", file=sys.stderr)
+
+
 def up(guest):
     seconds = guest.up()
     guest.settle()
-    print(f"testbed: root can log in after {seconds:.0f} s: scripts/testbed.sh run", file=sys.stderr)
+    tell(f"root can log in after {seconds:.0f} s: scripts/testbed.sh run")
 
 
 def run(guest, words):
@@ -18,8 +22,10 @@ def run(guest, words):
     if not guest.pid():
         raise bed.Failed("no guest runs: scripts/testbed.sh up")
     command = guest.ssh(*([] if words else ["-t"]))
-    # One word is a line for the guest's shell; several are a command and its arguments.
-    os.execvp(command[0], command + (words if len(words) == 1 else [shlex.join(words)] * bool(words)))
+    if words:
+        # One word is a line for the guest's shell; several are a command and its arguments.
+        command.append(words[0] if len(words) == 1 else shlex.join(words))
+    os.execvp(command[0], command)
 
 
 def main(arguments):
@@ -31,15 +37,15 @@ def main(arguments):
         elif verb == "run":
             run(guest, words)
         elif verb == "reboot":
-            print(f"testbed: back after {guest.reboot():.0f} s", file=sys.stderr)
+            tell(f"back after {guest.reboot():.0f} s")
         elif verb == "cut":
-            print(f"testbed: back after {guest.cut_power():.0f} s", file=sys.stderr)
+            tell(f"back after {guest.cut_power():.0f} s")
         elif verb == "put":
             guest.put_tree()
         else:
             guest.down()
     except bed.Failed as error:
-        print(f"testbed: {error}", file=sys.stderr)
+        tell(error)
         return 1
     return 0
 

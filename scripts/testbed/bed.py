@@ -81,7 +81,7 @@ class Bed:
 
     def put_tree(self):
         """The tree's scripts, configurations and data, and the binary."""
-        self.put(ROOT, ["scripts", "config", "data"], "/root/peregrine")
+        self.put(ROOT, ["scripts", "config", "data"], "/opt/peregrine")
         self.put(self.folder / "bin", ["peregrine"], "/usr/local/bin")
 
     def down(self):
@@ -160,7 +160,7 @@ class Bed:
         (self.folder / "ssh.sock").unlink(missing_ok=True)
 
     def run(self, command, timeout_s=COMMAND_S):
-        """A shell command in the guest, as root. A status that is not 0 is the caller's to judge."""
+        """A shell command in the guest, as root. Its status is the caller's to judge."""
         try:
             done = subprocess.run([*self.ssh(), command], stdin=subprocess.DEVNULL, text=True,
                                   capture_output=True, timeout=timeout_s, errors="replace")

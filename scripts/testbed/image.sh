@@ -6,8 +6,8 @@
 # leaves in DIR: base.img (a disk with one partition and GRUB before it), key and key.pub (ssh, for
 # root), pstates.aml. Made again only when what it is made from has changed. As root.
 #
-# Nothing is mounted and no loop device is used: mke2fs fills the file system from a folder, and GRUB
-# goes into the sectors before the first partition, where its boot sector looks for it.
+# Nothing is mounted and no loop device is used: mke2fs fills the file system from a folder, and
+# GRUB goes into the sectors before the first partition, where its boot sector looks for it.
 set -euo pipefail
 # shellcheck source=../lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -59,7 +59,8 @@ make_rootfs() {
     local out=$1 list
     list=$(printf ',%s' "${PACKAGES[@]}" "${LIBRARIES[@]}")
     mmdebstrap --quiet --variant=apt --mode=root --aptopt='Apt::Install-Recommends "false"' \
-        --dpkgopt=force-confold --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt=force-confold --dpkgopt=force-unsafe-io \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
         --essential-hook="cp -r --no-preserve=ownership '$HERE/rootfs/.' \"\$1/\"" \
         --include="${list:1}" "$(suite)" "$out" "$(sources)"
@@ -82,8 +83,8 @@ initrd /boot/$(basename "$root"/boot/initrd.img-*)
 boot
 MENU
     chroot "$root" systemctl --quiet enable systemd-networkd serial-getty@ttyS0
-    chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
-        systemd-networkd-wait-online.service man-db.timer dpkg-db-backup.timer
+    chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer \
+        e2scrub_all.timer man-db.timer dpkg-db-backup.timer systemd-networkd-wait-online.service
 }
 
 # write_disk ROOTFS IMAGE: partition table, file system, and GRUB in the gap before it.

@@ -27,8 +27,8 @@ MANAGEMENT_MAC = "52:54:00:00:00:fe"
 def cpus():
     """Under TCG, also where the processor could run guests: stock kernels do not come up nested.
 
-    All CPUs on one thread: with one each (QEMU 10.0), an end of interrupt is lost now and then, after
-    which that CPU takes no timer any more. It boots no slower.
+    All CPUs on one thread: with one each (QEMU 10.0), an end of interrupt is lost now and then,
+    after which that CPU takes no timer any more. It boots no slower.
     """
     per_node, per_node_mb = CPUS // 2, MEMORY_MB // 2
     words = ["-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=single,tb-size=512",

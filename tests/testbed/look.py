@@ -13,9 +13,9 @@ import subprocess
 VOLATILE = ("/etc/mtab", "/etc/resolv.conf", "/etc/adjtime", "/etc/ld.so.cache")
 FOLDERS = ("/etc", "/boot/grub", "/usr/local", "/var/lib/peregrine-provision")
 # Of these a sysctl is only a reading.
-READINGS = ("kernel.random.", "kernel.ns_last_pid", "kernel.pty.nr", "fs.dentry-state", "fs.file-nr",
-            "fs.inode-", "net.", "kernel.perf_event_max_sample_rate", "kernel.sched_domain",
-            "user.", "fs.quota", "vm.stat_refresh", "kernel.core_modes", "kernel.tainted",
+READINGS = ("kernel.random.", "kernel.ns_last_pid", "kernel.pty.nr", "fs.dentry-state",
+            "fs.file-nr", "fs.inode-", "net.", "kernel.perf_event_max_sample_rate",
+            "kernel.sched_domain", "user.", "fs.quota", "vm.stat_refresh", "kernel.core_modes", "kernel.tainted",
             # Sized by the memory that is free when the guest boots.
             "kernel.threads-max", "vm.user_reserve_kbytes", "vm.admin_reserve_kbytes",
             "vm.min_free_kbytes", "fs.epoll", "fs.inotify", "fs.fanotify", "fs.mqueue")
@@ -66,7 +66,8 @@ KNOBS = (
     "/sys/devices/system/cpu/nohz_full", "/sys/devices/system/cpu/online",
     "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/kernel/mm/transparent_hugepage/defrag",
     "/sys/kernel/mm/ksm/run", "/sys/module/pcie_aspm/parameters/policy",
-    "/sys/devices/virtual/workqueue/cpumask", "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
+    "/sys/devices/virtual/workqueue/cpumask",
+    "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
     "/sys/devices/system/cpu/cpu*/cpufreq/scaling_m*_freq",
     "/sys/devices/system/cpu/cpu*/power/pm_qos_resume_latency_us",
     "/sys/devices/system/machinecheck/machinecheck*/ignore_ce",
