@@ -15,7 +15,8 @@ FOLDERS = ("/etc", "/boot/grub", "/usr/local", "/var/lib/peregrine-provision")
 # Of these a sysctl is only a reading.
 READINGS = ("kernel.random.", "kernel.ns_last_pid", "kernel.pty.nr", "fs.dentry-state",
             "fs.file-nr", "fs.inode-", "net.", "kernel.perf_event_max_sample_rate",
-            "kernel.sched_domain", "user.", "fs.quota", "vm.stat_refresh", "kernel.core_modes", "kernel.tainted",
+            "kernel.sched_domain", "user.", "fs.quota", "vm.stat_refresh",
+            "kernel.core_modes", "kernel.tainted",
             # Sized by the memory that is free when the guest boots.
             "kernel.threads-max", "vm.user_reserve_kbytes", "vm.admin_reserve_kbytes",
             "vm.min_free_kbytes", "fs.epoll", "fs.inotify", "fs.fanotify", "fs.mqueue")
