@@ -204,6 +204,19 @@ class Host(Story):
                 self.assertGreater(totals["rx_packets"], 64, told)
                 self.assertEqual(totals["dropped"], 0)
 
+    @unittest.skipIf(SHORT, "--short")
+    def test_09_memory_is_on_the_lcores_node(self):
+        """Which is not the house's first."""
+        one, other = machine.PAIRS[0]
+        running = self.bed.start(f"peregrine loopback --allow-pci {one} --allow-pci {other} "
+                                 "--lcores 3 --tx-first 1 --duration 25s")
+        time.sleep(12)
+        told = self.appliance("doctor --only appliance --seconds 2 --json", statuses=(0, 1)).json()
+        running.communicate()
+        [process] = told["appliances"]
+        self.assertEqual([lcore["node"] for lcore in process["lcores"]], [1], process)
+        self.assertEqual(process["memory"]["away_count"], 0, process["memory"])
+
     def test_10_first_trade(self):
         done = timed("first trade over six NICs", self.appliance, "run config/testbed.toml")
         self.assertIn("all 10 checks passed", done.out)
