@@ -185,8 +185,10 @@ class Host(Story):
         self.jitter("isolated")
         told = self.appliance("doctor --only plan,host --json", statuses=(0, 1)).json()
         states = {line["id"]: line["state"] for line in told["lines"] if line["section"] == "host"}
-        for line in ("isolation", "tick", "governor", "frequency", "irqs", "thp", "hugepages"):
-            self.assertEqual(states.get(line), "ok", told)
+        for line in ("isolation", "tick", "governor", "frequency", "thp", "hugepages"):
+            self.assertEqual(states.get(line), "ok", (line, told))
+        # The disk's queues have interrupts that the kernel manages: they may only come to an lcore.
+        self.assertIn(states["irqs"], ("ok", "warn"), told)
         plan = [line for line in told["lines"] if line["section"] == "plan"]
         self.assertGreater(len(plan), 40, told)
         self.assertEqual([line for line in plan
