@@ -21,7 +21,9 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn every_command_helps_with_examples() {
-    for command in ["run", "check", "replay", "backtest", "match", "tell", "decode", "ports"] {
+    for command in
+        ["run", "check", "replay", "backtest", "match", "tell", "decode", "journal", "ports"]
+    {
         let output = peregrine(&[command, "--help"]);
         let told = stdout(&output);
         assert!(output.status.success(), "{command}");

@@ -19,6 +19,7 @@ use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
 use crate::doctor::{DoctorArgs, DoctorError};
 use crate::fitness::UnfitError;
+use crate::journal::{JournalArgs, JournalRefused};
 use crate::loopback::{LoopbackArgs, LoopbackError};
 use crate::placement::PlacementError;
 use crate::replay::{ReplayArgs, ReplayError};
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Decode captures and ITCH files into JSON lines
     #[command(after_help = DECODE_EXAMPLES)]
     Decode(DecodeArgs),
+    /// Read a journal: is it whole, what is in it
+    #[command(after_help = JOURNAL_EXAMPLES)]
+    Journal(JournalArgs),
     /// Forward, make or end frames on any ports, as testpmd does, and say what became of them
     #[command(after_help = LOOPBACK_EXAMPLES)]
     Loopback(Box<LoopbackArgs>),
@@ -304,6 +308,19 @@ Examples:
 
 docs/match.md lists the operator's commands. Exit status 1 when one was refused.";
 
+const JOURNAL_EXAMPLES: &str = "\
+Examples:
+  peregrine journal verify /var/lib/peregrine/journal
+      Every segment read and checked; exit status 1 when one is damaged, with offset and sequence.
+  peregrine journal stat /var/lib/peregrine/journal
+      How much there is of what.
+  peregrine journal dump /var/lib/peregrine/journal --from 1000 --count 20
+      Twenty records as text.
+  peregrine journal export /var/lib/peregrine/journal | jq 'select(.kind == \"enter\") | .qty'
+      Every record as a JSON line.
+
+Nothing is changed. docs/journal.md tells what is on disk, and what damage is called.";
+
 const LOOPBACK_EXAMPLES: &str = "\
 Examples:
   peregrine loopback --duration 2s
@@ -385,10 +402,12 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
             || cause.is::<ReplayError>()
             || cause.is::<LoopbackError>()
             || cause.is::<DoctorError>()
+            || cause.is::<JournalRefused>()
             || cause.is::<UnfitError>()
             || cause.is::<doctor::Error>()
             || cause.is::<doctor::verify::VerifyError>()
             || cause.downcast_ref::<dpdk::Error>().is_some_and(is_refusal)
+            || cause.downcast_ref::<::journal::JournalError>().is_some_and(is_no_journal_of_ours)
     });
     ExitCode::from(if refused { REFUSED } else { 1 })
 }
@@ -403,6 +422,15 @@ fn is_refusal(error: &dpdk::Error) -> bool {
             | E::NoDevice { .. }
             | E::BadText { .. }
             | E::CpuNotAllowed { .. }
+    )
+}
+
+/// Whether a journal is none that this program can read, as against one that is damaged.
+fn is_no_journal_of_ours(error: &::journal::JournalError) -> bool {
+    use ::journal::JournalError as E;
+    matches!(
+        error,
+        E::NoSegment { .. } | E::NewerVersion { .. } | E::Foreign { .. } | E::NotThere { .. }
     )
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod eal;
 mod fitness;
 mod itch_files;
+mod journal;
 mod loopback;
 mod placement;
 mod ports;
@@ -53,6 +54,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Journal(args) => journal::run(&args),
         Command::Loopback(args) => loopback::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;
