@@ -170,10 +170,11 @@ fn counters_agree_with_testpmds_over_memif() {
 #[test]
 fn counters_agree_with_testpmds_over_vhost() {
     let test = "counters_agree_with_testpmds_over_vhost";
+    // First alone: other tests here take some of the pages that are asked for.
+    let _machine = machine();
     if !common::need_tools(test, &["dpdk-testpmd", "stdbuf"]) || !common::need_hugepages(test, 96) {
         return;
     }
-    let _machine = machine();
     let folder = Scratch::new();
     let socket = folder.path().join("vhost.sock").display().to_string();
     let prefix = format!("pgvho{}", std::process::id());
