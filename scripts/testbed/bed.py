@@ -22,6 +22,10 @@ class Failed(Exception):
     """The test bed did not do what was asked; the message says what and where to look."""
 
 
+class Hung(Failed):
+    """The guest answers no more. An emulator on a busy machine does that to it now and then."""
+
+
 class Done:
     """A command that ran in the guest."""
 
@@ -113,7 +117,7 @@ class Bed:
             except Failed:
                 pass
             time.sleep(0.5)
-        raise Failed(f"no login within {BOOT_S} s: see {self.folder / 'console.log'}")
+        raise Hung(f"no login within {BOOT_S} s: see {self.folder / 'console.log'}")
 
     def boot_id(self, timeout_s=COMMAND_S):
         return self.run("cat /proc/sys/kernel/random/boot_id", timeout_s).out.strip()
@@ -168,9 +172,9 @@ class Bed:
             raise Failed("no guest runs: scripts/testbed.sh up") from None
         except subprocess.TimeoutExpired:
             self._forget_connection()
-            raise Failed(f"no answer within {timeout_s} s: {command}") from None
+            raise Hung(f"no answer within {timeout_s} s: {command}") from None
         if done.returncode == 255:
-            raise Failed(f"the guest does not answer: {done.stderr.strip()}")
+            raise Hung(f"the guest does not answer: {done.stderr.strip()}")
         return Done(command, done.returncode, done.stdout, done.stderr)
 
     def must(self, command, timeout_s=COMMAND_S, statuses=(0,)):
