@@ -79,7 +79,7 @@ class Story(unittest.TestCase):
 
     def jitter(self, when):
         """What took the lcores' CPUs away; under an emulator this tells of its threads as well."""
-        done = self.appliance("doctor --only jitter,tsc --cpus 1,3 --seconds 5 --json",
+        done = self.appliance("doctor --only jitter --cpus 1,3 --seconds 5 --json",
                               statuses=(0, 1))
         for cpu in done.json()["jitter"]:
             FIGURES.append((f"jitter of CPU {cpu['cpu']}, {when}",
@@ -182,7 +182,9 @@ class Host(Story):
 
     def test_08_doctor_after(self):
         """Its settings are the plan's; emulated clocks and CPUs are not judged here."""
-        self.jitter("isolated")
+        # Spinning on isolated CPUs now and then stops an emulator that has one thread for all.
+        if not SHORT:
+            self.jitter("isolated")
         told = self.appliance("doctor --only plan,host --json", statuses=(0, 1)).json()
         states = {line["id"]: line["state"] for line in told["lines"] if line["section"] == "host"}
         for line in ("isolation", "tick", "governor", "frequency", "thp", "hugepages"):
