@@ -154,7 +154,7 @@ class Bed:
                    "ControlMaster": "auto", "ControlPersist": "600",
                    "ControlPath": str(self.folder / "ssh.sock"),
                    # An emulated CPU has no use for what needs another one's instructions.
-                   "Compression": "no", "ServerAliveInterval": "15", "ServerAliveCountMax": "8"}
+                   "Compression": "no", "ServerAliveInterval": "15", "ServerAliveCountMax": "20"}
         words = ["ssh", "-i", str(self.folder / "key"), "-p", port]
         for key, value in options.items():
             words += ["-o", f"{key}={value}"]

@@ -14,6 +14,7 @@ use std::ptr;
 
 const SYSFS: &str = "/sys/kernel/mm/hugepages";
 const MOUNTS: &str = "/proc/mounts";
+const STATUS: &str = "/proc/self/status";
 
 /// Why EAL could not take its memory from hugepages.
 #[derive(Debug, thiserror::Error)]
@@ -104,10 +105,24 @@ pub(crate) fn can_take(asked_mb: u32) -> Result<(), HugeLack> {
     take(asked_mb, &free)
 }
 
-/// Whether so much is free on a NUMA node.
+/// Whether so much is free on a NUMA node, and this process's cpuset lets it have it.
 pub(crate) fn node_has(node: usize, asked_mb: u32) -> bool {
     let root = format!("/sys/devices/system/node/node{node}/hugepages");
-    enough(asked_mb, &free_under(Path::new(&root))).is_ok()
+    may_use(node, &fs::read_to_string(STATUS).unwrap_or_default())
+        && enough(asked_mb, &free_under(Path::new(&root))).is_ok()
+}
+
+/// Whether a process's status lists the node among those whose memory it may have. A kernel
+/// without cpusets lists none, and forbids none.
+fn may_use(node: usize, status: &str) -> bool {
+    let Some(list) = status.lines().find_map(|line| line.strip_prefix("Mems_allowed_list:")) else {
+        return true;
+    };
+    list.trim().split(',').any(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let number = |text: &str| text.parse::<usize>().ok();
+        number(first).zip(number(last)).is_some_and(|(first, last)| (first..=last).contains(&node))
+    })
 }
 
 fn enough(asked_mb: u32, free: &[Free]) -> Result<(), HugeLack> {

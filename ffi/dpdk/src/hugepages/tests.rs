@@ -1,5 +1,16 @@
 use super::*;
 
+#[test]
+fn a_node_is_used_where_the_cpuset_lets_it() {
+    let status = |list| format!("Name:\tx\nMems_allowed:\t0000000b\nMems_allowed_list:\t{list}\n");
+    for (list, nodes) in [("0-1,3", [true, true, false, true]), ("2", [false, false, true, false])]
+    {
+        assert_eq!([0, 1, 2, 3].map(|node| may_use(node, &status(list))), nodes, "{list}");
+    }
+    assert!(may_use(1, "Name:\tx\n"));
+    assert!(!may_use(1, &status("nonsense")));
+}
+
 /// A folder that goes with the value.
 struct Scratch(PathBuf);
 
