@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const VENUE: (&str, u16) = ("10.77.1.1", 26_400);
 const VENUE_MAC: &str = "02:00:00:00:77:01";
 /// Orders of a run, and how many of them are under way at a time. A busy kernel sends those in one
-/// segment: so there are thirty frames each way at least, and the rates below leave none of them out.
+/// segment: so there are thirty frames each way at least, and the rates below harm some of them.
 const ORDERS: u32 = 600;
 const UNDER_WAY: u32 = 20;
 
