@@ -235,6 +235,7 @@ fn protocol_cores_and_the_doctor_know_no_device_and_no_tcp_stack() {
         ("doctor", &["dpdk", "dpdk-sys", "smoltcp"]),
         ("engine", &["journal", "replica"]),
         ("journal", &["dpdk", "dpdk-sys", "smoltcp", "engine"]),
+        ("replica", &["dpdk", "dpdk-sys", "smoltcp", "engine", "journal", "hostcpu"]),
     ] {
         let package = graph.member(name);
         for below in graph.below(package).iter().filter(|p| never.contains(&p.name.as_str())) {

@@ -32,8 +32,14 @@ const NOT_IN_PURE: &[&str] = &[
     "dbg!",
 ];
 /// Code that takes time and frames as parameters, though it may print or hash.
-const SANS_IO_FOLDERS: &[&str] =
-    &["strategy/", "dataplane/wire/", "dataplane/session/", "dataplane/feed/", "dataplane/net/"];
+const SANS_IO_FOLDERS: &[&str] = &[
+    "strategy/",
+    "dataplane/wire/",
+    "dataplane/session/",
+    "dataplane/feed/",
+    "dataplane/net/",
+    "dataplane/replica/",
+];
 const NOT_IN_SANS_IO: &[&str] =
     &["Instant::now", "SystemTime", "TcpStream", "TcpListener", "UdpSocket", "thread::sleep"];
 

@@ -1,0 +1,457 @@
+//! The node: raft, its log, its lease, and what it asks for and answers.
+
+mod arrive;
+mod lead;
+mod say;
+
+use crate::codec::Seal;
+use crate::config::{Config, ConfigError};
+use crate::lease::Lease;
+use crate::members::Members;
+use crate::outbox::{EntryKind, Outbox, Record, Role, RoleKind};
+use crate::refused::Refusals;
+use crate::ring::{LogRing, Payloads, view};
+use raft::eraftpb;
+use raft::{RawNode, StateRole};
+use std::collections::VecDeque;
+
+/// An entry that was on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveredEntry {
+    /// Its term.
+    pub term: u64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its payload.
+    pub payload: Vec<u8>,
+}
+
+/// What a node finds on its disk when it starts; the default is a node that has never run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The last term on record.
+    pub term: u64,
+    /// The vote on record in that term.
+    pub vote: u64,
+    /// Index and term of the entry before the first one below: a snapshot's, or where the part of
+    /// the log begins that is read back.
+    pub base: (u64, u64),
+    /// The entries behind it, without those that were superseded.
+    pub entries: Vec<RecoveredEntry>,
+    /// What the engine has, all of it known to be committed.
+    pub applied: u64,
+    /// What is known to be committed; less than is true does no harm.
+    pub committed: u64,
+    /// The members behind the entry `applied`; none: the founders.
+    pub members: Members,
+    /// The number of the last record that was written; the next one is numbered behind it.
+    pub records: u64,
+}
+
+/// Whether a reply may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Committed, and the lease holds: it may.
+    Committed,
+    /// It may, flagged as not yet replicated.
+    Provisional,
+    /// Not yet.
+    Wait,
+    /// Not yet, and the quorum takes longer than its bound.
+    Slow,
+    /// This node does not lead, or not yet ready: whatever it would send is another's to send.
+    NotLeader,
+    /// This node may have been succeeded without having heard of it.
+    NoLease,
+}
+
+/// A peer as its leader sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its number.
+    pub node: u64,
+    /// Whether it votes; else it is a learner.
+    pub votes: bool,
+    /// Up to where its log is known to be ours.
+    pub matched: u64,
+    /// Entries that it lacks.
+    pub lag_entries: u64,
+    /// Whether it is being sent a snapshot, or waits for one.
+    pub snapshot: bool,
+    /// The leader's clock in the newest word that it has answered; 0 when it has answered none.
+    pub answered_ns: u64,
+}
+
+/// A message that waits for the disk.
+struct Held {
+    record: u64,
+    message: eraftpb::Message,
+}
+
+/// Messages that may wait for the disk; the oldest is lost then, as on a wire.
+const HELD_MAX: usize = 1024;
+
+/// A node of a cluster.
+pub struct Replica {
+    config: Config,
+    seal: Seal,
+    node: RawNode<LogRing>,
+    payloads: Payloads,
+    members: Members,
+    lease: Lease,
+    refusals: Refusals,
+    /// Proposals since the last poll.
+    batch: Vec<eraftpb::Entry>,
+    batch_bytes: usize,
+    /// When the oldest proposal of the batch came.
+    now_ns: u64,
+    /// The last record that was handed over, the last one on disk, and the last hard state's.
+    records: u64,
+    durable: u64,
+    hard_record: u64,
+    /// Raft's numbers of what it asked to have on disk, each with the record that has it.
+    readies: VecDeque<(u64, u64)>,
+    held: VecDeque<Held>,
+    /// What raft has told us last: term and vote, role.
+    told_hard: (u64, u64),
+    told_soft: raft::SoftState,
+    told_role: Role,
+    /// What was told as committed, and what the engine has.
+    delivered: u64,
+    applied: u64,
+    last_tick_ns: u64,
+    /// The leader that was heard last, its term, and its clock in what it said.
+    heard: (u64, u64, u64),
+    /// Ticks during which no vote is given, since a lease from before the start may run.
+    silent_ticks: u32,
+    /// Who led last, and campaigns of ours since.
+    last_leader: u64,
+    campaigns: u32,
+    /// A member that handed leadership over and failed leads no more in that term.
+    transfer_term: u64,
+    datagram: Vec<u8>,
+}
+
+impl Replica {
+    /// A node with what its disk has.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or what was recovered is no log.
+    pub fn new(config: Config, recovered: Recovered, now_ns: u64) -> Result<Replica, ConfigError> {
+        config.check()?;
+        let mut payloads = Payloads::new();
+        let ring = LogRing::new(&config, &recovered, &mut payloads)?;
+        let members =
+            if recovered.members.voters.is_empty() { &config.founders } else { &recovered.members };
+        let members = members.clone();
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let node = RawNode::new(&raft_config(&config, &recovered), ring, &logger);
+        let node = node.map_err(|error| ConfigError::Raft(error.to_string()))?;
+        let soft = node.raft.soft_state();
+        let has_run = recovered.term > 0;
+        let mut replica = Replica {
+            seal: Seal { cluster: config.cluster, config: config.agreed_hash(), node: config.node },
+            lease: Lease::new(config.lease_ns()),
+            payloads,
+            members,
+            refusals: Refusals::default(),
+            batch: Vec::with_capacity(config.batch_entries_max),
+            batch_bytes: 0,
+            now_ns,
+            records: recovered.records,
+            durable: recovered.records,
+            hard_record: recovered.records,
+            readies: VecDeque::with_capacity(1024),
+            held: VecDeque::with_capacity(HELD_MAX),
+            told_hard: (recovered.term, recovered.vote),
+            told_soft: soft,
+            told_role: Role { kind: RoleKind::Follower, term: recovered.term, leader: 0 },
+            delivered: recovered.applied.max(recovered.base.0),
+            applied: recovered.applied.max(recovered.base.0),
+            last_tick_ns: now_ns,
+            heard: (0, 0, 0),
+            silent_ticks: if has_run { config.election_ticks } else { 0 },
+            last_leader: 0,
+            campaigns: 0,
+            transfer_term: 0,
+            datagram: vec![0; config.datagram_bytes],
+            node,
+            config,
+        };
+        replica.pace();
+        Ok(replica)
+    }
+
+    /// Counts a tick, if one is due since the last: no sooner than a whole one after it, so that a
+    /// node that slept does not make up for lost time, and break a lease by it. Whether it did.
+    pub fn on_tick(&mut self, now_ns: u64) -> bool {
+        self.now_ns = now_ns;
+        if now_ns < self.next_tick_ns() {
+            return false;
+        }
+        self.last_tick_ns = now_ns;
+        self.silent_ticks = self.silent_ticks.saturating_sub(1);
+        let raft = &self.node.raft;
+        let campaigns = raft.state != StateRole::Leader
+            && raft.promotable()
+            && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
+        // Alone, a candidate wins at once, and must have its whole log on disk by then.
+        if campaigns && self.members.voters.len() == 1 && self.durable < self.records {
+            return true;
+        }
+        if campaigns {
+            self.campaigns += 1;
+            self.pace();
+        }
+        self.node.tick();
+        let raft = &mut self.node.raft;
+        let handed_over = self.transfer_term == raft.term && raft.lead_transferee.is_none();
+        if handed_over && raft.state == StateRole::Leader {
+            // Raft gave the transfer up and would lead on. But whoever was asked to campaign may do
+            // so yet, and is given votes that leases would forbid: a new term ends that.
+            let term = raft.term;
+            raft.become_follower(term, raft::INVALID_ID);
+        }
+        self.after_step();
+        true
+    }
+
+    /// When the next tick is due.
+    pub fn next_tick_ns(&self) -> u64 {
+        self.last_tick_ns.saturating_add(self.config.tick_ns)
+    }
+
+    /// All records up to this number are on disk.
+    pub fn on_durable(&mut self, record: u64) {
+        self.durable = self.durable.max(record.min(self.records));
+        let mut number = None;
+        while let Some(&(ready, _)) = self.readies.front().filter(|(_, r)| *r <= self.durable) {
+            number = Some(ready);
+            self.readies.pop_front();
+        }
+        if let Some(number) = number {
+            self.node.on_persist_ready(number);
+        }
+    }
+
+    /// The engine has all entries up to this one, so the log may let go of them.
+    pub fn on_applied(&mut self, index: u64) {
+        self.applied = self.applied.max(index.min(self.delivered));
+    }
+
+    /// Does all that is to be done: takes in what was proposed, hands records, messages and
+    /// committed entries to `out`.
+    pub fn poll(&mut self, now_ns: u64, out: &mut impl Outbox) {
+        self.now_ns = now_ns;
+        self.propose_batch();
+        while self.has_ready() {
+            self.handle_ready(out);
+            self.apply_changes(out);
+        }
+        self.release_held(out);
+        self.deliver(out);
+        self.tell_role(out);
+        if let Some((peer, index_min)) = self.node.store().take_wanted() {
+            out.snapshot_wanted(peer, index_min);
+        }
+    }
+
+    fn has_ready(&self) -> bool {
+        let raft = &self.node.raft;
+        !raft.msgs.is_empty()
+            || (raft.term, raft.vote) != self.told_hard
+            || raft.soft_state() != self.told_soft
+            || !raft.raft_log.unstable_entries().is_empty()
+            || raft.raft_log.unstable_snapshot().is_some()
+    }
+
+    fn handle_ready(&mut self, out: &mut impl Outbox) {
+        self.node.store().quiet.set(true);
+        let mut ready = self.node.ready();
+        self.node.store().quiet.set(false);
+        if let Some(soft) = ready.ss() {
+            self.told_soft =
+                raft::SoftState { leader_id: soft.leader_id, raft_state: soft.raft_state };
+        }
+        let hard = (self.node.raft.term, self.node.raft.vote);
+        if hard != self.told_hard {
+            self.told_hard = hard;
+            self.hard_record = self.records + 1;
+            let (term, vote) = hard;
+            self.persist(out, Record::HardState { term, vote });
+        }
+        let entries = ready.take_entries();
+        if let Some(first) = entries.first() {
+            let from = first.index;
+            if self.node.mut_store().truncate(from) {
+                self.persist(out, Record::Superseded { from });
+            }
+        }
+        for entry in entries {
+            self.persist(out, Record::Entry(view(&entry)));
+            let (record, now_ns) = (self.records, self.now_ns);
+            self.node.mut_store().push(entry, record, now_ns);
+        }
+        // What a leader sends may be on its way before its own disk has it; what others say is a
+        // promise, and waits for the disk as far as it promises something.
+        for message in ready.take_messages() {
+            self.send(&message, out);
+        }
+        for message in ready.take_persisted_messages() {
+            self.hold(message, out);
+        }
+        self.readies.push_back((ready.number(), self.records));
+        self.node.advance_append_async(ready);
+        if self.durable >= self.records {
+            self.on_durable(self.records);
+        }
+    }
+
+    fn persist(&mut self, out: &mut impl Outbox, record: Record<'_>) {
+        self.records += 1;
+        out.persist(self.records, record);
+    }
+
+    /// Tells entries as committed, from the log as it lies.
+    fn deliver(&mut self, out: &mut impl Outbox) {
+        let store = self.node.store();
+        let committed = self.node.raft.raft_log.committed;
+        while self.delivered < committed {
+            let Some(entry) = store.get(self.delivered + 1) else { break };
+            out.committed(entry);
+            self.delivered += 1;
+        }
+    }
+
+    fn tell_role(&mut self, out: &mut impl Outbox) {
+        let role = self.role();
+        if role != self.told_role {
+            self.told_role = role;
+            out.role(role);
+        }
+    }
+
+    /// Has raft apply changes of the members as far as they are committed and on disk.
+    fn apply_changes(&mut self, out: &mut impl Outbox) {
+        let log = &self.node.raft.raft_log;
+        let through = log.committed.min(log.persisted);
+        for index in log.applied + 1..=through {
+            let entry = self.node.store().get(index);
+            let Some(change) = entry.and_then(|entry| entry.change()) else { continue };
+            self.node.advance_apply_to(index);
+            self.apply_change(change);
+            out.members(&self.members);
+        }
+        if through > self.node.raft.raft_log.applied {
+            self.node.advance_apply_to(through);
+        }
+    }
+
+    /// After anything that raft was told: who leads, how long to wait, with which priority.
+    fn after_step(&mut self) {
+        let raft = &self.node.raft;
+        if raft.leader_id != 0 {
+            self.last_leader = raft.leader_id;
+            self.campaigns = 0;
+        }
+        self.lease.in_term(raft.term, raft.state == StateRole::Leader);
+        self.pace();
+    }
+
+    /// Sets how long raft waits before it campaigns, and its priority when it does: no chance is
+    /// in it.
+    ///
+    /// In the first round the first in succession wins, if its log is not behind: others who ask
+    /// for its vote at the same moment are of lower priority. Whoever did not win in its first
+    /// round has no priority in the next, and all wait so long, each by its place, that rounds do
+    /// not meet.
+    fn pace(&mut self) {
+        let place = self.members.place(self.config.node, self.last_leader);
+        let stagger = match self.campaigns {
+            0 => self.config.stagger_ticks as usize,
+            _ => self.config.stagger_ticks.max(RETRY_STAGGER_TICKS) as usize,
+        };
+        let priority = if self.campaigns > 1 { 0 } else { self.members.voters.len() - place };
+        let ticks = self.config.campaign_ticks as usize + place * stagger;
+        let raft = &mut self.node.raft;
+        raft.set_priority(priority as i64);
+        if raft.randomized_election_timeout() != ticks {
+            raft.set_randomized_election_timeout(ticks);
+        }
+    }
+
+    /// What this node does.
+    pub fn role(&self) -> Role {
+        let raft = &self.node.raft;
+        let kind = match raft.state {
+            StateRole::Follower => RoleKind::Follower,
+            StateRole::PreCandidate => RoleKind::PreCandidate,
+            StateRole::Candidate => RoleKind::Candidate,
+            StateRole::Leader if raft.commit_to_current_term() => RoleKind::Leader,
+            StateRole::Leader => RoleKind::LeaderElect,
+        };
+        Role { kind, term: raft.term, leader: raft.leader_id }
+    }
+
+    /// The last entry that is committed, as far as this node knows.
+    pub fn committed(&self) -> u64 {
+        self.node.raft.raft_log.committed
+    }
+
+    /// The last entry of the log, with its term.
+    pub fn last(&self) -> (u64, u64) {
+        self.node.store().last()
+    }
+
+    /// The entry of that index, while the log has it in memory.
+    pub fn entry(&self, index: u64) -> Option<crate::Entry<'_>> {
+        self.node.store().get(index)
+    }
+
+    /// The members.
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// How it was configured.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Datagrams that were refused, by reason.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// The last record that was handed over, and the last one that is on disk.
+    pub fn records(&self) -> (u64, u64) {
+        (self.records, self.durable)
+    }
+}
+
+/// Rounds after the first are this far apart at least: more than the round trips of an election,
+/// at any phases of two nodes' ticks.
+const RETRY_STAGGER_TICKS: u32 = 2;
+
+fn raft_config(config: &Config, recovered: &Recovered) -> raft::Config {
+    let campaign = config.campaign_ticks as usize;
+    let stagger = config.stagger_ticks.max(RETRY_STAGGER_TICKS) as usize;
+    raft::Config {
+        id: config.node,
+        election_tick: config.election_ticks as usize,
+        heartbeat_tick: config.heartbeat_ticks as usize,
+        min_election_tick: campaign,
+        // Raft draws from this range, and `pace` replaces what it drew.
+        max_election_tick: campaign + stagger * (crate::members::VOTERS_MAX + 1) + 1,
+        applied: recovered.applied,
+        // Batches are cut by the log and by the datagram, which know what fits.
+        max_size_per_msg: raft::NO_LIMIT,
+        max_inflight_msgs: config.inflight_max,
+        check_quorum: true,
+        pre_vote: true,
+        // What is committed goes with the next append, or heartbeat.
+        skip_bcast_commit: true,
+        batch_append: true,
+        ..raft::Config::default()
+    }
+}

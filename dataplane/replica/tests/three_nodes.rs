@@ -1,0 +1,60 @@
+//! Three nodes elect, propose and commit.
+
+mod support;
+
+use replica::{NotProposed, Release, RoleKind};
+use support::{Cluster, Weather};
+
+const CALM: Weather = Weather { hop_ns: 5_000, disk_ns: 10_000 };
+
+#[test]
+fn they_elect_propose_and_commit() {
+    let mut cluster = Cluster::new(3, CALM);
+    let leader = cluster.run_to_leader();
+    assert_eq!(leader, 1, "the first in the order of succession");
+    let now_ns = cluster.now_ns;
+    let refused = cluster.replica(2).propose(now_ns, b"not here");
+    assert_eq!(refused, Err(NotProposed::NotLeader));
+
+    let payloads: Vec<Vec<u8>> = (0..100u8).map(|n| vec![n + 1; 80]).collect();
+    for chunk in payloads.chunks(7) {
+        let now_ns = cluster.now_ns;
+        let mut last = 0;
+        for payload in chunk {
+            last = cluster.replica(leader).propose(now_ns, payload).expect("proposed");
+        }
+        cluster.poll(leader);
+        assert_ne!(cluster.replica(leader).may_release(last, now_ns), Release::Committed);
+        cluster.run_for(30_000);
+        let now_ns = cluster.now_ns;
+        assert_eq!(cluster.replica(leader).may_release(last, now_ns), Release::Committed);
+    }
+    cluster.run_for(200_000);
+    for id in 1..=3 {
+        assert_eq!(cluster.payloads(id), payloads, "node {id}");
+        assert_eq!(cluster.replica(id).role().leader, leader);
+        let refused: Vec<_> = cluster.replica(id).refusals().iter().collect();
+        assert!(refused.is_empty(), "node {id} refused {refused:?}");
+    }
+}
+
+#[test]
+fn a_successor_serves_what_was_committed() {
+    let mut cluster = Cluster::new(3, CALM);
+    let old = cluster.run_to_leader();
+    let now_ns = cluster.now_ns;
+    cluster.replica(old).propose(now_ns, b"one").expect("proposed");
+    cluster.poll(old);
+    cluster.run_for(30_000);
+    cluster.crash(old);
+    let new = cluster.run_to_leader();
+    assert_eq!(new, 2, "the next in the order of succession");
+    assert_eq!(cluster.payloads(new), [b"one"]);
+    let term = cluster.replica(new).role().term;
+
+    cluster.restart(old);
+    cluster.run_for(400_000);
+    let role = cluster.replica(old).role();
+    assert_eq!((role.kind, role.term, role.leader), (RoleKind::Follower, term, new));
+    assert_eq!(cluster.payloads(old), [b"one"]);
+}
