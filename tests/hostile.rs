@@ -4,7 +4,7 @@
 //! sessions that flood, a vandal that breaks SoupBinTCP's rules, somebody who guesses passwords.
 //! Afterwards two clients that behave trade with each other, the report's verdicts hold (the log
 //! replays to the same state, the tape is the book, books and ledger hold, nothing leaked), and
-//! what was sent is what the venue counted. `dataplane/lcore/tests/hostile.rs` checks after each
+//! what was sent is what the venue counted. `dataplane/venue/tests/hostile.rs` checks after each
 //! message what must hold then.
 
 use serde_json::{Value, json};

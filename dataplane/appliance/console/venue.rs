@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
-use lcore::venue::{OperatorLine, ToOperator};
+use lcore::venue::OperatorLine;
 use spsc::{Consumer, Producer, ring};
 use types::{EventSink, Operation};
+use venue::ToOperator;
 
 use super::{ANSWER_TIME_MAX, ANSWERS_MAX, Attendant, COMMANDS_MAX, Console, LOOK_EVERY};
 use crate::script::{Lines, Names, Words};

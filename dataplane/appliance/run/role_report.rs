@@ -130,11 +130,11 @@ impl Teller {
         self.publisher(venue.market_data().publisher());
         self.host("itch", venue.market_data().host());
         self.port("itch", venue.market_data().io());
-        use lcore::venue::VenueCounter as C;
+        use venue::VenueCounter as C;
         let lost = counts.set.get(C::RepliesLost) + counts.set.get(C::PublishedLost);
         // Messages that were none are the clients' doing: counted, and no loss.
         self.told.drops += lost;
-        self.stages(core.laps.snapshots());
+        self.stages(venue.laps().snapshots());
     }
 
     fn trader(&mut self, trader: &Trader<'_, Builtin>) {

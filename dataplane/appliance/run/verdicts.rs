@@ -139,7 +139,7 @@ fn shares_balance(config: &Config, cast: &Cast<'_, '_>) -> Option<Verdict> {
     if clients != settings.accounts.len() {
         return None;
     }
-    let matched = venue.core().counts().set.get(lcore::venue::VenueCounter::SharesExecuted);
+    let matched = venue.core().counts().set.get(venue::VenueCounter::SharesExecuted);
     let traders = cast.traders.iter().map(|t| t.core().desk().counters().shares_filled);
     let flows = cast.loadgens.iter().map(|l| l.counters().get(LoadgenCounter::SharesFilled));
     let filled: u64 = traders.chain(flows).sum();

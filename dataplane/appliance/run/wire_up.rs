@@ -31,10 +31,7 @@ use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market_data::{LineB, MarketDataPort};
 use lcore::order_link::{CLIENT_RX_BYTES, OrderLink};
 use lcore::trader::Trader;
-use lcore::venue::entry::Origin;
-use lcore::venue::{
-    Core, CoreParts, Endpoint as OrderPort, Listing, OperatorLine, Schedule, Venue, VenueParts,
-};
+use lcore::venue::{Endpoint as OrderPort, OperatorLine, Schedule, Venue, VenueParts};
 use market::{Market, MarketConfig};
 use near::near;
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
@@ -47,6 +44,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use types::{AccountId, Symbol, SymbolId};
+use venue::entry::Origin;
+use venue::{Core, CoreParts, Listing};
 
 /// MTU of ports that carry TCP only.
 const ORDERS_MTU: u16 = 1_500;
@@ -167,6 +166,7 @@ impl<'c> Wiring<'c> {
             schedule: Schedule::new(config.schedule.clone()),
             operator: self.console(config)?,
             opens_trading: config.opens_trading,
+            laps: Laps::new(self.clock.scale()),
         }))
     }
 
@@ -209,7 +209,6 @@ impl<'c> Wiring<'c> {
             symbols: names,
             origins: origins(config),
             listings: config.symbols.iter().map(listing).collect(),
-            laps: Laps::new(self.clock.scale()),
         }))
     }
 

@@ -14,8 +14,7 @@ use hostcpu::TickScale;
 use lcore::laps::Laps;
 use lcore::market_data::MarketDataPort;
 use lcore::port_io::{Burst, PortIo, rx_checks};
-use lcore::venue::entry::Origin;
-use lcore::venue::{Core, CoreParts, Endpoint, Listing, Schedule, Venue, VenueCounter, VenueParts};
+use lcore::venue::{Endpoint, Schedule, Venue, VenueParts};
 use lcore::{Agent, Now};
 use net::{ConnId, Host, HostConfig, Input, Interface, NetEvent, TcpConfig};
 use risk::{OrderLimits, VenueGate};
@@ -26,6 +25,8 @@ use session::{
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 use types::{AccountId, Firm, PostOnly, Qty, Symbol, SymbolId};
+use venue::entry::Origin;
+use venue::{Core, CoreParts, Listing, VenueCounter};
 
 /// The allocator of the appliance: it asks for huge pages.
 #[global_allocator]
@@ -130,7 +131,6 @@ fn core(sessions: u16) -> Core {
         symbols: vec![Symbol([b' '; 8]), symbol()],
         origins: (0..sessions).map(origin).collect(),
         listings: vec![Listing::Plain(SymbolId(1), symbol())],
-        laps: Laps::new(TickScale::nanoseconds()),
     })
 }
 
@@ -156,6 +156,7 @@ fn venue<'e>(io: PortIo<'e>, tape: PortIo<'e>, sessions: usize) -> Venue<'e> {
         schedule: Schedule::new(Vec::new()),
         operator: None,
         opens_trading: true,
+        laps: Laps::new(TickScale::nanoseconds()),
     })
 }
 

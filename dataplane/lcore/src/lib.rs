@@ -15,7 +15,6 @@
 
 pub mod agent;
 pub mod control;
-pub mod counts;
 pub mod duty;
 pub mod feed_port;
 pub mod impair;

@@ -10,46 +10,23 @@
 //! store evicts its oldest message; a full engine rejects; neither grows.
 
 mod ahead;
-mod core;
-mod counters;
+mod behind;
 mod endpoint;
-pub mod entry;
-mod out;
-mod replies;
 mod schedule;
-mod tape;
 
-pub use self::core::{Core, CoreParts, ToOperator};
-pub use counters::{VenueCounter, VenueCounts, VenueStage};
+pub use ::venue::{Core, VenueCounter, VenueStage};
 pub use endpoint::Endpoint;
 pub use schedule::{Due, Schedule};
 
 use crate::agent::{Agent, Now, WorkCount};
+use crate::laps::Laps;
 use crate::market_data::MarketDataPort;
 use crate::port_io::{Burst, PortIo};
+use ::venue::{Stores, ToOperator};
+use behind::{Behind, Place, Watchers};
 use session::Sessions;
 use spsc::{Consumer, Producer};
-use types::{Operation, Symbol, SymbolId};
-use wire::IntoBytes;
-
-/// What the venue says of its symbols when the day opens.
-#[derive(Debug)]
-pub enum Listing {
-    /// A directory message to be repeated as it is, with the time set to now.
-    Copied(wire::itch::StockDirectory),
-    /// A symbol with nothing known but its name.
-    Plain(SymbolId, Symbol),
-}
-
-impl Listing {
-    /// The instrument's number and name.
-    pub fn id(&self) -> (SymbolId, Symbol) {
-        match self {
-            Listing::Copied(m) => (SymbolId(m.head.stock_locate.get()), Symbol(m.stock)),
-            Listing::Plain(id, symbol) => (*id, *symbol),
-        }
-    }
-}
+use types::{Input, Nanos, Open, Operation};
 
 /// Where an operator's commands come from and their answers go; the other ends are a console's.
 #[derive(Debug)]
@@ -60,6 +37,9 @@ pub struct OperatorLine {
     pub answers: Producer<ToOperator>,
 }
 
+/// Of how many bursts one has its stages timed.
+const TIMED_ONE_IN: u32 = 8;
+
 /// A venue on its ports.
 pub struct Venue<'e> {
     name: String,
@@ -67,6 +47,8 @@ pub struct Venue<'e> {
     market_data: MarketDataPort<'e>,
     core: Core,
     sessions: Sessions,
+    places: Vec<Option<Place>>,
+    watchers: Watchers,
     schedule: Schedule,
     operator: Option<OperatorLine>,
     opens_trading: bool,
@@ -92,6 +74,8 @@ pub struct VenueParts<'e> {
     pub operator: Option<OperatorLine>,
     /// Whether orders match from the start.
     pub opens_trading: bool,
+    /// Stage clocks.
+    pub laps: Laps<VenueStage>,
 }
 
 impl<'e> Venue<'e> {
@@ -102,7 +86,9 @@ impl<'e> Venue<'e> {
             endpoints: parts.endpoints,
             market_data: parts.market_data,
             core: parts.core,
+            places: vec![None; parts.sessions.len()],
             sessions: parts.sessions,
+            watchers: Watchers { laps: parts.laps.one_in(TIMED_ONE_IN) },
             schedule: parts.schedule,
             operator: parts.operator,
             opens_trading: parts.opens_trading,
@@ -126,6 +112,11 @@ impl<'e> Venue<'e> {
         &self.sessions
     }
 
+    /// Stage clocks, for the report.
+    pub fn laps(&self) -> &Laps<VenueStage> {
+        &self.watchers.laps
+    }
+
     /// The order ports, for the report.
     pub fn endpoints(&self) -> &[Endpoint<'e>] {
         &self.endpoints
@@ -142,45 +133,30 @@ impl<'e> Venue<'e> {
         orders.chain(self.market_data.into_ios()).collect()
     }
 
-    /// Start of messages, the directory, start of system hours; where orders match from the start,
-    /// of market hours too.
-    fn open_day(&mut self, now: Now) {
-        self.say(tape::system_event(now.ns, b'O').as_bytes());
-        self.core.announce(now, self.market_data.publisher_mut());
-        self.say(tape::system_event(now.ns, b'S').as_bytes());
-        if self.opens_trading {
-            self.say(tape::system_event(now.ns, b'Q').as_bytes());
-        }
-        self.core.tell_sessions(now, &mut self.sessions, b'S');
-        self.schedule.begin(now.ns);
-    }
-
-    fn close_day(&mut self, now: Now) {
-        self.core.tell_sessions(now, &mut self.sessions, b'E');
-        self.sessions.end_all();
-        for code in self.core.unsaid().into_iter().flatten() {
-            self.say(tape::system_event(now.ns, code).as_bytes());
-        }
-        self.market_data.end_session(now);
+    /// Enacts an input of the venue's own.
+    fn submit(&mut self, now: Now, input: &Input<'_>) {
+        let publisher = self.market_data.publisher_mut();
+        let stores = Stores { sessions: &mut self.sessions, publisher };
+        self.core.submit(Nanos(now.ns), input, stores, None, &mut self.watchers);
     }
 
     /// At most one command a poll: the schedule's before the operator's.
     #[inline]
     fn take_command(&mut self, now: Now) {
+        let stamp = Nanos(now.ns);
         let publisher = self.market_data.publisher_mut();
-        let (core, sessions) = (&mut self.core, &mut self.sessions);
-        core.keep_time(now, sessions, publisher);
+        let stores = Stores { sessions: &mut self.sessions, publisher };
+        self.core.keep_time(stamp, stores, &mut self.watchers);
         if let Some(operation) = self.schedule.next(now.ns) {
-            core.operate(now, sessions, publisher, &operation, None);
+            self.submit(now, &Input::Scheduled(operation));
         } else if let Some(line) = &mut self.operator
             && let Some(operation) = line.commands.pop()
         {
-            core.operate(now, sessions, publisher, &operation, Some(&mut line.answers));
+            let publisher = self.market_data.publisher_mut();
+            let stores = Stores { sessions: &mut self.sessions, publisher };
+            let (core, answers) = (&mut self.core, Some(&mut line.answers));
+            core.operate(stamp, &operation, stores, answers, &mut self.watchers);
         }
-    }
-
-    fn say(&mut self, message: &[u8]) {
-        self.core.publish(self.market_data.publisher_mut(), message);
     }
 }
 
@@ -188,28 +164,37 @@ impl Agent for Venue<'_> {
     fn start(&mut self, now: Now) {
         self.endpoints.iter_mut().for_each(|e| e.start(now));
         self.market_data.start(now);
-        self.open_day(now);
+        self.submit(now, &Input::Open(Open { trades: self.opens_trading }));
+        self.schedule.begin(now.ns);
     }
 
     fn poll(&mut self, now: Now) -> WorkCount {
         self.take_command(now);
-        let (core, sessions) = (&mut self.core, &mut self.sessions);
-        let publisher = self.market_data.publisher_mut();
+        let sessions = &mut self.sessions;
+        let mut behind = Behind {
+            core: &mut self.core,
+            publisher: self.market_data.publisher_mut(),
+            places: &mut self.places,
+            watchers: &mut self.watchers,
+        };
         let mut work = 0;
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
-            work += endpoint.receive(index, now, &mut self.burst, core, sessions, publisher);
+            work += endpoint.receive(index, now, &mut self.burst, &mut behind, sessions);
         }
-        while let Some(place) = core.next_dirty() {
-            if let Some(endpoint) = self.endpoints.get_mut(place.endpoint) {
+        while let Some(who) = behind.core.next_dirty() {
+            if let Some(Some(place)) = behind.places.get(usize::from(who.0))
+                && let Some(endpoint) = self.endpoints.get_mut(place.endpoint)
+            {
                 endpoint.pump(place.conn, now, sessions);
             }
         }
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
-            endpoint.tend(index, now, core, sessions, publisher);
+            endpoint.tend(index, now, &mut behind, sessions);
         }
         let packets = self.market_data.pump(now);
         if work > 0 {
-            core.laps.lap_and_span(VenueStage::ReplyTx, VenueStage::RxToTx, now.tsc);
+            let laps = &mut self.watchers.laps;
+            laps.lap_and_span(VenueStage::ReplyTx, VenueStage::RxToTx, now.tsc);
         }
         work + packets + self.market_data.receive(now, &mut self.burst)
     }
@@ -227,7 +212,7 @@ impl Agent for Venue<'_> {
     fn stop(&mut self, now: Now) -> bool {
         if !self.closing {
             self.closing = true;
-            self.close_day(now);
+            self.submit(now, &Input::Close);
         }
         let told = self.market_data.publisher().counters().ends > 0;
         told && self.endpoints.iter().all(Endpoint::is_quiet)

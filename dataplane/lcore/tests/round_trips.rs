@@ -10,6 +10,7 @@ use dpdk::{DATA_ROOM, Eal, EalConfig, Huge, Mempool, Offloads, SocketId};
 use hostcpu::{TscClock, tsc};
 use lcore::control::Fault;
 use lcore::duty::sample;
+use lcore::laps::Laps;
 use lcore::loopback::latency::{Latency, ORDER_FRAME_BYTES, ProbeSettings};
 use lcore::loopback::soup::{OrderCounter, OrderSettings, OrderStats, Orders, SoupLink};
 use lcore::loopback::trips::{Pacing, TripCounter, TripSettings, TripStats};
@@ -243,11 +244,12 @@ fn new_venue<'e>(bench: &Bench<'e>, orders: End<'e>, tape: End<'e>) -> Venue<'e>
         name: "venue".to_owned(),
         endpoints: vec![Endpoint::new(bench.io(orders), at, 4, ServerConfig::default())],
         market_data: MarketDataPort::new(bench.io(tape), md, group, 1_000, publisher),
-        core: plain::core(Symbol::new("AAPL").expect("a symbol"), &bench.clock),
+        core: plain::core(Symbol::new("AAPL").expect("a symbol")),
         sessions: plain::sessions("PROBE", "probe").expect("a session"),
         schedule: Schedule::default(),
         operator: None,
         opens_trading: true,
+        laps: Laps::new(bench.clock.scale()),
     })
 }
 

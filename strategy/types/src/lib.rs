@@ -10,6 +10,7 @@
 
 mod command;
 mod event;
+mod input;
 mod reason;
 mod scalar;
 mod side;
@@ -23,6 +24,7 @@ pub use event::{
     CrossDone, Event, EventSink, Executed, Imbalance, MassCanceled, Obstacle, Party, Permitted,
     Print, Rejected, Replaced, Restated, State,
 };
+pub use input::{Echo, Input, Open};
 pub use reason::{CancelReason, RejectReason};
 pub use scalar::{
     AccountId, ClOrdId, Firm, MatchId, Nanos, OrderId, Price, PriceError, Qty, SessionId, Symbol,

@@ -3,16 +3,14 @@
 
 use engine::ledger::{AccountTerms, LedgerConfig};
 use engine::{Engine, EngineConfig, InstrumentConfig};
-use hostcpu::TscClock;
-use lcore::laps::Laps;
-use lcore::venue::entry::Origin;
-use lcore::venue::{Core, CoreParts, Listing};
 use risk::{OrderLimits, VenueGate};
 use session::{AccountConfig, SessionId, Sessions, SessionsError, StoreConfig};
 use types::{AccountId, Firm, PostOnly, Qty, Symbol, SymbolId};
+use venue::entry::Origin;
+use venue::{Core, CoreParts, Listing};
 
 /// OUCH, gate, engine, replies and tape.
-pub(crate) fn core(symbol: Symbol, clock: &TscClock) -> Core {
+pub(crate) fn core(symbol: Symbol) -> Core {
     let listed = (SymbolId(1), symbol);
     let config = EngineConfig {
         ledger: Some(LedgerConfig { accounts: vec![AccountTerms::default()], positions: 1 << 10 }),
@@ -33,7 +31,6 @@ pub(crate) fn core(symbol: Symbol, clock: &TscClock) -> Core {
         symbols: vec![Symbol([b' '; 8]), symbol],
         origins: vec![origin],
         listings: vec![Listing::Plain(listed.0, listed.1)],
-        laps: Laps::new(clock.scale()),
     })
 }
 

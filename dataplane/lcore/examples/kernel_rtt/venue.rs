@@ -1,17 +1,17 @@
 //! The venue: an event loop over the kernel's sockets, with all that stands behind our ports.
 
 use crate::{Options, Outcome, plain};
-use hostcpu::{TscClock, tsc};
+use hostcpu::TscClock;
 use lcore::Now;
 use lcore::duty::sample;
-use lcore::venue::Core;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use session::{
     MoldPublisher, PublisherConfig, ServerConfig, ServerHandler, SessionId, Sessions, SoupServer,
 };
 use std::io::{ErrorKind, Read, Write};
-use types::Symbol;
+use types::{Nanos, Symbol};
+use venue::{Core, Stores};
 
 const SLOTS: usize = 16;
 const LISTENER: Token = Token(SLOTS);
@@ -43,7 +43,8 @@ struct Inbound<'a> {
 
 impl ServerHandler for Inbound<'_> {
     fn on_message(&mut self, sessions: &mut Sessions, who: SessionId, message: &[u8]) {
-        self.core.on_message(self.now, sessions, self.publisher, who, message);
+        let stores = Stores { sessions, publisher: self.publisher };
+        self.core.on_message(Nanos(self.now.ns), stores, who, message, &mut ());
     }
 }
 
@@ -51,7 +52,7 @@ impl ServerHandler for Inbound<'_> {
 pub(crate) fn run(options: &Options) -> Outcome {
     let wrong = |error: std::io::Error| format!("{}: {error}", options.at);
     let clock = TscClock::calibrate().map_err(|error| error.to_string())?;
-    let mut venue = venue(options, &clock)?;
+    let mut venue = venue(options)?;
     let mut poll = Poll::new().map_err(wrong)?;
     let mut listener = TcpListener::bind(options.at).map_err(wrong)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE).map_err(wrong)?;
@@ -73,12 +74,12 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
 }
 
-fn venue(options: &Options, clock: &TscClock) -> Result<Venue, String> {
+fn venue(options: &Options) -> Result<Venue, String> {
     let symbol = Symbol::new(&options.symbol).ok_or("--symbol: not a symbol")?;
     let sessions = plain::sessions(&options.user, &options.password);
     let publisher = MoldPublisher::new(PublisherConfig::new(*b"KERNEL    "));
     Ok(Venue {
-        core: plain::core(symbol, clock),
+        core: plain::core(symbol),
         sessions: sessions.map_err(|error| error.to_string())?,
         publisher: publisher.map_err(|error| error.to_string())?,
         servers: (0..SLOTS).map(|_| SoupServer::new(ServerConfig::default())).collect(),
@@ -105,7 +106,6 @@ impl Venue {
         let Some(conn) = &mut self.conns[slot] else { return };
         let server = &mut self.servers[slot];
         let (core, publisher) = (&mut self.core, &mut self.publisher);
-        core.laps.start(tsc());
         let mut is_over = false;
         loop {
             let got = match conn.stream.read(&mut self.input) {

@@ -4,7 +4,7 @@
 //! Nothing is decided here. A frame is looked at as if it were plain and began with one whole OUCH
 //! message, as mostly it does; where it is not, something was asked for in vain.
 
-use super::core::Core;
+use super::Core;
 use crate::port_io::{BURST, Burst};
 use arrayvec::ArrayVec;
 use net::Host;

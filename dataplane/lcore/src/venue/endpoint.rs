@@ -1,12 +1,12 @@
 //! An order port: TCP connections, and the SoupBinTCP server at the end of each.
 
+use super::VenueStage as Stage;
 use super::ahead::ReadAhead;
-use super::core::{Core, Inbound, Place};
-use super::counters::VenueStage as Stage;
+use super::behind::{Behind, Inbound, Place};
 use crate::agent::Now;
 use crate::port_io::{Burst, PortIo, rx_checks};
 use net::{ConnId, Host, Input, NetEvent, TcpData};
-use session::{MoldPublisher, ServerConfig, Sessions, SoupServer};
+use session::{ServerConfig, Sessions, SoupServer};
 
 /// Connections looked after in one poll at most: heartbeats and timeouts come round by and by.
 const CHECKS_PER_POLL: u64 = 4;
@@ -68,31 +68,29 @@ impl<'e> Endpoint<'e> {
         endpoint: usize,
         now: Now,
         burst: &mut Burst<'e>,
-        core: &mut Core,
+        behind: &mut Behind<'_>,
         sessions: &mut Sessions,
-        publisher: &mut MoldPublisher,
     ) -> usize {
         let got = self.io.rx(burst);
         if got == 0 {
             return 0;
         }
-        core.laps.start(now.tsc);
-        core.laps.lap(Stage::Rx);
-        if got > 1 && (self.host.wants_ahead() || core.engine().wants_ahead()) {
-            self.ahead.read(burst, &self.host, &self.servers, core, sessions);
+        behind.watchers.laps.start(now.tsc);
+        behind.watchers.laps.lap(Stage::Rx);
+        if got > 1 && (self.host.wants_ahead() || behind.core.engine().wants_ahead()) {
+            self.ahead.read(burst, &self.host, &self.servers, behind.core, sessions);
         }
         for mbuf in burst.drain(..) {
             let out = &mut self.io.out;
             let input = self.host.on_frame(now.ns, mbuf.data(), rx_checks(&mbuf), out);
             if let Input::Tcp(data) = input {
                 let place = Place { endpoint, conn: data.conn() };
-                let mut inbound =
-                    Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
+                let mut inbound = Inbound { behind: &mut *behind, now, place };
                 self.read(data, now, sessions, &mut inbound);
             }
             self.io.out.recycle(mbuf);
         }
-        core.laps.lap(Stage::TcpSoup);
+        behind.watchers.laps.lap(Stage::TcpSoup);
         got
     }
 
@@ -102,7 +100,7 @@ impl<'e> Endpoint<'e> {
         data: TcpData<'_>,
         now: Now,
         sessions: &mut Sessions,
-        inbound: &mut Inbound<'_>,
+        inbound: &mut Inbound<'_, '_>,
     ) {
         let conn = data.conn();
         let Some(server) = self.servers.get_mut(conn.index()) else { return };
@@ -161,20 +159,19 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        core: &mut Core,
+        behind: &mut Behind<'_>,
         sessions: &mut Sessions,
-        publisher: &mut MoldPublisher,
     ) {
         while let Some(event) = self.host.next_event() {
-            self.on_event(endpoint, event, now, core, sessions, publisher);
+            self.on_event(endpoint, event, now, behind, sessions);
         }
         let late_ns = now.ns.saturating_sub(CHECKS_PER_POLL * self.check_pause_ns);
         self.next_check_ns = self.next_check_ns.max(late_ns);
         while self.next_check_ns < now.ns {
             self.next_check_ns += self.check_pause_ns.max(1);
-            self.check_next(endpoint, now, core, sessions, publisher);
+            self.check_next(endpoint, now, behind, sessions);
         }
-        self.release_held(endpoint, now, core, sessions, publisher);
+        self.release_held(endpoint, now, behind, sessions);
         // Only those listed now: one that stays stuck is listed again, for the next poll.
         for _ in 0..self.waiting.len() {
             let conn = self.waiting.swap_remove(0);
@@ -190,9 +187,8 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        core: &mut Core,
+        behind: &mut Behind<'_>,
         sessions: &mut Sessions,
-        publisher: &mut MoldPublisher,
     ) {
         for at in (0..self.held.len()).rev() {
             let conn = self.held[at];
@@ -204,8 +200,7 @@ impl<'e> Endpoint<'e> {
             self.holds[conn.index()] = false;
             if until.is_some() && self.conns[conn.index()] == Some(conn) {
                 let place = Place { endpoint, conn };
-                let mut inbound =
-                    Inbound { core: &mut *core, publisher: &mut *publisher, now, place };
+                let mut inbound = Inbound { behind: &mut *behind, now, place };
                 self.read(conn.into(), now, sessions, &mut inbound);
                 // What was read has freed TCP's ring: the peer is to know of its window.
                 self.host.flush(now.ns, conn, &mut self.io.out);
@@ -217,15 +212,14 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        core: &mut Core,
+        behind: &mut Behind<'_>,
         sessions: &mut Sessions,
-        publisher: &mut MoldPublisher,
     ) {
         let slot = self.next_check;
         self.next_check = if slot + 1 < self.servers.len() { slot + 1 } else { 0 };
         let Some(conn) = self.conns[slot] else { return };
         let place = Place { endpoint, conn };
-        let mut inbound = Inbound { core, publisher, now, place };
+        let mut inbound = Inbound { behind, now, place };
         let server = &mut self.servers[slot];
         // As in `read`: the reason was counted, the rest is said below.
         let _ = server.check(now.ns, sessions, &mut inbound);
@@ -239,13 +233,12 @@ impl<'e> Endpoint<'e> {
         endpoint: usize,
         event: NetEvent,
         now: Now,
-        core: &mut Core,
+        behind: &mut Behind<'_>,
         sessions: &mut Sessions,
-        publisher: &mut MoldPublisher,
     ) {
         match event {
             NetEvent::Accepted { conn, remote, .. } => {
-                core.connected();
+                behind.core.connected();
                 let server = &mut self.servers[conn.index()];
                 if server.is_idle() {
                     server.open_from(now.ns, remote.ip().to_bits());
@@ -255,7 +248,7 @@ impl<'e> Endpoint<'e> {
             NetEvent::PeerClosed { conn } => self.host.close(conn),
             NetEvent::Closed { conn, .. } => {
                 let place = Place { endpoint, conn };
-                let mut inbound = Inbound { core, publisher, now, place };
+                let mut inbound = Inbound { behind, now, place };
                 self.servers[conn.index()].on_closed(sessions, &mut inbound);
                 self.conns[conn.index()] = None;
             }

@@ -1,9 +1,8 @@
 //! OUCH out: what the engine says to one client, as the messages of PROTOCOLS.md's table.
 
-use super::entry::Echo;
 use types::{
-    Accepted, Aiq, Broken, CancelReason, Corrected, Display, Executed, Firm, OrderSide, Party,
-    Price, Qty, Rejected, Replaced, Restated, Symbol, UserRef,
+    Accepted, Aiq, Broken, CancelReason, Corrected, Display, Echo, Executed, Firm, OrderSide,
+    Party, Price, Qty, Rejected, Replaced, Restated, Symbol, UserRef,
 };
 use wire::ouch::outbound::{
     AccountQueryResponse, AiqCanceled, BrokenTrade, DisableOrderEntryResponse,
@@ -16,34 +15,34 @@ use wire::ouch::{self, Optional, Tag};
 /// A live order; the venue never accepts a dead one.
 const LIVE: u8 = b'L';
 /// Room for an Order Restated with its appendage.
-pub(super) const RESTATED_LEN_MAX: usize = 64;
+pub(crate) const RESTATED_LEN_MAX: usize = 64;
 
 /// Bytes of optional fields that a reply repeats: each that OUCH knows, once.
 const REPEATED_LEN_MAX: usize = 140;
 
 /// An accepted order's optional fields, as its reply repeats them.
-pub(super) struct Repeated {
+pub(crate) struct Repeated {
     bytes: [u8; REPEATED_LEN_MAX],
     len: usize,
 }
 
 impl Repeated {
     /// The fields.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 
     /// What `appendage_length` says.
-    pub(super) fn len(&self) -> u16 {
+    pub(crate) fn len(&self) -> u16 {
         self.len as u16
     }
 }
 
 /// The optional fields that OUCH knows; those of a client that repeats itself as far as they fit.
 #[inline]
-pub(super) fn repeated(echo: &Echo<'_>) -> Repeated {
+pub(crate) fn repeated(echo: &Echo<'_>) -> Repeated {
     let (mut bytes, mut len) = ([0; REPEATED_LEN_MAX], 0);
-    let mut rest = echo.optional.as_bytes();
+    let mut rest = echo.optional;
     while let [length, tag, ..] = *rest {
         let Some((field, after)) = rest.split_at_checked(1 + usize::from(length)) else { break };
         if Tag::from_byte(tag).is_some_and(is_asked)
@@ -64,7 +63,7 @@ fn is_asked(tag: Tag) -> bool {
 
 /// Order Accepted.
 #[inline]
-pub(super) fn accepted(
+pub(crate) fn accepted(
     now_ns: u64,
     e: &Accepted,
     symbol: Symbol,
@@ -92,7 +91,7 @@ pub(super) fn accepted(
 
 /// Order Replaced.
 #[inline]
-pub(super) fn replaced(
+pub(crate) fn replaced(
     now_ns: u64,
     e: &Replaced,
     symbol: Symbol,
@@ -121,7 +120,7 @@ pub(super) fn replaced(
 
 /// Order Executed, to the party that stood in the book and to the one that came in.
 #[inline]
-pub(super) fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
+pub(crate) fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
     let to = |party: &Party, liquidity_flag| OrderExecuted {
         message_type: OrderExecuted::TYPE,
         timestamp: now_ns.into(),
@@ -137,7 +136,7 @@ pub(super) fn executed(now_ns: u64, e: &Executed) -> [OrderExecuted; 2] {
 
 /// Order Canceled.
 #[inline]
-pub(super) fn canceled(
+pub(crate) fn canceled(
     now_ns: u64,
     user_ref: UserRef,
     qty: Qty,
@@ -154,7 +153,7 @@ pub(super) fn canceled(
 
 /// Order Modified.
 #[inline]
-pub(super) fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty) -> OrderModified {
+pub(crate) fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty) -> OrderModified {
     OrderModified {
         message_type: OrderModified::TYPE,
         timestamp: now_ns.into(),
@@ -166,7 +165,7 @@ pub(super) fn modified(now_ns: u64, user_ref: UserRef, side: OrderSide, qty: Qty
 
 /// Rejected.
 #[inline]
-pub(super) fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
+pub(crate) fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
     OrderRejected {
         message_type: OrderRejected::TYPE,
         timestamp: now_ns.into(),
@@ -178,7 +177,7 @@ pub(super) fn rejected(now_ns: u64, e: &Rejected) -> OrderRejected {
 
 /// Account Query Response.
 #[inline]
-pub(super) fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse {
+pub(crate) fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse {
     AccountQueryResponse {
         message_type: AccountQueryResponse::TYPE,
         timestamp: now_ns.into(),
@@ -188,7 +187,7 @@ pub(super) fn next_user_ref(now_ns: u64, next: UserRef) -> AccountQueryResponse 
 
 /// AIQ Canceled.
 #[inline]
-pub(super) fn aiq(now_ns: u64, e: &Aiq) -> AiqCanceled {
+pub(crate) fn aiq(now_ns: u64, e: &Aiq) -> AiqCanceled {
     AiqCanceled {
         message_type: AiqCanceled::TYPE,
         timestamp: now_ns.into(),
@@ -202,7 +201,7 @@ pub(super) fn aiq(now_ns: u64, e: &Aiq) -> AiqCanceled {
 }
 
 /// Order Restated, with the number, the shares and the price now displayed; gives its length.
-pub(super) fn restated(now_ns: u64, e: &Restated, out: &mut [u8; RESTATED_LEN_MAX]) -> usize {
+pub(crate) fn restated(now_ns: u64, e: &Restated, out: &mut [u8; RESTATED_LEN_MAX]) -> usize {
     let message = OrderRestated {
         message_type: OrderRestated::TYPE,
         timestamp: now_ns.into(),
@@ -220,7 +219,7 @@ pub(super) fn restated(now_ns: u64, e: &Restated, out: &mut [u8; RESTATED_LEN_MA
 }
 
 /// Broken Trade, to one of its parties.
-pub(super) fn broken(now_ns: u64, e: &Broken, party: usize) -> BrokenTrade {
+pub(crate) fn broken(now_ns: u64, e: &Broken, party: usize) -> BrokenTrade {
     BrokenTrade {
         message_type: BrokenTrade::TYPE,
         timestamp: now_ns.into(),
@@ -232,7 +231,7 @@ pub(super) fn broken(now_ns: u64, e: &Broken, party: usize) -> BrokenTrade {
 }
 
 /// Trade Correction, to one of its parties.
-pub(super) fn corrected(now_ns: u64, e: &Corrected, party: usize) -> TradeCorrection {
+pub(crate) fn corrected(now_ns: u64, e: &Corrected, party: usize) -> TradeCorrection {
     TradeCorrection {
         message_type: TradeCorrection::TYPE,
         timestamp: now_ns.into(),
@@ -247,7 +246,7 @@ pub(super) fn corrected(now_ns: u64, e: &Corrected, party: usize) -> TradeCorrec
 }
 
 /// Mass Cancel Response.
-pub(super) fn mass_canceled(
+pub(crate) fn mass_canceled(
     now_ns: u64,
     user_ref: UserRef,
     firm: Firm,
@@ -263,7 +262,7 @@ pub(super) fn mass_canceled(
 }
 
 /// Disable Order Entry Response.
-pub(super) fn disabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> DisableOrderEntryResponse {
+pub(crate) fn disabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> DisableOrderEntryResponse {
     DisableOrderEntryResponse {
         message_type: DisableOrderEntryResponse::TYPE,
         timestamp: now_ns.into(),
@@ -273,7 +272,7 @@ pub(super) fn disabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> DisableOrd
 }
 
 /// Enable Order Entry Response.
-pub(super) fn enabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> EnableOrderEntryResponse {
+pub(crate) fn enabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> EnableOrderEntryResponse {
     EnableOrderEntryResponse {
         message_type: EnableOrderEntryResponse::TYPE,
         timestamp: now_ns.into(),
@@ -283,7 +282,7 @@ pub(super) fn enabled(now_ns: u64, user_ref: UserRef, firm: Firm) -> EnableOrder
 }
 
 /// System Event: S the day begins, E it ends.
-pub(super) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
+pub(crate) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
     SystemEvent { message_type: SystemEvent::TYPE, timestamp: now_ns.into(), event_code }
 }
 

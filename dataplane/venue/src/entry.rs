@@ -5,9 +5,9 @@
 //! A message that cannot be read has no number to answer under: it is counted and dropped.
 
 use types::{
-    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Firm, MassCancel, Modify, OrderCapacity,
-    OrderSide, Peg, Permit, PostOnly, Price, Qty, Refused, RejectReason, Replace, SessionId,
-    Symbol, Terms, TimeInForce, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Echo, Enter, Firm, Input, MassCancel, Modify,
+    OrderCapacity, OrderSide, Peg, Permit, PostOnly, Price, Qty, Refused, RejectReason, Replace,
+    SessionId, Symbol, Terms, TimeInForce, UserRef,
 };
 use wire::ouch::inbound::{self, EnterOrder, Message, ReplaceOrder};
 use wire::ouch::{Appendage, Error, Optional};
@@ -29,37 +29,6 @@ pub struct Origin {
     pub post_only: PostOnly,
     /// Whether it reads snapshots rather than enters orders.
     pub snapshot: bool,
-}
-
-/// What an accepted order's reply repeats of the request, and the engine has no use for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Echo<'p> {
-    /// Display letter.
-    pub display: u8,
-    /// Capacity letter.
-    pub capacity: u8,
-    /// Inter-market sweep eligibility.
-    pub iso: u8,
-    /// The client's free text.
-    pub cl_ord_id: ClOrdId,
-    /// Its optional fields, where they lie.
-    pub optional: Appendage<'p>,
-}
-
-impl Default for Echo<'_> {
-    fn default() -> Self {
-        let (cl_ord_id, optional) = (ClOrdId::default(), Appendage::EMPTY);
-        Echo { display: b'Y', capacity: b'O', iso: b'N', cl_ord_id, optional }
-    }
-}
-
-/// What a client asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request<'p> {
-    /// Something for the engine.
-    Command(Command, Echo<'p>),
-    /// Which `UserRefNum` comes next.
-    AccountQuery,
 }
 
 /// Why a message could not be read. One byte, one counter.
@@ -94,7 +63,7 @@ impl Unreadable {
 
 /// Reads one unsequenced payload.
 #[inline]
-pub fn read<'p>(from: &Origin, payload: &'p [u8]) -> Result<Request<'p>, Unreadable> {
+pub fn read<'p>(from: &Origin, payload: &'p [u8]) -> Result<Input<'p>, Unreadable> {
     let message = inbound::parse(payload).map_err(|e| match e {
         Error::Empty => Unreadable::Empty,
         Error::UnknownType { .. } => Unreadable::UnknownType,
@@ -102,7 +71,7 @@ pub fn read<'p>(from: &Origin, payload: &'p [u8]) -> Result<Request<'p>, Unreada
         Error::Appendage { .. } => Unreadable::Appendage,
     })?;
     let session = from.session;
-    let plain = |command| Request::Command(command, Echo::default());
+    let plain = |command| Input::Command(command, Echo::default());
     Ok(match message {
         Message::EnterOrder(m, optional) => enter(from, m, optional),
         Message::ReplaceOrder(m, optional) => replace(from, m, optional),
@@ -111,14 +80,14 @@ pub fn read<'p>(from: &Origin, payload: &'p [u8]) -> Result<Request<'p>, Unreada
             plain(Command::Cancel(Cancel { session, user_ref, qty }))
         }
         Message::ModifyOrder(m, _) => modify(session, m),
-        Message::AccountQuery(..) => Request::AccountQuery,
+        Message::AccountQuery(..) => Input::AccountQuery(session),
         Message::MassCancel(m, optional) => plain(mass_cancel(session, m, optional)),
         Message::DisableOrderEntry(m, _) => plain(permit(session, m.user_ref_num, m.firm, false)),
         Message::EnableOrderEntry(m, _) => plain(permit(session, m.user_ref_num, m.firm, true)),
     })
 }
 
-fn enter<'p>(from: &Origin, m: &EnterOrder, optional: Appendage<'p>) -> Request<'p> {
+fn enter<'p>(from: &Origin, m: &EnterOrder, optional: Appendage<'p>) -> Input<'p> {
     let cl_ord_id = ClOrdId(m.clordid);
     let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let echo = Echo {
@@ -126,7 +95,7 @@ fn enter<'p>(from: &Origin, m: &EnterOrder, optional: Appendage<'p>) -> Request<
         capacity: m.capacity,
         iso: m.inter_market_sweep_eligibility,
         cl_ord_id,
-        optional,
+        optional: optional.as_bytes(),
     };
     let order = || {
         let side = OrderSide::from_letter(m.side).ok_or(RejectReason::InvalidSide)?;
@@ -159,14 +128,20 @@ fn enter<'p>(from: &Origin, m: &EnterOrder, optional: Appendage<'p>) -> Request<
         Ok(enter) => Command::Enter(enter),
         Err(reason) => Command::Refused(Refused { session, user_ref, reason, cl_ord_id }),
     };
-    Request::Command(command, echo)
+    Input::Command(command, echo)
 }
 
-fn replace<'p>(from: &Origin, m: &ReplaceOrder, optional: Appendage<'p>) -> Request<'p> {
+fn replace<'p>(from: &Origin, m: &ReplaceOrder, optional: Appendage<'p>) -> Input<'p> {
     let cl_ord_id = ClOrdId(m.clordid);
     let (session, user_ref) = (from.session, UserRef(m.user_ref_num.get()));
     let iso = m.inter_market_sweep_eligibility;
-    let echo = Echo { display: m.display, iso, cl_ord_id, optional, ..Echo::default() };
+    let echo = Echo {
+        display: m.display,
+        iso,
+        cl_ord_id,
+        optional: optional.as_bytes(),
+        ..Echo::default()
+    };
     let order = || {
         let (terms, _) = terms(from, m.display, m.time_in_force, optional)?;
         let price = price(m.price.get(), terms.peg)?;
@@ -177,10 +152,10 @@ fn replace<'p>(from: &Origin, m: &ReplaceOrder, optional: Appendage<'p>) -> Requ
         Ok(replace) => Command::Replace(replace),
         Err(reason) => Command::Refused(Refused { session, user_ref, reason, cl_ord_id }),
     };
-    Request::Command(command, echo)
+    Input::Command(command, echo)
 }
 
-fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Request<'static> {
+fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Input<'static> {
     let user_ref = UserRef(m.user_ref_num.get());
     // A modification has no number of its own to be refused under: as an odd cancel, it is let be.
     let command = match OrderSide::from_letter(m.side) {
@@ -194,7 +169,7 @@ fn modify(session: SessionId, m: &inbound::ModifyOrder) -> Request<'static> {
             qty: Qty::ZERO,
         }),
     };
-    Request::Command(command, Echo::default())
+    Input::Command(command, Echo::default())
 }
 
 /// A request for one side or one group is refused: taking more off than was meant would be worse.

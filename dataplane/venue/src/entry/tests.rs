@@ -33,11 +33,11 @@ fn refusal(order: &EnterOrder, optional: &[Optional<'_>]) -> Option<RejectReason
     let mut bytes = [0; 128];
     let len = ouch::write(&mut bytes, order, optional).unwrap();
     match read(&FROM, &bytes[..len]).unwrap() {
-        Request::Command(Command::Refused(r), _) => {
+        Input::Command(Command::Refused(r), _) => {
             assert_eq!((r.session, r.user_ref, r.cl_ord_id.0), (S, UserRef(5), order.clordid));
             Some(r.reason)
         }
-        Request::Command(Command::Enter(_), _) => None,
+        Input::Command(Command::Enter(_), _) => None,
         other => panic!("{other:?}"),
     }
 }
@@ -45,7 +45,7 @@ fn refusal(order: &EnterOrder, optional: &[Optional<'_>]) -> Option<RejectReason
 #[test]
 fn an_order_is_read_whole() {
     let order = order();
-    let Ok(Request::Command(Command::Enter(e), echo)) = read(&FROM, order.as_bytes()) else {
+    let Ok(Input::Command(Command::Enter(e), echo)) = read(&FROM, order.as_bytes()) else {
         panic!("not an order")
     };
     assert_eq!((e.session, e.user_ref, e.side), (S, UserRef(5), OrderSide::SellShort));
@@ -88,14 +88,14 @@ fn what_cannot_be_read_is_told_apart() {
     let mut bytes = bad.as_bytes().to_vec();
     bytes.push(9);
     assert_eq!(read(&FROM, &bytes), Err(Unreadable::Appendage));
-    assert_eq!(read(&FROM, b"Q"), Ok(Request::AccountQuery));
+    assert_eq!(read(&FROM, b"Q"), Ok(Input::AccountQuery(S)));
 }
 
 fn terms_of(order: &EnterOrder, optional: &[Optional<'_>]) -> (Terms, Firm) {
     let mut bytes = [0; 128];
     let len = ouch::write(&mut bytes, order, optional).unwrap();
     match read(&FROM, &bytes[..len]).unwrap() {
-        Request::Command(Command::Enter(e), _) => (e.terms, e.firm),
+        Input::Command(Command::Enter(e), _) => (e.terms, e.firm),
         other => panic!("{other:?}"),
     }
 }
@@ -127,15 +127,15 @@ fn requests_about_all_orders_are_read_with_and_without_an_appendage() {
         firm: *b"    ",
         symbol: *b"AAPL    ",
     };
-    let Ok(Request::Command(Command::MassCancel(c), _)) = read(&FROM, request.as_bytes()) else {
+    let Ok(Input::Command(Command::MassCancel(c), _)) = read(&FROM, request.as_bytes()) else {
         panic!("not a mass cancel")
     };
     assert_eq!((c.user_ref, c.symbol), (UserRef(9), Symbol(*b"AAPL    ")));
     let mut bytes = [0; 64];
     let len = ouch::write_trailing(&mut bytes, &request, &[Optional::Side(b'B')]).unwrap();
     let one_side = read(&FROM, &bytes[..len]);
-    assert!(matches!(one_side, Ok(Request::Command(Command::Refused(_), _))), "{one_side:?}");
+    assert!(matches!(one_side, Ok(Input::Command(Command::Refused(_), _))), "{one_side:?}");
     let off = read(&FROM, b"D\0\0\0\x0aLIME");
-    let Ok(Request::Command(Command::Permit(p), _)) = off else { panic!("{off:?}") };
+    let Ok(Input::Command(Command::Permit(p), _)) = off else { panic!("{off:?}") };
     assert_eq!((p.user_ref, p.firm, p.enable), (UserRef(10), Firm(*b"LIME"), false));
 }

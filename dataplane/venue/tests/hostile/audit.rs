@@ -2,11 +2,11 @@
 
 use book::Capacity;
 use engine::Engine;
-use lcore::venue::Core;
 use market::{Lie, Market, MarketConfig};
 use session::{ReplayStore, SessionId, Sessions};
 use std::collections::{BTreeMap, HashMap};
 use types::{Price, Side, Symbol, SymbolId, UserRef};
+use venue::Core;
 use wire::ouch::outbound::Message;
 use wire::{itch, ouch};
 

@@ -1,7 +1,7 @@
 //! What a venue counts and clocks beside what its parts count for themselves.
 
-use super::entry::Unreadable;
-use crate::counts::ByType;
+use crate::by_type::ByType;
+use crate::entry::Unreadable;
 use telemetry::{CounterSet, CounterTable};
 
 telemetry::keys! {

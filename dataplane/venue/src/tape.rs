@@ -11,12 +11,12 @@ use wire::itch::{
 };
 
 /// System Event; the letters are ITCH's event codes.
-pub(super) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
+pub(crate) fn system_event(now_ns: u64, event_code: u8) -> SystemEvent {
     SystemEvent { head: SystemEvent::head(0, now_ns), event_code }
 }
 
 /// Stock Directory of a symbol that this venue opened without a directory to copy from.
-pub(super) fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirectory {
+pub(crate) fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirectory {
     StockDirectory {
         head: StockDirectory::head(id.0, now_ns),
         stock: symbol.0,
@@ -38,7 +38,7 @@ pub(super) fn directory(now_ns: u64, id: SymbolId, symbol: Symbol) -> StockDirec
 
 /// Add Order.
 #[inline]
-pub(super) fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
+pub(crate) fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
     AddOrder {
         head: AddOrder::head(e.symbol.0, now_ns),
         order_reference_number: e.order_id.0.into(),
@@ -51,7 +51,7 @@ pub(super) fn add(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrder {
 
 /// Add Order with MPID: the firm's name with it.
 #[inline]
-pub(super) fn add_attributed(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrderMpid {
+pub(crate) fn add_attributed(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrderMpid {
     AddOrderMpid {
         head: AddOrderMpid::head(e.symbol.0, now_ns),
         order_reference_number: e.order_id.0.into(),
@@ -65,7 +65,7 @@ pub(super) fn add_attributed(now_ns: u64, e: &BookAdd, symbol: Symbol) -> AddOrd
 
 /// Order Executed with Price: one side of a cross, which its own message prints.
 #[inline]
-pub(super) fn executed_in_cross(now_ns: u64, e: &Executed, order: OrderId) -> OrderExecutedPrice {
+pub(crate) fn executed_in_cross(now_ns: u64, e: &Executed, order: OrderId) -> OrderExecutedPrice {
     OrderExecutedPrice {
         head: OrderExecutedPrice::head(e.symbol.0, now_ns),
         order_reference_number: order.0.into(),
@@ -78,7 +78,7 @@ pub(super) fn executed_in_cross(now_ns: u64, e: &Executed, order: OrderId) -> Or
 
 /// Trade, against an order that nobody saw. Since 2014 the number is 0 and the side is B.
 #[inline]
-pub(super) fn trade(now_ns: u64, e: &Executed, symbol: Symbol) -> Trade {
+pub(crate) fn trade(now_ns: u64, e: &Executed, symbol: Symbol) -> Trade {
     Trade {
         head: Trade::head(e.symbol.0, now_ns),
         order_reference_number: 0.into(),
@@ -91,7 +91,7 @@ pub(super) fn trade(now_ns: u64, e: &Executed, symbol: Symbol) -> Trade {
 }
 
 /// Trade, in the place of one that was at the wrong price.
-pub(super) fn corrected(now_ns: u64, e: &Corrected, symbol: Symbol) -> Trade {
+pub(crate) fn corrected(now_ns: u64, e: &Corrected, symbol: Symbol) -> Trade {
     Trade {
         head: Trade::head(e.symbol.0, now_ns),
         order_reference_number: 0.into(),
@@ -104,17 +104,17 @@ pub(super) fn corrected(now_ns: u64, e: &Corrected, symbol: Symbol) -> Trade {
 }
 
 /// Broken Trade.
-pub(super) fn broken(now_ns: u64, symbol: SymbolId, match_number: u64) -> BrokenTrade {
+pub(crate) fn broken(now_ns: u64, symbol: SymbolId, match_number: u64) -> BrokenTrade {
     BrokenTrade { head: BrokenTrade::head(symbol.0, now_ns), match_number: match_number.into() }
 }
 
 /// Broken Trade, of an event.
-pub(super) fn busted(now_ns: u64, e: &Broken) -> BrokenTrade {
+pub(crate) fn busted(now_ns: u64, e: &Broken) -> BrokenTrade {
     broken(now_ns, e.symbol, e.match_id.0)
 }
 
 /// Cross Trade.
-pub(super) fn cross(now_ns: u64, e: &CrossDone, symbol: Symbol) -> CrossTrade {
+pub(crate) fn cross(now_ns: u64, e: &CrossDone, symbol: Symbol) -> CrossTrade {
     CrossTrade {
         head: CrossTrade::head(e.symbol.0, now_ns),
         cross_shares: e.qty.into(),
@@ -127,7 +127,7 @@ pub(super) fn cross(now_ns: u64, e: &CrossDone, symbol: Symbol) -> CrossTrade {
 
 /// Net Order Imbalance Indicator. Far and near price are the same: orders of the book take part in
 /// every cross here.
-pub(super) fn imbalance(now_ns: u64, e: &Imbalance, symbol: Symbol) -> NetOrderImbalance {
+pub(crate) fn imbalance(now_ns: u64, e: &Imbalance, symbol: Symbol) -> NetOrderImbalance {
     let direction = match e.side {
         Some(side) => side.letter(),
         None if e.paired == 0 => b'O',
@@ -164,7 +164,7 @@ fn variation(price: Price, reference: Price) -> u8 {
 }
 
 /// Stock Trading Action.
-pub(super) fn state(now_ns: u64, e: &State, symbol: Symbol) -> StockTradingAction {
+pub(crate) fn state(now_ns: u64, e: &State, symbol: Symbol) -> StockTradingAction {
     StockTradingAction {
         head: StockTradingAction::head(e.symbol.0, now_ns),
         stock: symbol.0,
@@ -175,7 +175,7 @@ pub(super) fn state(now_ns: u64, e: &State, symbol: Symbol) -> StockTradingActio
 }
 
 /// LULD Auction Collar.
-pub(super) fn collar(
+pub(crate) fn collar(
     now_ns: u64,
     id: SymbolId,
     symbol: Symbol,
@@ -192,7 +192,7 @@ pub(super) fn collar(
 }
 
 /// IPO Quoting Period Update: A, the anticipated release.
-pub(super) fn offering(
+pub(crate) fn offering(
     now_ns: u64,
     id: SymbolId,
     symbol: Symbol,
@@ -209,13 +209,13 @@ pub(super) fn offering(
 }
 
 /// MWCB Status.
-pub(super) fn breaker(now_ns: u64, level: u8) -> MwcbStatus {
+pub(crate) fn breaker(now_ns: u64, level: u8) -> MwcbStatus {
     MwcbStatus { head: MwcbStatus::head(0, now_ns), breached_level: b'0' + level }
 }
 
 /// Order Executed, on the order that stood in the book.
 #[inline]
-pub(super) fn executed(now_ns: u64, e: &Executed) -> OrderExecuted {
+pub(crate) fn executed(now_ns: u64, e: &Executed) -> OrderExecuted {
     OrderExecuted {
         head: OrderExecuted::head(e.symbol.0, now_ns),
         order_reference_number: e.resting.order_id.0.into(),
@@ -226,7 +226,7 @@ pub(super) fn executed(now_ns: u64, e: &Executed) -> OrderExecuted {
 
 /// Order Cancel: shares came off, some are left.
 #[inline]
-pub(super) fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) -> OrderCancel {
+pub(crate) fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) -> OrderCancel {
     OrderCancel {
         head: OrderCancel::head(symbol.0, now_ns),
         order_reference_number: order.0.into(),
@@ -236,7 +236,7 @@ pub(super) fn cancel(now_ns: u64, symbol: SymbolId, order: OrderId, qty: Qty) ->
 
 /// Order Delete.
 #[inline]
-pub(super) fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
+pub(crate) fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
     OrderDelete {
         head: OrderDelete::head(e.symbol.0, now_ns),
         order_reference_number: e.order_id.0.into(),
@@ -245,7 +245,7 @@ pub(super) fn delete(now_ns: u64, e: &BookRemove) -> OrderDelete {
 
 /// Order Replace.
 #[inline]
-pub(super) fn replace(now_ns: u64, e: &BookReplace) -> OrderReplace {
+pub(crate) fn replace(now_ns: u64, e: &BookReplace) -> OrderReplace {
     OrderReplace {
         head: OrderReplace::head(e.symbol.0, now_ns),
         original_order_reference_number: e.old.0.into(),

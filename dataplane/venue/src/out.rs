@@ -1,17 +1,19 @@
 //! The engine's answers on their way out: replies into their sessions' stores, and the tape into
 //! the publisher's.
 
-use super::core::{Dirty, ToOperator};
-use super::counters::{VenueCounter as Count, VenueCounts};
-use super::entry::Echo;
-use super::replies::Repeated;
-use super::{replies, tape};
+use crate::ToOperator;
+use crate::counters::{VenueCounter as Count, VenueCounts};
+use crate::dirty::Dirty;
+use crate::replies::Repeated;
+use crate::{replies, tape};
 use session::{MoldPublisher, SessionId, Sessions};
-use types::{BookRemove, Event, EventSink, OrderId, Party, Phase, Print, Qty, Symbol, SymbolId};
+use types::{
+    BookRemove, Echo, Event, EventSink, OrderId, Party, Phase, Print, Qty, Symbol, SymbolId,
+};
 use wire::IntoBytes;
 
 #[inline]
-pub(super) fn publish(publisher: &mut MoldPublisher, counts: &VenueCounts, message: &[u8]) {
+pub(crate) fn publish(publisher: &mut MoldPublisher, counts: &VenueCounts, message: &[u8]) {
     if publisher.publish(message).is_some() {
         counts.set.inc(Count::Published);
         counts.published.add(message);
@@ -21,7 +23,7 @@ pub(super) fn publish(publisher: &mut MoldPublisher, counts: &VenueCounts, messa
 }
 
 #[inline]
-pub(super) fn store_reply(
+pub(crate) fn store_reply(
     sessions: &mut Sessions,
     dirty: &mut Dirty,
     counts: &VenueCounts,
@@ -34,16 +36,16 @@ pub(super) fn store_reply(
 }
 
 /// See the module.
-pub(super) struct Out<'a> {
-    pub(super) now_ns: u64,
-    pub(super) echo: &'a Echo<'a>,
-    pub(super) symbols: &'a [Symbol],
-    pub(super) sessions: &'a mut Sessions,
-    pub(super) publisher: &'a mut MoldPublisher,
-    pub(super) dirty: &'a mut Dirty,
-    pub(super) counts: &'a VenueCounts,
+pub(crate) struct Out<'a> {
+    pub(crate) now_ns: u64,
+    pub(crate) echo: &'a Echo<'a>,
+    pub(crate) symbols: &'a [Symbol],
+    pub(crate) sessions: &'a mut Sessions,
+    pub(crate) publisher: &'a mut MoldPublisher,
+    pub(crate) dirty: &'a mut Dirty,
+    pub(crate) counts: &'a VenueCounts,
     /// Whoever asked for this, if it was the operator.
-    pub(super) operator: Option<&'a mut spsc::Producer<ToOperator>>,
+    pub(crate) operator: Option<&'a mut spsc::Producer<ToOperator>>,
 }
 
 const BLANK: Symbol = Symbol([b' '; 8]);
@@ -215,7 +217,7 @@ impl Out<'_> {
 }
 
 /// ITCH's system event of a phase.
-pub(super) fn system_event(phase: Phase) -> Option<u8> {
+pub(crate) fn system_event(phase: Phase) -> Option<u8> {
     match phase {
         Phase::Start | Phase::PreOpen => None,
         Phase::Continuous => Some(b'Q'),
