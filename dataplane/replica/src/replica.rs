@@ -48,6 +48,19 @@ pub struct Recovered {
     pub records: u64,
 }
 
+impl Recovered {
+    /// Term and vote. A cluster is founded in term 1, which nobody leads: raft panics where a node
+    /// of term 0 refuses a pre-vote.
+    pub(crate) fn hard_state(&self) -> (u64, u64) {
+        (self.term.max(1), self.vote)
+    }
+
+    /// What the engine has, or need not be told.
+    pub(crate) fn done(&self) -> u64 {
+        self.applied.max(self.base.0)
+    }
+}
+
 /// Whether a reply may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
@@ -148,7 +161,8 @@ impl Replica {
         let node = RawNode::new(&raft_config(&config, &recovered), ring, &logger);
         let node = node.map_err(|error| ConfigError::Raft(error.to_string()))?;
         let soft = node.raft.soft_state();
-        let has_run = recovered.term > 0;
+        let has_run = recovered.records > 0;
+        let hard = recovered.hard_state();
         let mut replica = Replica {
             seal: Seal { cluster: config.cluster, config: config.agreed_hash(), node: config.node },
             lease: Lease::new(config.lease_ns()),
@@ -163,11 +177,11 @@ impl Replica {
             hard_record: recovered.records,
             readies: VecDeque::with_capacity(1024),
             held: VecDeque::with_capacity(HELD_MAX),
-            told_hard: (recovered.term, recovered.vote),
+            told_hard: hard,
             told_soft: soft,
-            told_role: Role { kind: RoleKind::Follower, term: recovered.term, leader: 0 },
-            delivered: recovered.applied.max(recovered.base.0),
-            applied: recovered.applied.max(recovered.base.0),
+            told_role: Role { kind: RoleKind::Follower, term: hard.0, leader: 0 },
+            delivered: recovered.done(),
+            applied: recovered.done(),
             last_tick_ns: now_ns,
             heard: (0, 0, 0),
             silent_ticks: if has_run { config.election_ticks } else { 0 },
@@ -443,7 +457,7 @@ fn raft_config(config: &Config, recovered: &Recovered) -> raft::Config {
         min_election_tick: campaign,
         // Raft draws from this range, and `pace` replaces what it drew.
         max_election_tick: campaign + stagger * (crate::members::VOTERS_MAX + 1) + 1,
-        applied: recovered.applied,
+        applied: recovered.done(),
         // Batches are cut by the log and by the datagram, which know what fits.
         max_size_per_msg: raft::NO_LIMIT,
         max_inflight_msgs: config.inflight_max,

@@ -84,7 +84,7 @@ impl LogRing {
         recovered: &Recovered,
         payloads: &mut Payloads,
     ) -> std::result::Result<LogRing, ConfigError> {
-        let Recovered { term, vote, .. } = *recovered;
+        let (term, vote) = recovered.hard_state();
         let commit = recovered.committed.max(recovered.applied).max(recovered.base.0);
         let hard = HardState { term, vote, commit, ..HardState::default() };
         let members =
@@ -104,7 +104,7 @@ impl LogRing {
         };
         for kept in &recovered.entries {
             let index = ring.last().0 + 1;
-            if kept.term < ring.last().1 || kept.term > recovered.term || kept.term == 0 {
+            if kept.term < ring.last().1 || kept.term > term || kept.term == 0 {
                 return Err(ConfigError::Recovered(
                     "terms of entries fall, or are not of its past",
                 ));

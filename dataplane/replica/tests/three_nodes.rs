@@ -3,31 +3,27 @@
 mod support;
 
 use replica::{NotProposed, Release, RoleKind};
-use support::{Cluster, Weather};
-
-const CALM: Weather = Weather { hop_ns: 5_000, disk_ns: 10_000 };
+use support::{CALM, Cluster};
 
 #[test]
 fn they_elect_propose_and_commit() {
     let mut cluster = Cluster::new(3, CALM);
     let leader = cluster.run_to_leader();
     assert_eq!(leader, 1, "the first in the order of succession");
-    let now_ns = cluster.now_ns;
-    let refused = cluster.replica(2).propose(now_ns, b"not here");
+    let clock_ns = cluster.clock_ns(2);
+    let refused = cluster.replica(2).propose(clock_ns, b"not here");
     assert_eq!(refused, Err(NotProposed::NotLeader));
 
     let payloads: Vec<Vec<u8>> = (0..100u8).map(|n| vec![n + 1; 80]).collect();
     for chunk in payloads.chunks(7) {
-        let now_ns = cluster.now_ns;
-        let mut last = 0;
-        for payload in chunk {
-            last = cluster.replica(leader).propose(now_ns, payload).expect("proposed");
-        }
+        let indices = chunk.iter().map(|payload| cluster.propose(leader, payload));
+        let last = indices.last().flatten().expect("proposed");
         cluster.poll(leader);
-        assert_ne!(cluster.replica(leader).may_release(last, now_ns), Release::Committed);
+        let clock_ns = cluster.clock_ns(leader);
+        assert_ne!(cluster.replica(leader).may_release(last, clock_ns), Release::Committed);
         cluster.run_for(30_000);
-        let now_ns = cluster.now_ns;
-        assert_eq!(cluster.replica(leader).may_release(last, now_ns), Release::Committed);
+        let clock_ns = cluster.clock_ns(leader);
+        assert_eq!(cluster.replica(leader).may_release(last, clock_ns), Release::Committed);
     }
     cluster.run_for(200_000);
     for id in 1..=3 {
@@ -42,8 +38,7 @@ fn they_elect_propose_and_commit() {
 fn a_successor_serves_what_was_committed() {
     let mut cluster = Cluster::new(3, CALM);
     let old = cluster.run_to_leader();
-    let now_ns = cluster.now_ns;
-    cluster.replica(old).propose(now_ns, b"one").expect("proposed");
+    cluster.propose(old, b"one").expect("proposed");
     cluster.poll(old);
     cluster.run_for(30_000);
     cluster.crash(old);

@@ -1,84 +1,61 @@
-//! A cluster in memory, on a virtual clock: nodes, their disks, and a network between them.
+//! A cluster in memory, on a virtual clock: nodes with clocks of their own, their disks, and a
+//! network between them that loses, doubles, delays and is cut. Everything follows from a seed.
 
 #![allow(dead_code)]
 
-use replica::{
-    Config, Entry, EntryKind, Members, Outbox, Record, Recovered, RecoveredEntry, Replica, Role,
-};
+mod check;
+mod disk;
+
+pub(crate) use check::Check;
+pub(crate) use disk::{Disk, Out};
+
+use replica::{Config, EntryKind, Members, Recovered, RecoveredEntry, Replica, RoleKind};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-/// A record as a disk keeps it.
+/// Numbers without a pattern, the same for the same seed (splitmix64).
 #[derive(Clone, Debug)]
-pub(crate) enum Kept {
-    HardState { term: u64, vote: u64 },
-    Superseded { from: u64 },
-    Entry { index: u64, entry: RecoveredEntry },
-}
+pub(crate) struct Chance(pub(crate) u64);
 
-/// What a disk has, and how much of it survives a crash.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Disk {
-    pub(crate) records: Vec<Kept>,
-    pub(crate) durable: usize,
-}
+impl Chance {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
 
-impl Disk {
-    /// What a node finds when it starts again, with the members and the state of nobody's.
-    pub(crate) fn recover(&mut self) -> Recovered {
-        self.records.truncate(self.durable);
-        let mut found = Recovered { records: self.records.len() as u64, ..Recovered::default() };
-        for record in &self.records {
-            match record {
-                Kept::HardState { term, vote } => (found.term, found.vote) = (*term, *vote),
-                Kept::Superseded { from } => found.entries.truncate(*from as usize - 1),
-                Kept::Entry { index, entry } => {
-                    assert_eq!(*index as usize, found.entries.len() + 1, "a gap on disk");
-                    found.entries.push(entry.clone());
-                }
-            }
-        }
-        found
+    /// Below `n`; 0 for 0.
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        if n == 0 { 0 } else { self.next() % n }
+    }
+
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
+        n > 0 && self.below(n) == 0
     }
 }
 
-/// What a poll gave.
-#[derive(Default)]
-pub(crate) struct Out {
-    pub(crate) sent: Vec<(u64, Vec<u8>)>,
-    pub(crate) records: Vec<Kept>,
-    pub(crate) committed: Vec<(u64, RecoveredEntry)>,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) numbers: Vec<u64>,
+/// How the network and the disks behave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    pub(crate) hop_ns: u64,
+    /// Up to so much on top of a hop: what is sent later may arrive earlier.
+    pub(crate) jitter_ns: u64,
+    pub(crate) disk_ns: u64,
+    /// One datagram in so many is lost; 0 for none.
+    pub(crate) loss_one_in: u64,
+    /// One in so many comes twice.
+    pub(crate) double_one_in: u64,
 }
 
-fn owned(entry: &Entry<'_>) -> RecoveredEntry {
-    RecoveredEntry { term: entry.term, kind: entry.kind, payload: entry.payload.to_vec() }
-}
-
-impl Outbox for Out {
-    fn send(&mut self, to: u64, datagram: &[u8]) {
-        self.sent.push((to, datagram.to_vec()));
-    }
-
-    fn persist(&mut self, number: u64, record: Record<'_>) {
-        self.numbers.push(number);
-        self.records.push(match record {
-            Record::HardState { term, vote } => Kept::HardState { term, vote },
-            Record::Superseded { from } => Kept::Superseded { from },
-            Record::Entry(entry) => Kept::Entry { index: entry.index, entry: owned(&entry) },
-            Record::Snapshot(_) => unimplemented!("no snapshots in this harness"),
-        });
-    }
-
-    fn committed(&mut self, entry: Entry<'_>) {
-        self.committed.push((entry.index, owned(&entry)));
-    }
-
-    fn role(&mut self, role: Role) {
-        self.roles.push(role);
-    }
-}
+pub(crate) const CALM: Weather = Weather {
+    hop_ns: 5_000,
+    jitter_ns: 0,
+    disk_ns: 10_000,
+    loss_one_in: 0,
+    double_one_in: 0,
+};
 
 pub(crate) struct Node {
     pub(crate) replica: Option<Replica>,
@@ -86,26 +63,43 @@ pub(crate) struct Node {
     pub(crate) committed: BTreeMap<u64, RecoveredEntry>,
     /// Counts starts, so that what was under way at a crash does not arrive after it.
     pub(crate) start: u32,
+    /// The process stands still until then; its clock does not.
+    pub(crate) stopped_until_ns: u64,
+    /// Its clock is ahead by so much, and runs faster or slower by so many millionths.
+    pub(crate) clock: (u64, i64),
+}
+
+impl Node {
+    /// What its clock shows.
+    pub(crate) fn clock_ns(&self, now_ns: u64) -> u64 {
+        let (ahead_ns, ppm) = self.clock;
+        (ahead_ns + now_ns).saturating_add_signed((now_ns as i64 * ppm).div_euclid(1_000_000))
+    }
+
+    /// When its clock will show that.
+    fn when(&self, clock_ns: u64, now_ns: u64) -> u64 {
+        let ahead = clock_ns.saturating_sub(self.clock_ns(now_ns));
+        now_ns + ahead + ahead / 1_000 + 1
+    }
 }
 
 enum Event {
-    Tick,
+    Tick { start: u32 },
     Datagram { from: u64, bytes: Vec<u8> },
     Durable { start: u32, record: usize },
-}
-
-/// How the network and the disks behave.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Weather {
-    pub(crate) hop_ns: u64,
-    pub(crate) disk_ns: u64,
 }
 
 pub(crate) struct Cluster {
     pub(crate) now_ns: u64,
     pub(crate) weather: Weather,
+    pub(crate) chance: Chance,
     pub(crate) nodes: BTreeMap<u64, Node>,
     pub(crate) configs: BTreeMap<u64, Config>,
+    /// Ways that are cut, from, to.
+    pub(crate) cut: BTreeSet<(u64, u64)>,
+    pub(crate) check: Check,
+    /// Disks say that they have what they are about to write: a lie that must come out.
+    pub(crate) lying_disks: bool,
     events: BinaryHeap<Reverse<(u64, u64, u64)>>,
     what: BTreeMap<u64, Event>,
     next: u64,
@@ -113,22 +107,63 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(count: u64, weather: Weather) -> Cluster {
+        Cluster::with(count, weather, 1, |_| {})
+    }
+
+    pub(crate) fn with(
+        count: u64,
+        weather: Weather,
+        seed: u64,
+        adjust: impl Fn(&mut Config),
+    ) -> Cluster {
         let ids: Vec<u64> = (1..=count).collect();
         let members = Members::of_voters(&ids).expect("sound members");
-        let configs = ids.iter().map(|&id| (id, Config::new(id, [7; 16], members.clone())));
         let mut cluster = Cluster {
-            now_ns: 1,
+            now_ns: 1_000_000,
             weather,
+            chance: Chance(seed),
             nodes: BTreeMap::new(),
-            configs: configs.collect(),
+            configs: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            check: Check::default(),
+            lying_disks: false,
             events: BinaryHeap::new(),
             what: BTreeMap::new(),
             next: 0,
         };
         for id in ids {
-            cluster.start(id, Recovered::default());
+            let mut config = Config::new(id, [7; 16], members.clone());
+            config.log_entries = 4096;
+            adjust(&mut config);
+            cluster.add(config);
         }
         cluster
+    }
+
+    /// Clocks that run faster or slower by so much, whatever the configuration allows.
+    pub(crate) fn bend_clocks(&mut self, ppm: i64) {
+        let nodes = self.nodes.values_mut().zip([ppm, -ppm].into_iter().cycle());
+        nodes.for_each(|(node, ppm)| node.clock.1 = ppm);
+    }
+
+    /// A node that has never run.
+    pub(crate) fn add(&mut self, config: Config) {
+        let id = config.node;
+        let phase_ns = self.chance.below(config.tick_ns);
+        let clock = (self.chance.below(1 << 40), self.chance.below(801) as i64 - 400);
+        let node = Node {
+            replica: None,
+            disk: Disk::default(),
+            committed: BTreeMap::new(),
+            start: 0,
+            stopped_until_ns: self.now_ns + phase_ns,
+            clock,
+        };
+        self.nodes.insert(id, node);
+        self.configs.insert(id, config);
+        self.now_ns += phase_ns;
+        self.start(id, Recovered::default());
+        self.now_ns -= phase_ns;
     }
 
     fn at(&mut self, at_ns: u64, node: u64, event: Event) {
@@ -138,23 +173,29 @@ impl Cluster {
     }
 
     pub(crate) fn start(&mut self, id: u64, recovered: Recovered) {
-        let replica = Replica::new(self.configs[&id].clone(), recovered, self.now_ns);
+        let node = self.nodes.get_mut(&id).expect("a node");
+        let config = self.configs[&id].clone();
+        let replica = Replica::new(config, recovered, node.clock_ns(self.now_ns));
         let replica = replica.expect("a node starts");
-        let tick_ns = replica.next_tick_ns();
-        let node = self.nodes.entry(id).or_insert_with(|| Node {
-            replica: None,
-            disk: Disk::default(),
-            committed: BTreeMap::new(),
-            start: 0,
-        });
+        let at_ns = node.when(replica.next_tick_ns(), self.now_ns);
         node.replica = Some(replica);
         node.start += 1;
-        self.at(tick_ns, id, Event::Tick);
+        node.committed.clear();
+        let start = node.start;
+        self.at(at_ns, id, Event::Tick { start });
     }
 
-    /// The process ends; what was not on disk is lost.
+    pub(crate) fn lives(&self, id: u64) -> bool {
+        self.nodes[&id].replica.is_some()
+    }
+
+    /// The process ends; what was not on disk is lost, or some of it is.
     pub(crate) fn crash(&mut self, id: u64) {
-        self.nodes.get_mut(&id).expect("a node").replica = None;
+        let node = self.nodes.get_mut(&id).expect("a node");
+        if node.replica.take().is_some() {
+            let torn = self.chance.below(node.disk.pending() + 1);
+            node.disk.crash(torn as usize);
+        }
     }
 
     pub(crate) fn restart(&mut self, id: u64) {
@@ -166,77 +207,114 @@ impl Cluster {
         self.nodes.get_mut(&id).and_then(|node| node.replica.as_mut()).expect("a live node")
     }
 
+    pub(crate) fn clock_ns(&self, id: u64) -> u64 {
+        self.nodes[&id].clock_ns(self.now_ns)
+    }
+
+    /// Proposes where that node leads; the index.
+    pub(crate) fn propose(&mut self, id: u64, payload: &[u8]) -> Option<u64> {
+        let clock_ns = self.clock_ns(id);
+        self.replica(id).propose(clock_ns, payload).ok()
+    }
+
     /// Has a node do what it has to do.
     pub(crate) fn poll(&mut self, id: u64) {
         let now_ns = self.now_ns;
         let Some(node) = self.nodes.get_mut(&id) else { return };
+        let clock_ns = node.clock_ns(now_ns);
         let Some(replica) = node.replica.as_mut() else { return };
-        let mut out = Out::default();
-        replica.poll(now_ns, &mut out);
-        let (start, had) = (node.start, node.disk.records.len());
-        node.disk.records.extend(out.records);
-        let has = node.disk.records.len();
-        for (at, number) in out.numbers.iter().enumerate() {
-            assert_eq!(*number as usize, had + at + 1, "records are numbered without a gap");
-        }
-        for (index, entry) in out.committed {
-            node.committed.insert(index, entry);
+        let mut out = Out::new(&mut node.disk);
+        replica.poll(clock_ns, &mut out);
+        let Out { sent, committed, roles, written, .. } = out;
+        for (index, entry) in committed {
             replica.on_applied(index);
+            self.check.committed(id, index, &entry);
+            node.committed.insert(index, entry);
         }
-        for (to, bytes) in out.sent {
-            self.at(now_ns + self.weather.hop_ns, to, Event::Datagram { from: id, bytes });
+        for role in roles {
+            self.check.role(id, role, replica);
         }
-        if has > had {
-            let at_ns = now_ns + self.weather.disk_ns;
-            self.at(at_ns, id, Event::Durable { start, record: has });
+        let (start, has) = (node.start, node.disk.records.len());
+        if self.lying_disks {
+            replica.on_durable(has as u64);
+        }
+        for (to, bytes) in sent {
+            self.transmit(id, to, bytes);
+        }
+        if written {
+            let disk_ns = self.weather.disk_ns + self.chance.below(self.weather.disk_ns / 2);
+            self.at(now_ns + disk_ns, id, Event::Durable { start, record: has });
+        }
+    }
+
+    fn transmit(&mut self, from: u64, to: u64, bytes: Vec<u8>) {
+        let weather = self.weather;
+        let lost = self.chance.one_in(weather.loss_one_in) || self.cut.contains(&(from, to));
+        if lost || !self.nodes.contains_key(&to) {
+            return;
+        }
+        let copies = 1 + u64::from(self.chance.one_in(weather.double_one_in));
+        for _ in 0..copies {
+            let at_ns = self.now_ns + weather.hop_ns + self.chance.below(weather.jitter_ns);
+            self.at(at_ns, to, Event::Datagram { from, bytes: bytes.clone() });
         }
     }
 
     /// Lets the next thing happen; whose it was.
     pub(crate) fn step(&mut self) -> u64 {
         let Reverse((at_ns, number, id)) = self.events.pop().expect("ticks never end");
+        self.now_ns = at_ns.max(self.now_ns);
         let event = self.what.remove(&number).expect("an event");
-        self.now_ns = at_ns;
         let node = self.nodes.get_mut(&id).expect("a node");
-        let start = node.start;
+        if self.now_ns < node.stopped_until_ns {
+            // It lies in a queue of the NIC's, or of the kernel's, until the process goes on.
+            let until_ns = node.stopped_until_ns;
+            self.at(until_ns, id, event);
+            return id;
+        }
+        let (start, clock_ns) = (node.start, node.clock_ns(self.now_ns));
         let Some(replica) = node.replica.as_mut() else { return id };
         match event {
-            Event::Tick => {
-                replica.on_tick(at_ns);
-                let next = replica.next_tick_ns();
-                self.at(next, id, Event::Tick);
+            Event::Tick { start: then } if then == start => {
+                replica.on_tick(clock_ns);
+                let due_ns = replica.next_tick_ns();
+                let at_ns = node.when(due_ns, self.now_ns);
+                self.at(at_ns, id, event);
             }
             Event::Datagram { from, bytes } => {
-                let _ = replica.on_datagram(at_ns, from, &bytes);
+                let taken = replica.on_datagram(clock_ns, from, &bytes);
+                self.check.refused(taken);
             }
             Event::Durable { start: then, record } if then == start => {
                 node.disk.durable = node.disk.durable.max(record);
                 replica.on_durable(record as u64);
             }
-            Event::Durable { .. } => {}
+            Event::Durable { .. } | Event::Tick { .. } => {}
         }
         self.poll(id);
+        self.check.leases(&self.nodes, self.now_ns);
         id
     }
 
     pub(crate) fn run_for(&mut self, ns: u64) {
-        let until = self.now_ns + ns;
-        while self.events.peek().is_some_and(|Reverse((at, ..))| *at <= until) {
+        let until_ns = self.now_ns + ns;
+        while self.events.peek().is_some_and(|Reverse((at, ..))| *at <= until_ns) {
             self.step();
         }
-        self.now_ns = until;
+        self.now_ns = until_ns;
     }
 
-    /// Who leads and is ready, of those that live.
+    /// Who leads and is ready, of those that live: of the newest term.
     pub(crate) fn leader(&self) -> Option<u64> {
-        let ready = |node: &Node| {
-            node.replica.as_ref().is_some_and(|r| r.role().kind == replica::RoleKind::Leader)
-        };
-        self.nodes.iter().find(|(_, node)| ready(node)).map(|(id, _)| *id)
+        let ready = self.nodes.iter().filter_map(|(id, node)| {
+            let role = node.replica.as_ref()?.role();
+            (role.kind == RoleKind::Leader).then_some((role.term, *id))
+        });
+        ready.max().map(|(_, id)| id)
     }
 
     pub(crate) fn run_to_leader(&mut self) -> u64 {
-        for _ in 0..100_000 {
+        for _ in 0..1_000_000 {
             if let Some(leader) = self.leader() {
                 return leader;
             }
