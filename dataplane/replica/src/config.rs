@@ -42,14 +42,16 @@ pub struct Config {
     pub tick_ns: u64,
     /// A leader sends a heartbeat every so many ticks.
     pub heartbeat_ticks: u32,
-    /// A follower that heard from its leader gives no vote for so many ticks; a leader that did
-    /// not hear from a quorum for as long steps down. More than `heartbeat_ticks`.
+    /// A leader that did not hear from a quorum for so many ticks steps down. More than
+    /// `heartbeat_ticks`.
     pub election_ticks: u32,
-    /// The first in succession campaigns so many ticks after the last word of its leader. More
-    /// than `election_ticks`, since the others count theirs at other phases.
+    /// The first in succession campaigns so many ticks after the last word of its leader, and no
+    /// voter gives its vote sooner than one tick before that. More than `election_ticks`.
     pub campaign_ticks: u32,
-    /// Each place in the succession waits so many ticks longer. With 0 all campaign at once, and
-    /// the first in line that is not behind wins, by priority.
+    /// Each place in the succession waits so many ticks longer. With 2 or more the first in line
+    /// wins if it lives and is not behind, and if it does not, the next is so much later. With 0
+    /// all campaign in the same tick, and where two of them ask for the same votes, priority
+    /// decides: the succession takes no longer when the first in line is dead too, or behind.
     pub stagger_ticks: u32,
     /// A lease is this much shorter than the ticks that it is made of, for clocks that differ.
     pub drift_ppm: u32,
@@ -94,7 +96,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// A cluster in one room with ticks of 80 µs: heartbeats every tick, successors after four.
+    /// A cluster in one room with ticks of 80 µs: heartbeats every tick, a successor after three.
     pub fn new(node: u64, cluster: [u8; 16], founders: Members) -> Config {
         Config {
             node,
@@ -103,8 +105,8 @@ impl Config {
             founders,
             tick_ns: 80_000,
             heartbeat_ticks: 1,
-            election_ticks: 3,
-            campaign_ticks: 4,
+            election_ticks: 2,
+            campaign_ticks: 3,
             stagger_ticks: 0,
             drift_ppm: 1_000,
             datagram_bytes: 1472,
@@ -117,15 +119,19 @@ impl Config {
         }
     }
 
-    /// How long a leader's lease is from the moment that it sent what a quorum has answered.
+    /// How long a voter gives no vote after a word of its leader.
     ///
-    /// A voter that counted `election_ticks` since then may have begun right before a tick, so one
-    /// tick less is certain; and its clock may be fast where the leader's is slow.
+    /// The first of the ticks that a candidate counts may come right after the word, so it
+    /// campaigns a tick less than `campaign_ticks` after it, or later.
+    pub fn silence_ns(&self) -> u64 {
+        u64::from(self.campaign_ticks - 1) * self.tick_ns
+    }
+
+    /// How long a leader's lease is from the moment that it sent what a quorum has answered: the
+    /// voters' silence, less what their clocks may be faster than ours.
     pub fn lease_ns(&self) -> u64 {
-        let certain_ns = u64::from(self.election_ticks - 1) * self.tick_ns;
-        certain_ns
-            - certain_ns / 1_000_000 * u64::from(self.drift_ppm)
-            - certain_ns % 1_000_000 * u64::from(self.drift_ppm) / 1_000_000
+        let silence_ns = u128::from(self.silence_ns());
+        (silence_ns - silence_ns * u128::from(self.drift_ppm) / 1_000_000) as u64
     }
 
     /// A hash (FNV-1a, 64 bits) of what all nodes must have the same.

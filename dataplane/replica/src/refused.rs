@@ -40,8 +40,8 @@ pub enum Refused {
     /// It says that we have, or had, what we do not have: a log was lost, here or there.
     #[error("contradicts the log")]
     Contradiction,
-    /// Asks for a vote before we can know that no lease of ours is running.
-    #[error("too soon after the start to vote")]
+    /// Asks for a vote while a leader's lease may run that we have answered for.
+    #[error("too soon after the leader's last word, or after the start, to vote")]
     TooSoon,
     /// The log has no room until the engine or the disk is further.
     #[error("the log is full")]

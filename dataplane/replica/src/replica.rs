@@ -101,6 +101,18 @@ struct Held {
     message: eraftpb::Message,
 }
 
+/// The last word of a leader.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    leader: u64,
+    term: u64,
+    /// The leader's clock in what it said.
+    stamp: u64,
+    /// Until then, by our clock, nobody else is given a vote. After a start, no leader is known
+    /// and its lease may run all the same.
+    until_ns: u64,
+}
+
 /// Messages that may wait for the disk; the oldest is lost then, as on a wire.
 const HELD_MAX: usize = 1024;
 
@@ -133,10 +145,7 @@ pub struct Replica {
     delivered: u64,
     applied: u64,
     last_tick_ns: u64,
-    /// The leader that was heard last, its term, and its clock in what it said.
-    heard: (u64, u64, u64),
-    /// Ticks during which no vote is given, since a lease from before the start may run.
-    silent_ticks: u32,
+    heard: Heard,
     /// Who led last, and campaigns of ours since.
     last_leader: u64,
     campaigns: u32,
@@ -183,8 +192,10 @@ impl Replica {
             delivered: recovered.done(),
             applied: recovered.done(),
             last_tick_ns: now_ns,
-            heard: (0, 0, 0),
-            silent_ticks: if has_run { config.election_ticks } else { 0 },
+            heard: Heard {
+                until_ns: now_ns + if has_run { config.silence_ns() } else { 0 },
+                ..Heard::default()
+            },
             last_leader: 0,
             campaigns: 0,
             transfer_term: 0,
@@ -204,7 +215,6 @@ impl Replica {
             return false;
         }
         self.last_tick_ns = now_ns;
-        self.silent_ticks = self.silent_ticks.saturating_sub(1);
         let raft = &self.node.raft;
         let campaigns = raft.state != StateRole::Leader
             && raft.promotable()
@@ -213,11 +223,17 @@ impl Replica {
         if campaigns && self.members.voters.len() == 1 && self.durable < self.records {
             return true;
         }
-        if campaigns {
-            self.campaigns += 1;
-            self.pace();
+        let asks_again = !campaigns && raft.state == StateRole::PreCandidate;
+        if campaigns && self.campaigns > 0 {
+            self.node.set_priority(0);
         }
         self.node.tick();
+        self.campaigns += u32::from(campaigns);
+        if asks_again {
+            // Whoever heard the leader a tick after us did not answer. Asking binds nobody, so
+            // there is no need to wait for the next round.
+            let _ = self.node.campaign();
+        }
         let raft = &mut self.node.raft;
         let handed_over = self.transfer_term == raft.term && raft.lead_transferee.is_none();
         if handed_over && raft.state == StateRole::Leader {

@@ -3,7 +3,7 @@
 //! Raft panics where a message contradicts what it knows to be true. Each such case is looked for
 //! here first, and refused by name: a datagram, whatever is in it, does not stop a node.
 
-use super::Replica;
+use super::{Heard, Replica};
 use crate::codec::{self, AppendBody, Body, Datagram, Entries, FLAG_REJECT, FLAG_TRANSFER, Kind};
 use crate::refused::Refused;
 use crate::ring::entry_of;
@@ -159,15 +159,18 @@ impl Replica {
         Ok(())
     }
 
-    /// Remembers the leader's clock, to send it back: we give no vote to others for as long as our
-    /// ticks say, from here on.
+    /// Remembers the leader's clock, to send it back, which promises no vote to others for a while.
     fn hear(&mut self, datagram: &Datagram<'_>) {
         let raft = &self.node.raft;
-        let heard = (datagram.peer, datagram.term, datagram.stamp);
-        if (raft.leader_id, raft.term) == (heard.0, heard.1) {
-            let same = (self.heard.0, self.heard.1) == (heard.0, heard.1);
-            self.heard = if same && self.heard.2 > heard.2 { self.heard } else { heard };
+        let Datagram { peer: leader, term, mut stamp, .. } = *datagram;
+        if (raft.leader_id, raft.term) != (leader, term) {
+            return;
         }
+        if (self.heard.leader, self.heard.term) == (leader, term) {
+            stamp = stamp.max(self.heard.stamp);
+        }
+        let until_ns = self.now_ns.saturating_add(self.config.silence_ns());
+        self.heard = Heard { leader, term, stamp, until_ns };
     }
 
     /// An answer is for a leader of that term, about entries that it has.
@@ -207,7 +210,9 @@ impl Replica {
     ) -> Result<(), Refused> {
         let pre = datagram.kind == Kind::PreVote;
         let kind = if pre { MessageType::MsgRequestPreVote } else { MessageType::MsgRequestVote };
-        if self.silent_ticks > 0 {
+        let transfer = datagram.flags & FLAG_TRANSFER != 0;
+        let silent = self.now_ns < self.heard.until_ns && self.heard.leader != datagram.peer;
+        if silent && !transfer {
             return Err(Refused::TooSoon);
         }
         let past = datagram.term < self.term();
@@ -217,7 +222,7 @@ impl Replica {
         message.commit = body.commit.get();
         message.commit_term = body.commit_term.get();
         message.priority = body.priority.get();
-        if datagram.flags & FLAG_TRANSFER != 0 {
+        if transfer {
             message.context = raft::CAMPAIGN_TRANSFER.into();
             // The leader's wish goes before the order of succession.
             message.priority = i64::MAX;

@@ -101,9 +101,9 @@ impl Replica {
         match message.get_msg_type() {
             MessageType::MsgAppend | MessageType::MsgHeartbeat => self.now_ns,
             MessageType::MsgAppendResponse | MessageType::MsgHeartbeatResponse
-                if (self.heard.0, self.heard.1) == (message.to, message.term) =>
+                if (self.heard.leader, self.heard.term) == (message.to, message.term) =>
             {
-                self.heard.2
+                self.heard.stamp
             }
             _ => 0,
         }

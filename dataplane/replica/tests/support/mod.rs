@@ -49,13 +49,8 @@ pub(crate) struct Weather {
     pub(crate) double_one_in: u64,
 }
 
-pub(crate) const CALM: Weather = Weather {
-    hop_ns: 5_000,
-    jitter_ns: 0,
-    disk_ns: 10_000,
-    loss_one_in: 0,
-    double_one_in: 0,
-};
+pub(crate) const CALM: Weather =
+    Weather { hop_ns: 5_000, jitter_ns: 0, disk_ns: 10_000, loss_one_in: 0, double_one_in: 0 };
 
 pub(crate) struct Node {
     pub(crate) replica: Option<Replica>,
@@ -195,6 +190,20 @@ impl Cluster {
         if node.replica.take().is_some() {
             let torn = self.chance.below(node.disk.pending() + 1);
             node.disk.crash(torn as usize);
+        }
+    }
+
+    /// Of what a node has under way, some is lost: one bit a datagram says which.
+    pub(crate) fn lose_from(&mut self, id: u64, mut which: u64) {
+        for event in self.what.values_mut() {
+            if let Event::Datagram { from, bytes } = event
+                && *from == id
+            {
+                if which & 1 == 1 {
+                    bytes.clear();
+                }
+                which = which.rotate_right(1);
+            }
         }
     }
 
