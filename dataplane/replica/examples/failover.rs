@@ -80,8 +80,9 @@ fn print(pace: &Pace, trials: u64) {
     ready.sort_unstable_by_key(|(_, reply)| *reply);
     let reply = |part: usize| ready[(ready.len() - 1) * part / 100].1 as f64 / 1_000.0;
     println!(
-        "{} nodes, tick {:>3} µs, silent {}, campaign {} + {}·place, disk {:>3} µs: ready within \
-         {:.2} ticks; first reply p50 {:.0}, p99 {:.0}, max {:.0} µs; within 370 µs {within}/{trials}",
+        "{} nodes, tick {:>3} µs, election {}, campaign {} + {}·place, disk {:>3} µs: ready within \
+         {:.2} ticks; first reply p50 {:.0}, p99 {:.0}, max {:.0} µs; within 370 µs \
+         {within}/{trials}",
         pace.nodes,
         pace.tick_ns / 1_000,
         pace.election,
