@@ -9,19 +9,20 @@ mod appliance;
 mod common;
 
 use appliance::Scratch;
-use journal::{Entry, Identity, Journal, WriterConfig, start};
+use journal::{Entry, HardState, Identity, Journal, Payload, WriterConfig, queue, start};
 use serde_json::Value;
-use types::{Cancel, Nanos, Operation, Qty, SessionId, UserRef};
+use types::{Cancel, Echo, Input, Nanos, Operation, Qty, SessionId, UserRef};
 
 const IDENTITY: Identity = Identity { cluster: *b"a cluster of one", node: 7 };
 
-fn entry(sequence: u64) -> Entry {
+fn entry(sequence: u64) -> Entry<'static> {
     let (user_ref, qty) = (UserRef(sequence as u32), Qty(0));
     let command = match sequence % 10 {
         0 => types::Command::Operate(Operation::Clock),
         _ => types::Command::Cancel(Cancel { session: SessionId(3), user_ref, qty }),
     };
-    Entry { sequence, epoch: 1, now: Nanos(sequence), command }
+    let payload = Payload::Input(Input::Command(command, Echo::default()));
+    Entry { sequence, epoch: 1, now: Nanos(sequence), payload }
 }
 
 /// Adds records, as one run of a writer does; segments are as small as they can be.
@@ -30,10 +31,10 @@ fn write(dir: &Path, sequences: std::ops::Range<u64>) {
     let recovered = journal.replay(1, |_| ()).expect("a whole one");
     let mut config = WriterConfig::new(dir.into(), IDENTITY);
     (config.segment_bytes, config.batch_bytes, config.epoch) = (8 << 12, 1 << 12, 1);
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = queue(64);
     let running = start(&config, &recovered, pop).expect("a writer");
     for sequence in sequences {
-        while push.push(entry(sequence)).is_err() {
+        while push.push(&entry(sequence)).is_err() {
             assert!(running.status().fault().is_none());
         }
     }
@@ -129,4 +130,36 @@ fn a_torn_tail_is_cut_and_what_is_no_journal_is_refused() {
     let output = look("stat", &dir, &[]);
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
     assert!(told(&output).contains("no segment of a journal"), "{}", told(&output));
+}
+
+#[test]
+fn what_others_took_the_place_of_is_shown_and_not_counted() {
+    let folder = Scratch::new();
+    let dir = folder.path().join("journal");
+    write(&dir, 1..11);
+    let recovered = Journal::open(&dir, IDENTITY).unwrap().replay(1, |_| ()).unwrap();
+    let config = WriterConfig { epoch: 1, ..WriterConfig::new(dir.clone(), IDENTITY) };
+    let (mut push, pop) = queue(64);
+    let running = start(&config, &recovered, pop).expect("a writer");
+    let state = HardState { term: 2, vote: 7, commit: 6 };
+    push.push(&Entry { payload: Payload::HardState(state), ..entry(10) }).unwrap();
+    push.push(&Entry { epoch: 2, payload: Payload::Opaque(b""), ..entry(8) }).unwrap();
+    let membership = Payload::Membership(b"\x01\x02");
+    push.push(&Entry { epoch: 2, payload: membership, ..entry(9) }).unwrap();
+    let status = running.stop();
+    assert_eq!((status.durable(), status.persisted()), (9, 3));
+    assert!(told(&look("verify", &dir, &[])).contains("whole: "));
+
+    let text = told(&look("stat", &dir, &[]));
+    for line in ["1 to 9\n", "term 2, vote 7, commit 6\n", "cancel      7\n", "opaque      1\n"] {
+        assert!(text.contains(line), "{line:?} in {text}");
+    }
+    let text = told(&look("export", &dir, &[]));
+    let lines: Vec<Value> = text.lines().map(|l| l.parse().unwrap()).collect();
+    let superseded = |line: &&Value| line["superseded"] == true;
+    let gone: Vec<_> = lines.iter().filter(superseded).map(|l| l["sequence"].clone()).collect();
+    assert_eq!(gone, [8, 9, 10]);
+    let last = &lines[lines.len() - 1];
+    assert_eq!((&last["kind"], &last["bytes"]), (&"membership".into(), &"0102".into()));
+    assert!(told(&look("dump", &dir, &[])).contains("sequence 10 epoch 1 at 10 ns superseded: "));
 }

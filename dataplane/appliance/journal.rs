@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::journal::{End, Entry, Journal, Verdict};
+use ::journal::{End, Entry, HardState, Journal, Place, Verdict};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
@@ -142,12 +142,13 @@ fn verdict_line(verdict: &Verdict) -> String {
 
 fn stat(journal: &Journal) -> Result<ExitCode> {
     let mut kinds = lines::Kinds::default();
-    let (mut first, mut last): (Option<Entry>, Option<Entry>) = (None, None);
+    let (mut first, mut last) = (None, None);
     let from = journal.segments().first().map_or(1, |segment| segment.header.first_sequence);
     let recovered = journal.replay(from, |entry| {
-        first.get_or_insert(*entry);
-        last = Some(*entry);
-        kinds.count(&entry.command);
+        let Entry { sequence, epoch, now, payload } = entry;
+        first.get_or_insert((*sequence, *epoch, *now));
+        last = Some((*sequence, *epoch, *now));
+        kinds.count(payload);
     })?;
     let mut out = String::new();
     if let Some(segment) = journal.segments().first() {
@@ -160,9 +161,12 @@ fn stat(journal: &Journal) -> Result<ExitCode> {
         let _ = writeln!(out, "  {kind:12}{count}");
     }
     if let (Some(first), Some(last)) = (first, last) {
-        let _ = writeln!(out, "sequence      {} to {}", first.sequence, last.sequence);
-        let _ = writeln!(out, "epoch         {} to {}", first.epoch, last.epoch);
-        let _ = writeln!(out, "time          {} to {} ns since midnight", first.now, last.now);
+        let _ = writeln!(out, "sequence      {} to {}", first.0, last.0);
+        let _ = writeln!(out, "epoch         {} to {}", first.1, last.1);
+        let _ = writeln!(out, "time          {} to {} ns since midnight", first.2, last.2);
+    }
+    if let Some(HardState { term, vote, commit }) = recovered.hard_state {
+        let _ = writeln!(out, "hard state    term {term}, vote {vote}, commit {commit}");
     }
     let _ = writeln!(out, "chain         {}", recovered.chain);
     if let Some(torn) = recovered.torn {
@@ -174,16 +178,19 @@ fn stat(journal: &Journal) -> Result<ExitCode> {
 }
 
 /// Prints a range of records, a line each.
-fn print_records(range: &Range, line: &dyn Fn(u64, u64, &Entry) -> String) -> Result<ExitCode> {
+fn print_records(
+    range: &Range,
+    line: &dyn Fn(Place<'_>, &Entry<'_>) -> String,
+) -> Result<ExitCode> {
     let journal = open(&range.dir)?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let (mut left, mut written) = (range.count, Ok(()));
-    journal.dump(range.from, |segment, offset, entry| {
+    journal.dump(range.from, |place, entry| {
         if left == 0 {
             return ControlFlow::Break(());
         }
         left -= 1;
-        written = writeln!(out, "{}", line(segment.header.index, offset, entry));
+        written = writeln!(out, "{}", line(place, entry));
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     match written.and_then(|()| out.flush()) {

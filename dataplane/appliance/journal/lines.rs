@@ -1,21 +1,22 @@
 //! A record as a line: for people, and for programs.
 //!
 //! The JSON has the record's place (`segment`, `offset`, `sequence`, `epoch`, `time_ns`), its
-//! `kind`, and the command's fields under their own names: numbers as numbers, letters and names as
-//! text, prices in 1/10000 dollar. Text that is not ASCII shows as `?`.
+//! `kind`, and the fields of what is kept under their own names: numbers as numbers, letters and
+//! names as text, prices in 1/10000 dollar, bytes in hexadecimal. Text that is not ASCII shows as
+//! `?`. A record that another one has taken the place of is `superseded`.
 
-use ::journal::Entry;
+use ::journal::{Entry, HardState, Payload, Place};
 use serde_json::{Map, Value, json};
-use types::{Command, Enter, Operation, Replace, Terms};
+use types::{Command, Echo, Enter, Input, Open, Operation, Replace, Terms};
 
-/// How many commands there are of a kind.
+/// How many records there are of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Kinds(Vec<(&'static str, u64)>);
 
 impl Kinds {
     /// Counts one.
-    pub(super) fn count(&mut self, command: &Command) {
-        let kind = kind(command);
+    pub(super) fn count(&mut self, payload: &Payload<'_>) {
+        let kind = kind(payload);
         match self.0.iter_mut().find(|(name, _)| *name == kind) {
             Some((_, count)) => *count += 1,
             None => self.0.push((kind, 1)),
@@ -30,28 +31,55 @@ impl Kinds {
 }
 
 /// A record for people.
-pub(super) fn text(segment: u64, offset: u64, entry: &Entry) -> String {
-    let Entry { sequence, epoch, now, command } = entry;
-    format!("{segment}:{offset} sequence {sequence} epoch {epoch} at {now} ns: {command:?}")
+pub(super) fn text(place: Place<'_>, entry: &Entry<'_>) -> String {
+    let Entry { sequence, epoch, now, payload } = entry;
+    let (segment, offset) = (place.segment.header.index, place.offset);
+    let superseded = if place.superseded { " superseded" } else { "" };
+    let what = match payload {
+        Payload::Input(Input::Command(command, echo)) if *echo == Echo::default() => {
+            format!("{command:?}")
+        }
+        Payload::Input(Input::Command(command, echo)) => format!("{command:?} {echo:?}"),
+        Payload::Input(input) => format!("{input:?}"),
+        other => format!("{other:?}"),
+    };
+    format!("{segment}:{offset} sequence {sequence} epoch {epoch} at {now} ns{superseded}: {what}")
 }
 
 /// A record for programs.
-pub(super) fn json(segment: u64, offset: u64, entry: &Entry) -> String {
+pub(super) fn json(place: Place<'_>, entry: &Entry<'_>) -> String {
     let mut line = json!({
-        "segment": segment,
-        "offset": offset,
+        "segment": place.segment.header.index,
+        "offset": place.offset,
         "sequence": entry.sequence,
         "epoch": entry.epoch,
         "time_ns": entry.now.0,
-        "kind": kind(&entry.command),
+        "kind": kind(&entry.payload),
     });
-    if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields(&entry.command)) {
+    if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields(&entry.payload)) {
         line.extend(fields);
+        if place.superseded {
+            line.insert("superseded".into(), true.into());
+        }
     }
     line.to_string()
 }
 
-fn kind(command: &Command) -> &'static str {
+fn kind(payload: &Payload<'_>) -> &'static str {
+    match payload {
+        Payload::Input(Input::Command(command, _)) => command_kind(command),
+        Payload::Input(Input::Scheduled(_)) => "scheduled",
+        Payload::Input(Input::AccountQuery(_)) => "account_query",
+        Payload::Input(Input::Open(_)) => "open",
+        Payload::Input(Input::Close) => "close",
+        Payload::Input(Input::Nothing) => "nothing",
+        Payload::Opaque(_) => "opaque",
+        Payload::Membership(_) => "membership",
+        Payload::HardState(_) => "hard_state",
+    }
+}
+
+fn command_kind(command: &Command) -> &'static str {
     match command {
         Command::Enter(_) => "enter",
         Command::Replace(_) => "replace",
@@ -64,10 +92,28 @@ fn kind(command: &Command) -> &'static str {
     }
 }
 
-fn fields(command: &Command) -> Value {
+fn fields(payload: &Payload<'_>) -> Value {
+    match payload {
+        Payload::Input(Input::Command(command, echo)) => command_fields(command, echo),
+        Payload::Input(Input::Scheduled(operation)) => {
+            json!({"operation": operation_text(operation)})
+        }
+        Payload::Input(Input::AccountQuery(who)) => json!({"session": who.0}),
+        Payload::Input(Input::Open(Open { trades, date, config })) => {
+            json!({"config": format!("{config:016x}"), "date": date, "trades": trades})
+        }
+        Payload::Input(Input::Close | Input::Nothing) => json!({}),
+        Payload::Opaque(bytes) | Payload::Membership(bytes) => json!({"bytes": hex(bytes)}),
+        Payload::HardState(HardState { term, vote, commit }) => {
+            json!({"commit": commit, "term": term, "vote": vote})
+        }
+    }
+}
+
+fn command_fields(command: &Command, echo: &Echo<'_>) -> Value {
     let mut fields = match command {
-        Command::Enter(c) => enter(c),
-        Command::Replace(c) => replace(c),
+        Command::Enter(c) => repeating(enter(c), echo),
+        Command::Replace(c) => repeating(replace(c), echo),
         Command::Cancel(c) => json!({"qty": c.qty.0, "user_ref": c.user_ref.0}),
         Command::Modify(c) => json!({
             "qty": c.qty.0,
@@ -141,6 +187,23 @@ fn terms(t: &Terms) -> Map<String, Value> {
 /// An operation as it is written in Rust: there are sixteen, each with fields of its own.
 fn operation_text(operation: &Operation) -> String {
     format!("{operation:?}")
+}
+
+/// What the replies repeat, where it is not the command's.
+fn repeating(mut fields: Value, echo: &Echo<'_>) -> Value {
+    if let Value::Object(fields) = &mut fields {
+        fields.extend([
+            ("asked_capacity".into(), letter(echo.capacity)),
+            ("asked_display".into(), letter(echo.display)),
+            ("iso".into(), letter(echo.iso)),
+            ("optional".into(), hex(echo.optional).into()),
+        ]);
+    }
+    fields
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn letter(letter: u8) -> Value {

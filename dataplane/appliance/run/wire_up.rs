@@ -45,7 +45,7 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use types::{AccountId, Symbol, SymbolId};
 use venue::entry::Origin;
-use venue::{Core, CoreParts, Listing};
+use venue::{Core, CoreParts, Listing, Open};
 
 /// MTU of ports that carry TCP only.
 const ORDERS_MTU: u16 = 1_500;
@@ -165,7 +165,7 @@ impl<'c> Wiring<'c> {
             sessions: sessions(config)?,
             schedule: Schedule::new(config.schedule.clone()),
             operator: self.console(config)?,
-            opens_trading: config.opens_trading,
+            opens: Open { trades: config.opens_trading, date: 0, config: 0 },
             laps: Laps::new(self.clock.scale()),
         }))
     }

@@ -3,7 +3,7 @@
 use crate::layout::{
     BATCH_HEADER_BYTES, BLOCK_BYTES, BatchHeader, RECORD_BYTES_MAX, SegmentHeader, blocks_up,
 };
-use crate::record::{self, Chain, Entry};
+use crate::record::{self, Cursor, Entry};
 
 /// Ends every batch. No byte of it is zero, so that the batch's last sector is never blank.
 pub(crate) const FOOTER: [u8; 4] = *b"PJE1";
@@ -38,8 +38,8 @@ impl Batch {
 
     /// Adds a record, for which there is room.
     #[inline]
-    pub(crate) fn push(&mut self, buffer: &mut [u8], entry: &Entry, chain: &mut Chain) {
-        self.used += record::encode(entry, chain, &mut buffer[self.used..]);
+    pub(crate) fn push(&mut self, buffer: &mut [u8], entry: &Entry<'_>, cursor: &mut Cursor) {
+        self.used += record::encode(entry, cursor, &mut buffer[self.used..]);
         self.records += 1;
     }
 

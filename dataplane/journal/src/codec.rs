@@ -1,4 +1,5 @@
-//! Commands as payloads: what clients send in a fixed layout, what an operator does as an archive.
+//! What is kept, as payloads: what clients send in a fixed layout, what an operator does as an
+//! archive.
 //!
 //! The engine's own command log (`engine::CommandLog`) is an archive of a whole run, made when the
 //! run is over. A journal is written while it runs, for longer than one build of the program, so
@@ -6,17 +7,29 @@
 //! rare and many-shaped: they are rkyv archives, as everything of the engine's files is.
 //!
 //! Layout: the fields of a command in the order of its declaration, integers little endian, letters
-//! and codes one byte, texts as they are, nothing between. `codec/tests.rs` has the bytes of some.
+//! and codes one byte, texts as they are, nothing between; behind a new order and a replacement
+//! what their replies repeat: display, capacity and sweep letters, then the optional fields up to
+//! the record's end. `codec/tests.rs` has the bytes of some.
 
+use crate::layout::{RECORD_BYTES_MAX, RECORD_HEADER_BYTES};
+use crate::record::{HardState, Payload};
 use rkyv::rancor::Error as RkyvError;
 use types::{
-    AccountId, Cancel, ClOrdId, Command, CrossKind, Display, Enter, Firm, MassCancel, Modify,
-    Operation, OrderCapacity, OrderSide, Peg, Permit, PostOnly, Price, Qty, Refused, RejectReason,
-    Replace, SessionId, Symbol, Terms, TimeInForce, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Display, Echo, Enter, Firm, Input, MassCancel,
+    Modify, Open, Operation, OrderCapacity, OrderSide, Peg, Permit, PostOnly, Price, Qty, Refused,
+    RejectReason, Replace, SessionId, Symbol, Terms, TimeInForce, UserRef,
 };
 
 /// The longest payload.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 96;
+pub(crate) const PAYLOAD_BYTES_MAX: usize = RECORD_BYTES_MAX - RECORD_HEADER_BYTES;
+/// The most bytes that are somebody else's business.
+pub const OPAQUE_BYTES_MAX: usize = 208;
+/// The most bytes of optional fields that a new order or a replacement has.
+pub const OPTIONAL_BYTES_MAX: usize = 144;
+
+/// A new order has the longest fixed part, of 61 bytes and 3 letters.
+const _: () = assert!(64 + OPTIONAL_BYTES_MAX <= PAYLOAD_BYTES_MAX);
+const _: () = assert!(OPAQUE_BYTES_MAX <= PAYLOAD_BYTES_MAX);
 
 /// What a record's payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,48 +43,148 @@ enum Kind {
     Permit = 6,
     Refused = 7,
     Operate = 8,
+    Scheduled = 9,
+    AccountQuery = 10,
+    Open = 11,
+    Close = 12,
+    Nothing = 13,
+    Opaque = 14,
+    Membership = 15,
+    HardState = 16,
 }
 
-/// Writes a command to the front of `out`; its kind and length.
+/// Whether a record of the kind takes a sequence.
+pub(crate) fn is_numbered(kind: u8) -> bool {
+    kind != Kind::HardState as u8
+}
+
+/// Writes what is kept to the front of `out`; its kind and length.
 ///
 /// # Panics
-/// When `out` has less than [`PAYLOAD_BYTES_MAX`] bytes.
-pub(crate) fn encode(command: &Command, out: &mut [u8]) -> (u8, usize) {
+/// When `out` has less than [`PAYLOAD_BYTES_MAX`] bytes, or what is kept is longer than it may be:
+/// a [`Feeder`](crate::Feeder) takes none that is.
+pub(crate) fn encode(payload: &Payload<'_>, out: &mut [u8]) -> (u8, usize) {
     let mut put = Put { out, at: 0 };
-    let kind = match command {
-        Command::Enter(c) => put.enter(c),
-        Command::Replace(c) => put.replace(c),
-        Command::Cancel(c) => {
-            put.session(c.session).u32(c.user_ref.0).u32(c.qty.0);
-            Kind::Cancel
-        }
-        Command::Modify(c) => {
-            put.session(c.session).u32(c.user_ref.0).u8(c.side.letter()).u32(c.qty.0);
-            Kind::Modify
-        }
-        Command::MassCancel(c) => {
-            put.session(c.session).u32(c.user_ref.0).text(&c.firm.0).text(&c.symbol.0);
-            Kind::MassCancel
-        }
-        Command::Permit(c) => {
-            put.session(c.session).u32(c.user_ref.0).text(&c.firm.0).u8(u8::from(c.enable));
-            Kind::Permit
-        }
-        Command::Refused(c) => {
-            put.session(c.session).u32(c.user_ref.0).u8(c.reason.code()).text(&c.cl_ord_id.0);
-            Kind::Refused
-        }
-        Command::Operate(operation) => put.operation(operation),
+    let kind = match payload {
+        Payload::Input(Input::Command(command, echo)) => put.command(command, echo),
+        other => put.rare(other),
     };
     (kind as u8, put.at)
 }
 
+impl Put<'_> {
+    fn command(&mut self, command: &Command, echo: &Echo<'_>) -> Kind {
+        let put = self;
+        match command {
+            Command::Enter(c) => put.enter(c, echo),
+            Command::Replace(c) => put.replace(c, echo),
+            Command::Cancel(c) => {
+                put.session(c.session).u32(c.user_ref.0).u32(c.qty.0);
+                Kind::Cancel
+            }
+            Command::Modify(c) => {
+                put.session(c.session).u32(c.user_ref.0).u8(c.side.letter()).u32(c.qty.0);
+                Kind::Modify
+            }
+            Command::MassCancel(c) => {
+                put.session(c.session).u32(c.user_ref.0).text(&c.firm.0).text(&c.symbol.0);
+                Kind::MassCancel
+            }
+            Command::Permit(c) => {
+                put.session(c.session).u32(c.user_ref.0).text(&c.firm.0).u8(u8::from(c.enable));
+                Kind::Permit
+            }
+            Command::Refused(c) => {
+                put.session(c.session).u32(c.user_ref.0).u8(c.reason.code()).text(&c.cl_ord_id.0);
+                Kind::Refused
+            }
+            Command::Operate(operation) => {
+                put.operation(operation);
+                Kind::Operate
+            }
+        }
+    }
+
+    #[cold]
+    fn rare(&mut self, payload: &Payload<'_>) -> Kind {
+        match payload {
+            Payload::Input(Input::Command(command, echo)) => self.command(command, echo),
+            Payload::Input(Input::Scheduled(operation)) => {
+                self.operation(operation);
+                Kind::Scheduled
+            }
+            Payload::Input(Input::AccountQuery(who)) => {
+                self.session(*who);
+                Kind::AccountQuery
+            }
+            Payload::Input(Input::Open(Open { trades, date, config })) => {
+                self.u8(u8::from(*trades)).u32(*date).text(&config.to_le_bytes());
+                Kind::Open
+            }
+            Payload::Input(Input::Close) => Kind::Close,
+            Payload::Input(Input::Nothing) => Kind::Nothing,
+            Payload::Opaque(bytes) => {
+                self.text(bytes);
+                Kind::Opaque
+            }
+            Payload::Membership(bytes) => {
+                self.text(bytes);
+                Kind::Membership
+            }
+            Payload::HardState(HardState { term, vote, commit }) => {
+                for number in [term, vote, commit] {
+                    self.text(&number.to_le_bytes());
+                }
+                Kind::HardState
+            }
+        }
+    }
+}
+
 /// Reads a payload; `None` for what no writer writes.
-pub(crate) fn decode(kind: u8, payload: &[u8]) -> Option<Command> {
+pub(crate) fn decode(kind: u8, payload: &[u8]) -> Option<Payload<'_>> {
     let mut take = Take { rest: payload };
-    let command = match kind {
-        k if k == Kind::Enter as u8 => Command::Enter(take.enter()?),
-        k if k == Kind::Replace as u8 => Command::Replace(take.replace()?),
+    let (command, echo) = match kind {
+        k if k == Kind::Enter as u8 => {
+            let enter = take.enter()?;
+            (Command::Enter(enter), take.echo(enter.cl_ord_id)?)
+        }
+        k if k == Kind::Replace as u8 => {
+            let replace = take.replace()?;
+            (Command::Replace(replace), take.echo(replace.cl_ord_id)?)
+        }
+        k if k <= Kind::Operate as u8 => (decode_plain(kind, &mut take)?, Echo::default()),
+        _ => return decode_rare(kind, payload),
+    };
+    take.rest.is_empty().then_some(Payload::Input(Input::Command(command, echo)))
+}
+
+#[cold]
+fn decode_rare(kind: u8, payload: &[u8]) -> Option<Payload<'_>> {
+    let mut take = Take { rest: payload };
+    let what = match kind {
+        k if k == Kind::Scheduled as u8 => Payload::Input(Input::Scheduled(take.operation()?)),
+        k if k == Kind::AccountQuery as u8 => Payload::Input(Input::AccountQuery(take.session()?)),
+        k if k == Kind::Open as u8 => {
+            let (trades, date) = (yes_or_no(take.u8()?)?, take.u32()?);
+            Payload::Input(Input::Open(Open { trades, date, config: take.u64()? }))
+        }
+        k if k == Kind::Close as u8 => Payload::Input(Input::Close),
+        k if k == Kind::Nothing as u8 => Payload::Input(Input::Nothing),
+        k if k == Kind::Opaque as u8 => Payload::Opaque(take.all(OPAQUE_BYTES_MAX)?),
+        k if k == Kind::Membership as u8 => Payload::Membership(take.all(OPAQUE_BYTES_MAX)?),
+        k if k == Kind::HardState as u8 => {
+            let (term, vote, commit) = (take.u64()?, take.u64()?, take.u64()?);
+            Payload::HardState(HardState { term, vote, commit })
+        }
+        _ => return None,
+    };
+    take.rest.is_empty().then_some(what)
+}
+
+/// Commands of which replies repeat nothing.
+fn decode_plain(kind: u8, take: &mut Take<'_>) -> Option<Command> {
+    Some(match kind {
         k if k == Kind::Cancel as u8 => Command::Cancel(Cancel {
             session: take.session()?,
             user_ref: UserRef(take.u32()?),
@@ -103,8 +216,7 @@ pub(crate) fn decode(kind: u8, payload: &[u8]) -> Option<Command> {
         }),
         k if k == Kind::Operate as u8 => Command::Operate(take.operation()?),
         _ => return None,
-    };
-    take.rest.is_empty().then_some(command)
+    })
 }
 
 /// Writes fields one after the other.
@@ -136,17 +248,22 @@ impl Put<'_> {
         self.text(&session.0.to_le_bytes())
     }
 
-    fn enter(&mut self, c: &Enter) -> Kind {
+    fn enter(&mut self, c: &Enter, echo: &Echo<'_>) -> Kind {
         self.session(c.session).u32(c.user_ref.0).text(&c.account.0.to_le_bytes()).text(&c.firm.0);
         self.u8(c.side.letter()).u32(c.qty.0).text(&c.symbol.0).u32(c.price.0).terms(&c.terms);
-        self.u8(c.cross.letter()).u8(c.capacity.letter()).text(&c.cl_ord_id.0);
+        self.u8(c.cross.letter()).u8(c.capacity.letter()).text(&c.cl_ord_id.0).echo(echo);
         Kind::Enter
     }
 
-    fn replace(&mut self, c: &Replace) -> Kind {
+    fn replace(&mut self, c: &Replace, echo: &Echo<'_>) -> Kind {
         self.session(c.session).u32(c.orig.0).u32(c.user_ref.0).u32(c.qty.0).u32(c.price.0);
-        self.terms(&c.terms).text(&c.cl_ord_id.0);
+        self.terms(&c.terms).text(&c.cl_ord_id.0).echo(echo);
         Kind::Replace
+    }
+
+    /// What replies repeat, but for the client's text, which is the command's.
+    fn echo(&mut self, echo: &Echo<'_>) -> &mut Self {
+        self.u8(echo.display).u8(echo.capacity).u8(echo.iso).text(echo.optional)
     }
 
     fn terms(&mut self, t: &Terms) -> &mut Self {
@@ -155,12 +272,11 @@ impl Put<'_> {
     }
 
     #[cold]
-    fn operation(&mut self, operation: &Operation) -> Kind {
+    fn operation(&mut self, operation: &Operation) {
         // An archive of plain numbers into memory does not fail; one that did would be an empty
         // payload, which no reader takes for an operation.
         let archive = rkyv::to_bytes::<RkyvError>(operation).unwrap_or_default();
         self.text(&archive);
-        Kind::Operate
     }
 }
 
@@ -169,7 +285,24 @@ struct Take<'a> {
     rest: &'a [u8],
 }
 
-impl Take<'_> {
+impl<'a> Take<'a> {
+    /// All that is left, if it is not more than so many bytes.
+    fn all(&mut self, bytes_max: usize) -> Option<&'a [u8]> {
+        let all = std::mem::take(&mut self.rest);
+        (all.len() <= bytes_max).then_some(all)
+    }
+
+    fn echo(&mut self, cl_ord_id: ClOrdId) -> Option<Echo<'a>> {
+        let (display, capacity, iso) = (self.u8()?, self.u8()?, self.u8()?);
+        let optional = self.all(OPTIONAL_BYTES_MAX)?;
+        Some(Echo { display, capacity, iso, cl_ord_id, optional })
+    }
+
+    #[inline(always)]
+    fn u64(&mut self) -> Option<u64> {
+        self.text().map(u64::from_le_bytes)
+    }
+
     #[inline(always)]
     fn text<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, rest) = self.rest.split_first_chunk::<N>()?;

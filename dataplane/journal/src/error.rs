@@ -42,7 +42,7 @@ pub enum JournalError {
         what: &'static str,
     },
     /// Written by a newer program.
-    #[error("{}: version {found} of the format; this program reads up to {known}", path.display())]
+    #[error("{}: version {found} of the format; this program reads {known}", path.display())]
     NewerVersion {
         /// The file.
         path: PathBuf,
@@ -50,6 +50,14 @@ pub enum JournalError {
         found: u32,
         /// The newest that is read.
         known: u32,
+    },
+    /// Written by a program of long ago.
+    #[error("{}: version {found} of the format, which is read no longer", path.display())]
+    OlderVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
     },
     /// Another cluster's or node's.
     #[error("{}: the journal of {found}, not of {expected}", path.display())]
@@ -133,6 +141,9 @@ impl JournalError {
             HeaderFault::Checksum => JournalError::Header { path, what: "its checksum" },
             HeaderFault::Field(what) => JournalError::Header { path, what },
             HeaderFault::Magic => JournalError::NoSegment { path },
+            HeaderFault::Version(found) if found < crate::layout::VERSION => {
+                JournalError::OlderVersion { path, found }
+            }
             HeaderFault::Version(found) => {
                 JournalError::NewerVersion { path, found, known: crate::layout::VERSION }
             }

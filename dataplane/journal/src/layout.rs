@@ -6,8 +6,8 @@ use crate::Identity;
 pub const BLOCK_BYTES: usize = 4096;
 /// What a disk writes whole or not at all: the smallest unit that a power cut can leave behind.
 pub const SECTOR_BYTES: usize = 512;
-/// The only version that is written, and the newest that is read.
-pub const VERSION: u32 = 1;
+/// The only version that is written and read: no journal of the first is anywhere.
+pub const VERSION: u32 = 2;
 
 pub(crate) const SEGMENT_MAGIC: [u8; 8] = *b"PEREJNL1";
 pub(crate) const BATCH_MAGIC: [u8; 4] = *b"PJB1";

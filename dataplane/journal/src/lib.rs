@@ -1,11 +1,11 @@
-//! The sequenced command log: everything that the engine was told, on disk beside the lcore that
-//! tells it, and read back after a crash.
+//! The sequenced log of inputs: everything that changes a venue's state, on disk beside the lcore
+//! that is told it, and read back after a crash.
 //!
-//! Why it exists: the engine is a pure function of its commands, so whoever has them has its state.
-//! An order that is on disk before it is acknowledged survives the process and the machine. The
-//! lcore never waits for that: it pushes each [`Entry`] into a ring ([`spsc`]) and goes on; a
-//! writer thread ([`start()`]) empties the ring into segments, and [`Status::durable`] tells how
-//! far the disk is. [`Journal::replay`] reads it back, [`Journal::replay_after`] what came after a
+//! Why it exists: a venue is a pure function of its inputs, so whoever has them has its state. An
+//! order that is on disk before it is acknowledged survives the process and the machine. The lcore
+//! never waits for that: it pushes each [`Entry`] into a ring ([`queue()`]) and goes on; a writer
+//! thread ([`start()`]) empties the ring into segments, and [`Status::durable`] tells how far the
+//! disk is. [`Journal::replay`] reads it back, [`Journal::replay_after`] what came after a
 //! [`Snapshot`].
 //!
 //! # Layout on disk
@@ -26,7 +26,7 @@
 //! | at | bytes | what |
 //! |---:|---:|---|
 //! | 0 | 8 | magic `PEREJNL1` |
-//! | 8 | 4 | version, 1; here in every version to come, as the magic and the CRC |
+//! | 8 | 4 | version, 2; here in every version to come, as the magic and the CRC |
 //! | 12 | 4 | CRC of the block's other 4,092 bytes |
 //! | 16 | 16 | the cluster's identity |
 //! | 32 | 8 | the node's number in it |
@@ -63,17 +63,37 @@
 //! | 0 | 4 | CRC of the rest |
 //! | 4 | 8 | the first bytes of its link of the chain |
 //! | 12 | 2 | length, from the record's beginning to its end, 36 to 256 |
-//! | 14 | 1 | kind: enter, replace, cancel, modify, mass cancel, permit, refused, operate: 1 to 8 |
+//! | 14 | 1 | kind |
 //! | 15 | 1 | zero |
 //! | 16 | 8 | sequence, from 1, without a gap |
-//! | 24 | 8 | the stamp that the engine was given, since midnight |
+//! | 24 | 8 | the stamp that the venue was given, since midnight |
 //! | 32 | 4 | epoch, never falling |
-//! | 36 | … | the command: fixed fields for kinds 1 to 7, an rkyv archive for 8 (`codec.rs`) |
+//! | 36 | … | what is kept (`codec.rs`) |
+//!
+//! | kind | what | |
+//! |---:|---|---|
+//! | 1, 2 | enter, replace | fields, and what replies repeat: three letters, optional fields |
+//! | 3 to 7 | cancel, modify, mass cancel, permit, refused | fixed fields |
+//! | 8, 9 | operate, now or as scheduled | an rkyv archive |
+//! | 10 | account query | the session |
+//! | 11, 12 | the day opens, closes | whether it trades, the date, what tells the configuration |
+//! | 13 | nothing | |
+//! | 14, 15 | opaque, membership | up to 208 bytes that are the replication's business |
+//! | 16 | hard state: term, vote, commit | takes no sequence |
 //!
 //! Link `n` of the chain is BLAKE3 of bytes 12 and on of record `n`, keyed with link `n - 1`; link
 //! 0 is BLAKE3 of the cluster's identity. It does not depend on batches and segments, so nodes of a
 //! cluster compare their histories by it. It is no signature: whoever writes the files can write a
-//! chain, and is found out by a link that was noted elsewhere.
+//! chain, and is found out by a link that was noted elsewhere. A hard state has the sequence of the
+//! record before it and a link behind that one's which is in nobody's chain: each node has its own.
+//! Every segment begins with the last one, so that older segments can go.
+//!
+//! # Records that others take the place of
+//!
+//! What a new leader decided otherwise is not overwritten. An entry whose sequence is not above the
+//! last one's, of a *later* epoch, begins a segment, whose header says which record it follows. So
+//! the headers alone tell which records count, those of a segment that no later segment begins at
+//! or before, and [`Journal::replay`] hands over no others. Without the later epoch it is an error.
 //!
 //! # A torn tail, a lost write, a flipped bit
 //!
@@ -106,7 +126,7 @@
 //!
 //! A batch is a whole block at least: one command at a time takes 4 KiB on disk. Segments are
 //! 32 KiB to 4 GiB ([`SEGMENT_BYTES_MIN`], [`SEGMENT_BYTES_MAX`]); one is in memory when it is
-//! read, and one more read ahead. Segments are not removed by anything here.
+//! read, and one more read ahead. Segments are removed by [`Journal::remove_before`] alone.
 //!
 //! # Failure modes
 //!
@@ -122,7 +142,10 @@ mod codec;
 mod device;
 mod error;
 mod identity;
+mod joints;
 mod layout;
+mod links;
+mod queue;
 mod read;
 mod record;
 #[cfg(test)]
@@ -134,13 +157,15 @@ mod status;
 mod store;
 mod writer;
 
+pub use codec::{OPAQUE_BYTES_MAX, OPTIONAL_BYTES_MAX};
 pub use error::JournalError;
 pub use identity::Identity;
 pub use layout::{
     BLOCK_BYTES, SECTOR_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SegmentHeader, VERSION,
 };
-pub use read::{Held, Journal, Recovered, Segment, Torn, Verdict};
-pub use record::{Chain, Entry};
+pub use queue::{Drain, Feeder, NotTaken, queue};
+pub use read::{Held, Journal, Place, Recovered, Segment, Torn, Verdict};
+pub use record::{Chain, Entry, HardState, Payload};
 pub use scan::{Damage, End, What};
 pub use snapshot::Snapshot;
 pub use start::{BATCH_BYTES_MAX, BATCHES_MAX, Running, WriterConfig, start};

@@ -9,8 +9,9 @@ use std::thread;
 
 use crate::error::{JournalError, io_error};
 use crate::identity::Identity;
+use crate::joints::Joints;
 use crate::layout::{BLOCK_BYTES, SegmentHeader};
-use crate::record::{Chain, Cursor, Entry};
+use crate::record::{Chain, Cursor, Entry, HardState, Payload};
 use crate::scan::{self, At, Damage, End, Scanned, What};
 use crate::snapshot::{self, Snapshot};
 use crate::store;
@@ -53,6 +54,19 @@ pub struct Recovered {
     pub records: u64,
     /// A tail that was cut off the last segment.
     pub torn: Option<Torn>,
+    /// The last hard state that was read.
+    pub hard_state: Option<HardState>,
+}
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its segment.
+    pub segment: &'a Segment,
+    /// Where in it, in bytes from its beginning.
+    pub offset: u64,
+    /// Whether a record of a later epoch has taken its place.
+    pub superseded: bool,
 }
 
 /// The tail of a segment that was not written whole, and never acknowledged.
@@ -131,13 +145,18 @@ impl Journal {
         &self.segments
     }
 
-    /// Reads every record, and hands over those from sequence `from` on; segments that end before
-    /// it are not read. A tail that was torn off is left out, and told of.
+    /// Reads every record, and hands over those from sequence `from` on and what takes no sequence.
+    /// Segments that end before it are not read. Records that were superseded are left out. A tail
+    /// that was torn off is left out, and told of.
     ///
     /// # Errors
     /// Any damage, named by segment, offset and sequence; what came before it was handed over.
     /// `from` before the journal's first record, or behind the one that is next.
-    pub fn replay(&self, from: u64, sink: impl FnMut(&Entry)) -> Result<Recovered, JournalError> {
+    pub fn replay(
+        &self,
+        from: u64,
+        sink: impl FnMut(&Entry<'_>),
+    ) -> Result<Recovered, JournalError> {
         self.read_from(from, None, sink)
     }
 
@@ -149,7 +168,7 @@ impl Journal {
     pub fn replay_after(
         &self,
         snapshot: &Snapshot,
-        sink: impl FnMut(&Entry),
+        sink: impl FnMut(&Entry<'_>),
     ) -> Result<Recovered, JournalError> {
         self.read_from(snapshot.sequence.saturating_add(1), Some(snapshot.chain), sink)
     }
@@ -162,29 +181,82 @@ impl Journal {
         snapshot::newest(&self.dir, self.identity)
     }
 
+    /// The chain behind a record, as of now.
+    ///
+    /// # Errors
+    /// Damage before it in its segment; no such record.
+    pub fn chain_behind(&self, sequence: u64) -> Result<Chain, JournalError> {
+        let from = sequence.saturating_add(1);
+        let mut found = None;
+        if let Some(segment) = self.from(from).first() {
+            let start = begins_at(&segment.header);
+            found = (start.next_sequence == from).then_some(start.chain);
+            let bytes = std::fs::read(&segment.path).map_err(io_error("read", &segment.path))?;
+            let scanned = scan_file(segment, &bytes, start, |entry, at| {
+                if entry.sequence == sequence && entry.payload.is_numbered() {
+                    found = Some(at.chain);
+                }
+            });
+            // What comes behind it does not matter.
+            if found.is_none() {
+                scanned?;
+            }
+        } else if sequence == 0 {
+            found = Some(self.genesis().chain);
+        }
+        let first = self.first_sequence();
+        found.ok_or_else(|| JournalError::NotThere { path: self.dir.clone(), from, first })
+    }
+
+    /// Removes the segments that nobody who has the state behind `sequence` needs, but for the last
+    /// `kept` of them; the oldest first. Gives the files that are gone.
+    ///
+    /// # Errors
+    /// A file that cannot be removed; those before it are.
+    pub fn remove_before(&self, sequence: u64, kept: usize) -> Result<Vec<PathBuf>, JournalError> {
+        let needed = self.from(sequence.saturating_add(1)).len();
+        let superfluous = self.segments.len() - needed;
+        let gone = &self.segments[..superfluous.saturating_sub(kept)];
+        for segment in gone {
+            std::fs::remove_file(&segment.path).map_err(io_error("remove", &segment.path))?;
+        }
+        Ok(gone.iter().map(|segment| segment.path.clone()).collect())
+    }
+
+    fn first_sequence(&self) -> u64 {
+        self.segments.first().map_or(1, |segment| segment.header.first_sequence)
+    }
+
     /// Reads the segments that have records from `from` on. `chain` is what is known of the chain
     /// before it.
     fn read_from(
         &self,
         from: u64,
         chain: Option<Chain>,
-        mut sink: impl FnMut(&Entry),
+        mut sink: impl FnMut(&Entry<'_>),
     ) -> Result<Recovered, JournalError> {
-        let first = self.segments.first().map_or(1, |segment| segment.header.first_sequence);
+        let first = self.first_sequence();
         if from < first {
             return Err(JournalError::NotThere { path: self.dir.clone(), from, first });
         }
         let mut recovered = self.genesis();
         let mut cursor: Option<Cursor> = None;
+        let mut joints = Joints::new(self.from(from));
         read_each(self.from(from), |segment, bytes| {
             let start = begins_at(&segment.header);
             if let Some(cursor) = cursor {
-                check_joint(segment, cursor, recovered.torn.take())?;
+                check_joint(segment, cursor, recovered.torn.take(), &joints)?;
             }
+            joints.begin(start);
             // The chain before `from`, as the journal has it.
             let mut met = (start.next_sequence == from).then_some((start.chain, 0));
             let scanned = scan_file(segment, bytes?, start, |entry, at| {
-                if entry.sequence >= from {
+                if let Payload::HardState(state) = entry.payload {
+                    recovered.hard_state = Some(state);
+                    return sink(entry);
+                }
+                joints.pass(entry.sequence, at.chain);
+                if entry.sequence >= from && !joints.is_superseded(entry.sequence) {
                     sink(entry);
                 } else if entry.sequence + 1 == from {
                     met = Some((at.chain, at.offset));
@@ -235,29 +307,34 @@ impl Journal {
         Ok(())
     }
 
-    /// Hands records over from sequence `from` on, each with its segment and offset, until `sink`
-    /// has enough or the journal ends; segments that end before `from` are not read.
+    /// Hands records over from sequence `from` on as they lie, superseded ones among them, until
+    /// `sink` has enough or the journal ends; segments that end before `from` are not read.
     ///
     /// # Errors
     /// As [`replay`](Self::replay), but for a `from` that is not there: nothing is handed over.
     pub fn dump(
         &self,
         from: u64,
-        mut sink: impl FnMut(&Segment, u64, &Entry) -> ControlFlow<()>,
+        mut sink: impl FnMut(Place<'_>, &Entry<'_>) -> ControlFlow<()>,
     ) -> Result<(), JournalError> {
         let mut flow = ControlFlow::Continue(());
         let mut before: Option<(Cursor, Option<Torn>)> = None;
+        let mut joints = Joints::new(self.from(from));
         read_each(self.from(from), |segment, bytes| {
             if flow.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             if let Some((cursor, torn)) = before.take() {
-                check_joint(segment, cursor, torn)?;
+                check_joint(segment, cursor, torn, &joints)?;
             }
             let start = begins_at(&segment.header);
+            joints.begin(start);
             let scanned = scan_file(segment, bytes?, start, |entry, at| {
+                let superseded =
+                    joints.is_superseded(entry.sequence) && entry.payload.is_numbered();
+                joints.pass(entry.sequence, at.chain);
                 if entry.sequence >= from && flow.is_continue() {
-                    flow = sink(segment, at.offset, entry);
+                    flow = sink(Place { segment, offset: at.offset, superseded }, entry);
                 }
             })?;
             before = Some((scanned.cursor, torn(segment, &scanned)));
@@ -265,10 +342,11 @@ impl Journal {
         })
     }
 
-    /// The segments without those that end before sequence `from`.
+    /// The segments without those that have nothing of the history from sequence `from` on: the
+    /// last that begins no later has `from`, whatever it supersedes.
     fn from(&self, from: u64) -> &[Segment] {
-        let before = |segment: &&Segment| segment.header.first_sequence <= from;
-        let skipped = self.segments.iter().skip(1).take_while(before).count();
+        let begins = |segment: &Segment| segment.header.first_sequence <= from;
+        let skipped = self.segments.iter().rposition(begins).unwrap_or(0);
         &self.segments[skipped..]
     }
 
@@ -281,6 +359,7 @@ impl Journal {
             last_segment: 0,
             records: 0,
             torn: None,
+            hard_state: None,
         }
     }
 }
@@ -295,6 +374,7 @@ impl Recovered {
             last_segment: segment.header.index,
             records: self.records + scanned.records,
             torn: torn(segment, scanned),
+            hard_state: self.hard_state,
         };
     }
 }
@@ -316,14 +396,18 @@ impl Held {
 /// Verifies segments that follow each other.
 fn verify_run(segments: &[Segment], told: &mut impl FnMut(Verdict)) {
     let mut before: Option<(Cursor, Option<Torn>)> = None;
+    let mut joints = Joints::new(segments);
     let read = read_each(segments, |segment, bytes| {
         let joint = match before.take() {
-            Some((cursor, torn)) => check_joint(segment, cursor, torn),
+            Some((cursor, torn)) => check_joint(segment, cursor, torn, &joints),
             None => Ok(()),
         };
         let start = begins_at(&segment.header);
+        joints.begin(start);
         let result = joint.and(bytes).and_then(|bytes| {
-            let scanned = scan_file(segment, bytes, start, |_, _| ())?;
+            let scanned = scan_file(segment, bytes, start, |entry, at| {
+                joints.pass(entry.sequence, at.chain);
+            })?;
             before = Some((scanned.cursor, torn(segment, &scanned)));
             Ok(Held::of(&segment.header, &scanned))
         });
@@ -361,10 +445,21 @@ fn begins_at(header: &SegmentHeader) -> Cursor {
 }
 
 /// Holds a segment's beginning against the end of the one before it. A segment is begun when all
-/// before it is on disk: what its header says was there, and is not, was lost.
-fn check_joint(segment: &Segment, cursor: Cursor, torn: Option<Torn>) -> Result<(), JournalError> {
+/// before it is on disk: what its header says was there, and is not, was lost. One of a later epoch
+/// may begin earlier: what it begins with takes the place of what was there.
+fn check_joint(
+    segment: &Segment,
+    cursor: Cursor,
+    torn: Option<Torn>,
+    joints: &Joints,
+) -> Result<(), JournalError> {
     let header = &segment.header;
+    let supersedes = header.first_sequence < cursor.next_sequence && header.epoch > cursor.epoch;
     let what = match () {
+        () if supersedes => match joints.behind(header.first_sequence - 1) {
+            Some(chain) if header.chain != chain.0 => What::Chain,
+            _ => return Ok(()),
+        },
         () if header.first_sequence > cursor.next_sequence => What::Lost,
         () if header.first_sequence < cursor.next_sequence => What::Sequence(header.first_sequence),
         () if header.epoch < cursor.epoch => What::Epoch(header.epoch),
@@ -383,7 +478,7 @@ fn scan_file(
     segment: &Segment,
     bytes: &[u8],
     start: Cursor,
-    sink: impl FnMut(&Entry, At),
+    sink: impl FnMut(&Entry<'_>, At),
 ) -> Result<Scanned, JournalError> {
     let path = || segment.path.clone();
     // Read a second time: it may have changed since.

@@ -3,7 +3,7 @@
 use crate::Identity;
 use crate::batch::{Batch, FOOTER, Place};
 use crate::layout::{BATCH_HEADER_BYTES, BLOCK_BYTES, RECORD_BYTES_MAX, SegmentHeader, blocks_up};
-use crate::record::{self, Chain, Cursor, Entry};
+use crate::record::{self, Chain, Cursor, Entry, HardState, Payload};
 use proptest::prelude::*;
 use types::*;
 
@@ -60,8 +60,62 @@ pub(crate) fn command(seed: u64) -> Command {
     }
 }
 
-pub(crate) fn entry(sequence: u64, seed: u64) -> Entry {
-    Entry { sequence, epoch: 2, now: Nanos(seed ^ sequence), command: command(seed) }
+/// Of every kind that takes a sequence.
+pub(crate) fn payload(seed: u64) -> Payload<'static> {
+    let command = command(seed);
+    let optional: &[u8] = if seed.is_multiple_of(3) { b"\x05\x01ABCD" } else { b"" };
+    match (seed % 41, command) {
+        (0, _) => Payload::Input(Input::AccountQuery(SessionId(seed as u16))),
+        (1, _) => Payload::Input(Input::Open(Open { trades: true, date: 20_000, config: seed })),
+        (2, _) => Payload::Input(Input::Close),
+        (3, _) => Payload::Input(Input::Nothing),
+        (4, _) => Payload::Input(Input::Scheduled(Operation::Clock)),
+        (5, _) => Payload::Opaque(b""),
+        (6, _) => Payload::Opaque(&[0xAB; crate::OPAQUE_BYTES_MAX]),
+        (7, _) => Payload::Membership(b"three of five"),
+        (
+            _,
+            Command::Enter(Enter { cl_ord_id, .. }) | Command::Replace(Replace { cl_ord_id, .. }),
+        ) => {
+            let echo = Echo { display: b'N', capacity: b'A', iso: b'Y', cl_ord_id, optional };
+            Payload::Input(Input::Command(command, echo))
+        }
+        _ => Payload::Input(Input::Command(command, Echo::default())),
+    }
+}
+
+pub(crate) fn entry(sequence: u64, seed: u64) -> Entry<'static> {
+    Entry { sequence, epoch: 2, now: Nanos(seed ^ sequence), payload: payload(seed) }
+}
+
+/// What takes no sequence, behind record `sequence`.
+pub(crate) fn state(sequence: u64, term: u64) -> Entry<'static> {
+    let payload = Payload::HardState(HardState { term, vote: 3, commit: sequence });
+    Entry { sequence, epoch: 2, now: Nanos(0), payload }
+}
+
+/// A record that outlives the bytes it was read from.
+pub(crate) fn kept(entry: &Entry<'_>) -> Entry<'static> {
+    fn forever(bytes: &[u8]) -> &'static [u8] {
+        bytes.to_vec().leak()
+    }
+    let payload = match entry.payload {
+        Payload::Input(Input::Command(command, echo)) => {
+            let Echo { display, capacity, iso, cl_ord_id, optional } = echo;
+            let echo = Echo { display, capacity, iso, cl_ord_id, optional: forever(optional) };
+            Payload::Input(Input::Command(command, echo))
+        }
+        Payload::Input(Input::Scheduled(operation)) => Payload::Input(Input::Scheduled(operation)),
+        Payload::Input(Input::AccountQuery(who)) => Payload::Input(Input::AccountQuery(who)),
+        Payload::Input(Input::Open(open)) => Payload::Input(Input::Open(open)),
+        Payload::Input(Input::Close) => Payload::Input(Input::Close),
+        Payload::Input(Input::Nothing) => Payload::Input(Input::Nothing),
+        Payload::Opaque(bytes) => Payload::Opaque(forever(bytes)),
+        Payload::Membership(bytes) => Payload::Membership(forever(bytes)),
+        Payload::HardState(state) => Payload::HardState(state),
+    };
+    let Entry { sequence, epoch, now, .. } = *entry;
+    Entry { sequence, epoch, now, payload }
 }
 
 /// Where a record lies, as the one who put it there knows.
@@ -88,7 +142,7 @@ pub(crate) struct Sample {
     pub(crate) bytes: Vec<u8>,
     pub(crate) header: SegmentHeader,
     pub(crate) start: Cursor,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry<'static>>,
     pub(crate) batches: Vec<BatchLies>,
 }
 
@@ -113,7 +167,7 @@ pub(crate) fn sample(sizes: &[usize], lag: usize, seed: u64, blank_blocks: usize
     let start = Cursor { next_sequence: 1001, epoch: 2, chain };
     let (mut bytes, mut entries, mut batches) = (vec![0; BLOCK_BYTES], Vec::new(), Vec::new());
     let mut ends = vec![1000; lag + 1];
-    let (mut next, mut chain) = (1001, chain);
+    let (mut next, mut cursor) = (1001, start);
     for &size in sizes {
         let from = bytes.len();
         let room = BATCH_HEADER_BYTES + size * RECORD_BYTES_MAX + FOOTER.len();
@@ -122,12 +176,15 @@ pub(crate) fn sample(sizes: &[usize], lag: usize, seed: u64, blank_blocks: usize
         let mut batch = Batch::begin(next);
         let (mut records, mut at) = (Vec::new(), from + BATCH_HEADER_BYTES);
         for _ in 0..size {
-            let entry = entry(next, seed.wrapping_add(next));
-            batch.push(buffer, &entry, &mut chain);
+            // Now and then one without a number: whose fault it is, the next sequence tells.
+            let numbered = !seed.wrapping_add(entries.len() as u64).is_multiple_of(11);
+            let seed = seed.wrapping_add(next);
+            let entry = if numbered { entry(next, seed) } else { state(next - 1, seed) };
+            batch.push(buffer, &entry, &mut cursor);
             let len = record::stated_len(&buffer[at - from..]).unwrap();
             records.push(Lies { sequence: next, from: at, to: at + len });
             entries.push(entry);
-            (at, next) = (at + len, next + 1);
+            (at, next) = (at + len, cursor.next_sequence);
         }
         let durable_through = ends[ends.len() - 1 - lag];
         let place = Place { segment: &header, offset: from as u64, durable_through, flags: 0 };

@@ -108,7 +108,7 @@ pub(crate) fn scan(
     bytes: &[u8],
     segment: &SegmentHeader,
     cursor: Cursor,
-    mut sink: impl FnMut(&Entry, At),
+    mut sink: impl FnMut(&Entry<'_>, At),
 ) -> Result<Scanned, Damage> {
     // What is behind the segment's own size is nobody's, and told by whoever reads the file.
     let size = bytes.len().min(usize::try_from(segment.segment_bytes).unwrap_or(usize::MAX));
@@ -149,7 +149,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn batch(&mut self, sink: &mut impl FnMut(&Entry, At)) -> Result<Step, Damage> {
+    fn batch(&mut self, sink: &mut impl FnMut(&Entry<'_>, At)) -> Result<Step, Damage> {
         let start = self.offset;
         if start >= self.bytes.len() || self.is_missing(start, start + BATCH_HEADER_BYTES) {
             return self.tail(start);
@@ -159,22 +159,21 @@ impl Scanner<'_> {
         self.check(&header)?;
         let used_end = start + header.used_bytes as usize;
         let body_end = used_end - FOOTER.len();
-        let before = self.cursor.next_sequence;
+        let mut read = 0;
         let mut at = start + BATCH_HEADER_BYTES;
         while at < body_end {
             let within = &self.bytes[at.min(self.bytes.len())..body_end.min(self.bytes.len())];
             match record::decode(within, &mut self.cursor) {
                 Ok((entry, len)) => {
+                    read += 1;
                     sink(&entry, At { offset: at as u64, chain: self.cursor.chain });
                     at += len;
                 }
                 Err(fault) => {
-                    let read = self.cursor.next_sequence - before;
                     return self.bad_record(fault, at, &header, read);
                 }
             }
         }
-        let read = self.cursor.next_sequence - before;
         if self.bytes.get(body_end..used_end) != Some(&FOOTER) {
             if self.is_missing(body_end, used_end) {
                 return self.torn_or_lost(body_end, &header, read);

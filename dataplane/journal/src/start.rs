@@ -14,8 +14,9 @@ use crate::device::{Calls, Device};
 use crate::error::{JournalError, io_error};
 use crate::identity::Identity;
 use crate::layout::{BLOCK_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::queue::Drain;
 use crate::read::Recovered;
-use crate::record::{Cursor, Entry};
+use crate::record::Cursor;
 use crate::status::Status;
 use crate::store::{Notes, Store};
 use crate::writer::{Parts, Writer};
@@ -84,8 +85,8 @@ impl WriterConfig {
         if !(1..=BATCHES_MAX).contains(&self.batches) {
             return wrong("batches", batches, format!("1..={BATCHES_MAX}"));
         }
-        // The header, a batch, and the seal.
-        let (min, max) = (SEGMENT_BYTES_MIN.max(batch + 2 * BLOCK_BYTES as u64), SEGMENT_BYTES_MAX);
+        // The header, the hard state, a batch, and the seal.
+        let (min, max) = (SEGMENT_BYTES_MIN.max(batch + 3 * BLOCK_BYTES as u64), SEGMENT_BYTES_MAX);
         if !(min..=max).contains(&self.segment_bytes) || !blocks(self.segment_bytes) {
             let right = format!("a multiple of 4096 in {min}..={max}");
             return wrong("segment_bytes", self.segment_bytes, right);
@@ -116,7 +117,7 @@ pub struct Running {
 pub fn start(
     config: &WriterConfig,
     recovered: &Recovered,
-    ring: spsc::Consumer<Entry>,
+    ring: Drain,
 ) -> Result<Running, JournalError> {
     let (writer, notes) = open(config, recovered)?;
     let (status, stop) = (writer.status.clone(), Arc::new(AtomicBool::new(false)));
@@ -159,7 +160,19 @@ pub(crate) fn open(
     let status = Arc::new(Status::new(next_sequence - 1));
     status.counts.segments(1);
     let (buffers, batch_bytes, idle) = (config.batches + 1, config.batch_bytes, config.idle);
-    let parts = Parts { device, store, status, buffers, batch_bytes, idle, segment, path, cursor };
+    let hard_state = recovered.hard_state;
+    let parts = Parts {
+        device,
+        store,
+        status,
+        buffers,
+        batch_bytes,
+        idle,
+        segment,
+        path,
+        cursor,
+        hard_state,
+    };
     Ok((Writer::new(parts), notes))
 }
 

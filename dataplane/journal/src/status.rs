@@ -42,6 +42,14 @@ pub enum Fault {
         /// What was written.
         written: usize,
     },
+    /// Records were to be superseded whose link of the chain cannot be found again.
+    #[error("cannot supersede sequence {sequence}: {reason}")]
+    Supersede {
+        /// The first that was to be superseded.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
     /// An entry that is not the next one: one was lost before it came here.
     #[error("sequence {found} was handed over where {expected} was due")]
     Sequence {
@@ -109,6 +117,8 @@ counts!(
     short_writes,
     /// Faults of an entry that was not the next one.
     sequence_gaps,
+    /// Times that records were superseded by those of a later epoch.
+    superseded,
     /// Entries of an epoch that was over, refused.
     past_epoch,
     /// Entries taken off the ring after a fault and written nowhere.
@@ -120,6 +130,7 @@ counts!(
 #[repr(align(64))]
 pub struct Status {
     durable: AtomicU64,
+    persisted: AtomicU64,
     fault: OnceLock<Fault>,
     /// What was counted.
     pub counts: Counts,
@@ -128,7 +139,8 @@ pub struct Status {
 impl Status {
     pub(crate) fn new(durable: u64) -> Status {
         let fault = OnceLock::new();
-        Status { durable: AtomicU64::new(durable), fault, counts: Counts::default() }
+        let (durable, persisted) = (AtomicU64::new(durable), AtomicU64::new(0));
+        Status { durable, persisted, fault, counts: Counts::default() }
     }
 
     /// The highest sequence that is on disk, and all before it: an fdatasync that began after they
@@ -138,14 +150,23 @@ impl Status {
         self.durable.load(Ordering::Acquire)
     }
 
+    /// How many of the entries that were handed over since the start are on disk, in their order,
+    /// those without a sequence among them (and those of a past epoch, which are nowhere). It never
+    /// falls, as [`durable`](Self::durable) does when records are superseded.
+    #[inline]
+    pub fn persisted(&self) -> u64 {
+        self.persisted.load(Ordering::Acquire)
+    }
+
     /// What the writer stopped at; `None` while it writes.
     #[inline]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.get()
     }
 
-    pub(crate) fn set_durable(&self, sequence: u64) {
+    pub(crate) fn set_durable(&self, sequence: u64, entries: u64) {
         self.durable.store(sequence, Ordering::Release);
+        self.persisted.store(entries, Ordering::Release);
     }
 
     /// Only the first fault stays: those behind it come of it.
@@ -156,7 +177,7 @@ impl Status {
             Fault::DiskFull { .. } => counts.disk_full(1),
             Fault::Io { .. } => counts.io_errors(1),
             Fault::ShortWrite { .. } => counts.short_writes(1),
-            Fault::Sequence { .. } => counts.sequence_gaps(1),
+            Fault::Sequence { .. } | Fault::Supersede { .. } => counts.sequence_gaps(1),
         }
         let _ = self.fault.set(fault);
     }

@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use crate::error::{JournalError, io_error};
 use crate::identity::Identity;
 use crate::layout::SegmentHeader;
-use crate::read::segment_name;
+use crate::read::{Journal, segment_name};
 use crate::record::Cursor;
 
 /// The folder, locked for as long as this lives.
@@ -46,6 +46,11 @@ impl Store {
             Err(error) => return Err(io_error("lock", &path)(error.into())),
         }
         Ok(Store { dir: dir.into(), identity, segment_bytes, direct: false, _lock: lock })
+    }
+
+    /// The journal as it is on disk now.
+    pub(crate) fn journal(&self) -> Result<Journal, JournalError> {
+        Journal::open(&self.dir, self.identity)
     }
 
     /// Finds out whether the file system takes O_DIRECT, for the segments to come.

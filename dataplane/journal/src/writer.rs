@@ -11,12 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use types::Nanos;
 use uring::Completion;
 
 use crate::batch::{Batch, Place};
 use crate::device::Device;
 use crate::layout::{BLOCK_BYTES, FLAG_CLOSED, SegmentHeader};
-use crate::record::{Cursor, Entry};
+use crate::links::Links;
+use crate::queue::Drain;
+use crate::record::{Cursor, Entry, HardState, Payload};
 use crate::status::{Fault, Status};
 use crate::store::Store;
 
@@ -36,8 +39,15 @@ struct Write {
     offset: u64,
     len: usize,
     /// On disk when this and all before it are.
-    last_sequence: u64,
+    last: Mark,
     completed: bool,
+}
+
+/// How far something is: the last sequence, and how many entries were taken up to there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    sequence: u64,
+    entries: u64,
 }
 
 /// The batch being filled.
@@ -65,10 +75,16 @@ pub(crate) struct Writer {
     filling: Option<Filling>,
     writes: VecDeque<Write>,
     /// Written and completed, without a gap before it.
-    written_through: u64,
+    written_through: Mark,
     /// What the fdatasync under way makes durable.
-    syncing: Option<u64>,
-    durable: u64,
+    syncing: Option<Mark>,
+    durable: Mark,
+    /// Entries that were taken.
+    entries: u64,
+    /// Of what was written since the start, where that is not long ago.
+    links: Links,
+    /// What every segment begins with, so that no older one is needed for it.
+    hard_state: Option<HardState>,
     /// Whether a batch tells that the last record is on disk.
     is_sealed: bool,
     last_entry: Instant,
@@ -93,11 +109,12 @@ pub(crate) struct Parts {
     pub(crate) segment: SegmentHeader,
     pub(crate) path: PathBuf,
     pub(crate) cursor: Cursor,
+    pub(crate) hard_state: Option<HardState>,
 }
 
 impl Writer {
     pub(crate) fn new(parts: Parts) -> Writer {
-        let durable = parts.cursor.next_sequence - 1;
+        let durable = Mark { sequence: parts.cursor.next_sequence - 1, entries: 0 };
         Writer {
             device: parts.device,
             store: parts.store,
@@ -114,13 +131,16 @@ impl Writer {
             written_through: durable,
             syncing: None,
             durable,
+            entries: 0,
+            links: Links::new(parts.cursor),
+            hard_state: parts.hard_state,
             is_sealed: true,
             last_entry: Instant::now(),
         }
     }
 
     /// Writes until `stop`, and then what is left in the ring; closes the segment.
-    pub(crate) fn run(mut self, mut ring: spsc::Consumer<Entry>, stop: &AtomicBool) {
+    pub(crate) fn run(mut self, mut ring: Drain, stop: &AtomicBool) {
         let result = self.write_all(&mut ring, stop);
         if let Err(fault) = result {
             self.status.fail(fault);
@@ -128,11 +148,8 @@ impl Writer {
         }
     }
 
-    fn write_all(
-        &mut self,
-        ring: &mut spsc::Consumer<Entry>,
-        stop: &AtomicBool,
-    ) -> Result<(), Fault> {
+    fn write_all(&mut self, ring: &mut Drain, stop: &AtomicBool) -> Result<(), Fault> {
+        self.restate(self.cursor)?;
         loop {
             // Looked at before the ring is: what was pushed before it was set is in the ring.
             let stopping = stop.load(Ordering::Acquire);
@@ -148,7 +165,7 @@ impl Writer {
     }
 
     /// One turn: what completed, what came, what can be started. How many entries came.
-    pub(crate) fn step(&mut self, ring: &mut spsc::Consumer<Entry>) -> Result<usize, Fault> {
+    pub(crate) fn step(&mut self, ring: &mut Drain) -> Result<usize, Fault> {
         self.reap()?;
         let mut taken = 0;
         while taken < ENTRIES_A_STEP {
@@ -168,22 +185,64 @@ impl Writer {
     }
 
     /// Adds an entry to the batch, which has room.
-    fn push(&mut self, entry: &Entry) -> Result<(), Fault> {
+    fn push(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
+        self.entries += 1;
+        if let Payload::HardState(state) = entry.payload {
+            self.hard_state = Some(state);
+            // Where it stands is the writer's to say.
+            let (sequence, epoch) = (self.cursor.next_sequence - 1, self.cursor.epoch);
+            self.add(&Entry { sequence, epoch, ..*entry });
+            return Ok(());
+        }
         if entry.epoch < self.cursor.epoch {
             self.status.counts.past_epoch(1);
             return Ok(());
         }
-        if entry.sequence != self.cursor.next_sequence {
-            let (expected, found) = (self.cursor.next_sequence, entry.sequence);
-            return Err(Fault::Sequence { expected, found });
+        let due = self.cursor.next_sequence;
+        if entry.sequence != due {
+            if entry.sequence > due || entry.sequence == 0 || entry.epoch == self.cursor.epoch {
+                return Err(Fault::Sequence { expected: due, found: entry.sequence });
+            }
+            self.supersede(entry)?;
         }
+        self.add(entry);
+        self.links.push(self.cursor);
+        Ok(())
+    }
+
+    /// Adds a record to the batch.
+    fn add(&mut self, entry: &Entry<'_>) {
         let filling = self.filling.as_mut().expect("room was made for the entry");
         let buffer = self.device.buffer(filling.buffer).expect("no write is under way from it");
-        filling.batch.push(buffer, entry, &mut self.cursor.chain);
-        self.cursor.epoch = entry.epoch;
-        self.cursor.next_sequence += 1;
+        filling.batch.push(buffer, entry, &mut self.cursor);
         self.status.counts.commands(1);
-        Ok(())
+    }
+
+    /// An entry of a later epoch takes the place of one that was written, and of all behind that:
+    /// nothing is overwritten, a segment begins with it whose header says what it follows.
+    #[cold]
+    fn supersede(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
+        let Entry { sequence, epoch, .. } = *entry;
+        self.write_batch()?;
+        self.filling = None;
+        self.settle()?;
+        let chain = match self.links.behind(sequence - 1) {
+            Some(chain) => chain,
+            None => {
+                let journal = self.store.journal();
+                let chain = journal.and_then(|journal| journal.chain_behind(sequence - 1));
+                chain.map_err(|error| Fault::Supersede { sequence, reason: error.to_string() })?
+            }
+        };
+        let start = Cursor { next_sequence: sequence, epoch, chain };
+        self.next_segment(start)?;
+        self.cursor = start;
+        let mark = Mark { sequence: sequence - 1, entries: self.durable.entries };
+        (self.written_through, self.durable) = (mark, mark);
+        self.status.set_durable(mark.sequence, mark.entries);
+        self.status.counts.superseded(1);
+        self.restate(start)?;
+        self.make_room().map(|_| ())
     }
 
     /// Sees to it that there is a batch with room for an entry; false while every buffer is busy.
@@ -210,26 +269,22 @@ impl Writer {
         let end = self.offset + (self.batch_bytes + BLOCK_BYTES) as u64;
         if end > self.segment.segment_bytes {
             self.next_segment(filling.start)?;
+            self.restate(filling.start)?;
         }
         self.filling = None;
         self.last_entry = Instant::now();
         self.is_sealed = false;
-        self.write(filling.buffer, filling.batch, 0, self.cursor.next_sequence - 1)
+        let last = Mark { sequence: self.cursor.next_sequence - 1, entries: self.entries };
+        self.write(filling.buffer, filling.batch, 0, last)
     }
 
-    fn write(
-        &mut self,
-        buffer: usize,
-        batch: Batch,
-        flags: u32,
-        last_sequence: u64,
-    ) -> Result<(), Fault> {
-        let (offset, durable_through) = (self.offset, self.durable);
+    fn write(&mut self, buffer: usize, batch: Batch, flags: u32, last: Mark) -> Result<(), Fault> {
+        let (offset, durable_through) = (self.offset, self.durable.sequence);
         let place = Place { segment: &self.segment, offset, durable_through, flags };
         let bytes = self.device.buffer(buffer).expect("no write is under way from it");
         let len = batch.finish(bytes, &place);
         self.offset += len as u64;
-        self.writes.push_back(Write { buffer, offset, len, last_sequence, completed: false });
+        self.writes.push_back(Write { buffer, offset, len, last, completed: false });
         self.status.counts.batches(1);
         self.status.counts.bytes(len as u64);
         self.device.write(buffer, len, offset).map_err(self.failed("write"))
@@ -253,7 +308,8 @@ impl Writer {
                     result.map_err(self.failed("sync"))?;
                     self.durable = self.syncing.take().unwrap_or(self.durable);
                     self.status.counts.syncs(1);
-                    self.status.set_durable(self.durable);
+                    let Mark { sequence, entries } = self.durable;
+                    self.status.set_durable(sequence, entries);
                 }
             }
         }
@@ -270,7 +326,7 @@ impl Writer {
             return Err(Fault::ShortWrite { path: self.path.clone(), offset, len, written });
         }
         while let Some(write) = self.writes.front().filter(|write| write.completed) {
-            self.written_through = write.last_sequence;
+            self.written_through = write.last;
             self.writes.pop_front();
         }
         Ok(())
@@ -307,7 +363,7 @@ impl Writer {
     fn seal(&mut self, flags: u32) -> Result<(), Fault> {
         self.settle()?;
         // The sequence behind what is on disk: a batch that is being filled is not.
-        self.write(SEAL, Batch::begin(self.durable + 1), flags, self.durable)?;
+        self.write(SEAL, Batch::begin(self.durable.sequence + 1), flags, self.durable)?;
         self.is_sealed = true;
         self.settle()?;
         self.device.sync().map_err(self.failed("sync"))?;
@@ -327,6 +383,18 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins a segment with the hard state, if there is one.
+    fn restate(&mut self, mut start: Cursor) -> Result<(), Fault> {
+        let Some(state) = self.hard_state else { return Ok(()) };
+        let Cursor { next_sequence, epoch, .. } = start;
+        let payload = Payload::HardState(state);
+        let entry = Entry { sequence: next_sequence - 1, epoch, now: Nanos(0), payload };
+        let mut batch = Batch::begin(next_sequence);
+        let buffer = self.device.buffer(SEAL).expect("no write is under way from it");
+        batch.push(buffer, &entry, &mut start);
+        self.write(SEAL, batch, 0, self.durable)
+    }
+
     /// The end: everything on disk, the segment closed, and what it did not use given back.
     fn close(&mut self) -> Result<(), Fault> {
         self.settle()?;
@@ -338,7 +406,7 @@ impl Writer {
     }
 
     /// After a fault the ring is emptied, so that what was not written is counted.
-    fn drop_all(&self, ring: &mut spsc::Consumer<Entry>, stop: &AtomicBool) {
+    fn drop_all(&self, ring: &mut Drain, stop: &AtomicBool) {
         let in_batch = self.filling.map_or(0, |filling| filling.batch.records());
         self.status.counts.dropped_after_fault(u64::from(in_batch));
         loop {

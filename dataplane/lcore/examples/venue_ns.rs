@@ -26,7 +26,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 use types::{AccountId, Firm, PostOnly, Qty, Symbol, SymbolId};
 use venue::entry::Origin;
-use venue::{Core, CoreParts, Listing, VenueCounter};
+use venue::{Core, CoreParts, Listing, Open, VenueCounter};
 
 /// The allocator of the appliance: it asks for huge pages.
 #[global_allocator]
@@ -155,7 +155,7 @@ fn venue<'e>(io: PortIo<'e>, tape: PortIo<'e>, sessions: usize) -> Venue<'e> {
         sessions: Sessions::new(&(0..sessions).map(account).collect::<Vec<_>>()).expect("sessions"),
         schedule: Schedule::new(Vec::new()),
         operator: None,
-        opens_trading: true,
+        opens: Open { trades: true, date: 0, config: 0 },
         laps: Laps::new(TickScale::nanoseconds()),
     })
 }

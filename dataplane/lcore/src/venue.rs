@@ -51,7 +51,7 @@ pub struct Venue<'e> {
     watchers: Watchers,
     schedule: Schedule,
     operator: Option<OperatorLine>,
-    opens_trading: bool,
+    opens: Open,
     burst: Burst<'e>,
     closing: bool,
 }
@@ -72,8 +72,8 @@ pub struct VenueParts<'e> {
     pub schedule: Schedule,
     /// What the operator says as the venue runs.
     pub operator: Option<OperatorLine>,
-    /// Whether orders match from the start.
-    pub opens_trading: bool,
+    /// How the day begins.
+    pub opens: Open,
     /// Stage clocks.
     pub laps: Laps<VenueStage>,
 }
@@ -91,7 +91,7 @@ impl<'e> Venue<'e> {
             watchers: Watchers { laps: parts.laps.one_in(TIMED_ONE_IN) },
             schedule: parts.schedule,
             operator: parts.operator,
-            opens_trading: parts.opens_trading,
+            opens: parts.opens,
             burst: Burst::new(),
             closing: false,
         }
@@ -164,7 +164,7 @@ impl Agent for Venue<'_> {
     fn start(&mut self, now: Now) {
         self.endpoints.iter_mut().for_each(|e| e.start(now));
         self.market_data.start(now);
-        self.submit(now, &Input::Open(Open { trades: self.opens_trading }));
+        self.submit(now, &Input::Open(self.opens));
         self.schedule.begin(now.ns);
     }
 

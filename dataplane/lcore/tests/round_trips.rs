@@ -24,7 +24,7 @@ use net::{Host, HostConfig, Interface, TcpConfig};
 use session::{ClientConfig, MoldPublisher, PublisherConfig, ServerConfig, SoupClient};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use types::{OrderSide, Symbol};
+use types::{Open, OrderSide, Symbol};
 
 const SLOTS: u32 = 256;
 /// Longer than anything here takes: tells a loop that hangs.
@@ -248,7 +248,7 @@ fn new_venue<'e>(bench: &Bench<'e>, orders: End<'e>, tape: End<'e>) -> Venue<'e>
         sessions: plain::sessions("PROBE", "probe").expect("a session"),
         schedule: Schedule::default(),
         operator: None,
-        opens_trading: true,
+        opens: Open { trades: true, date: 0, config: 0 },
         laps: Laps::new(bench.clock.scale()),
     })
 }

@@ -75,7 +75,11 @@ fn live(seed: u64) -> (Floor, Tape) {
     let (mut floor, mut tape) = (Floor::new(), Tape::default());
     let mut forge = Forge::new(Rng::new(seed), SESSIONS);
     let mut now = Nanos(OPEN_NS);
-    floor.submit(now, &Input::Open(Open { trades: seed.is_multiple_of(2) }), &mut tape);
+    floor.submit(
+        now,
+        &Input::Open(Open { trades: seed.is_multiple_of(2), date: 20_000, config: 7 }),
+        &mut tape,
+    );
     for _ in 0..MESSAGES {
         now.0 += forge.rng.below(10_000_000);
         let (core, stores) = floor.stores();

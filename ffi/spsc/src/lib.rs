@@ -89,6 +89,12 @@ impl<T> Producer<T> {
         Ok(())
     }
 
+    /// Whether an item would find room now. What has room keeps it until it is pushed.
+    #[inline(always)]
+    pub fn has_room(&mut self) -> bool {
+        count_in(self.at) < Cells::<T>::ITEMS || self.spare_cells(1) > 0
+    }
+
     /// Hands over as many as there is room for, from the front; tells how many.
     #[inline]
     pub fn push_slice(&mut self, items: &[T]) -> usize

@@ -29,6 +29,11 @@ pub enum Input<'a> {
 pub struct Open {
     /// Whether orders match from the start.
     pub trades: bool,
+    /// The day that stamps count from, in days since 1970.
+    pub date: u32,
+    /// What tells one configuration from another, where it decides what comes of an input: who goes
+    /// on from here must have the same.
+    pub config: u64,
 }
 
 /// What an accepted order's reply repeats of the request, and the engine has no use for.

@@ -14,10 +14,12 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use journal::{BLOCK_BYTES, Counted, Entry, Identity, Journal, WriterConfig, start};
+use journal::{
+    BLOCK_BYTES, Counted, Entry, Identity, Journal, Payload, WriterConfig, queue, start,
+};
 use types::{
-    AccountId, Cancel, ClOrdId, Command, CrossKind, Enter, Firm, Nanos, OrderCapacity, OrderSide,
-    Price, Qty, Replace, SessionId, Symbol, Terms, UserRef,
+    AccountId, Cancel, ClOrdId, Command, CrossKind, Echo, Enter, Firm, Input, Nanos, OrderCapacity,
+    OrderSide, Price, Qty, Replace, SessionId, Symbol, Terms, UserRef,
 };
 
 const IDENTITY: Identity = Identity { cluster: *b"a cluster of one", node: 1 };
@@ -58,16 +60,15 @@ fn write(
     let _ = fs::remove_dir_all(dir);
     let recovered = Journal::open(dir, IDENTITY)?.replay(1, |_| ())?;
     let config = WriterConfig { uring, direct, ..WriterConfig::new(dir.into(), IDENTITY) };
-    let (mut push, pop) = spsc::ring(RING);
+    let (mut push, pop) = queue(RING);
     let running = start(&config, &recovered, pop)?;
     for note in running.notes() {
         println!("  note: {note}");
     }
     let (began, mut full) = (Instant::now(), 0_u64);
     for sequence in 1..=commands {
-        let mut entry = entry(sequence);
-        while let Err(back) = push.push(entry) {
-            entry = back;
+        let entry = entry(sequence);
+        while push.push(&entry).is_err() {
             full += 1;
             std::thread::yield_now();
         }
@@ -102,7 +103,7 @@ fn latency(
     let recovered = Journal::open(dir, IDENTITY)?.replay(1, |_| ())?;
     let idle = Duration::from_micros(idle_us);
     let config = WriterConfig { uring, idle, ..WriterConfig::new(dir.into(), IDENTITY) };
-    let (mut push, pop) = spsc::ring(RING);
+    let (mut push, pop) = queue(RING);
     let running = start(&config, &recovered, pop)?;
     let mut waited = Vec::with_capacity(TIMED as usize);
     let (began, mut pushed) = (Instant::now(), 0);
@@ -112,7 +113,7 @@ fn latency(
             return Err(fault.to_string().into());
         }
         let now = began.elapsed();
-        while pushed < TIMED && due(pushed + 1) <= now && push.push(entry(pushed + 1)).is_ok() {
+        while pushed < TIMED && due(pushed + 1) <= now && push.push(&entry(pushed + 1)).is_ok() {
             pushed += 1;
         }
         let (durable, now) = (running.status().durable(), began.elapsed());
@@ -189,7 +190,7 @@ fn forget(dir: &Path) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Six new orders, three cancels and a replacement in ten.
-fn entry(sequence: u64) -> Entry {
+fn entry(sequence: u64) -> Entry<'static> {
     let session = SessionId((sequence % 64) as u16);
     let (user_ref, qty) = (UserRef(sequence as u32), Qty(100 + sequence as u32 % 900));
     let (price, cl_ord_id) = (Price(1_000_000 + sequence as u32 % 5000), ClOrdId::default());
@@ -219,5 +220,7 @@ fn entry(sequence: u64) -> Entry {
             cl_ord_id,
         }),
     };
-    Entry { sequence, epoch: 0, now: Nanos(sequence * 1000), command }
+    let echo = Echo { cl_ord_id, ..Echo::default() };
+    let payload = Payload::Input(Input::Command(command, echo));
+    Entry { sequence, epoch: 0, now: Nanos(sequence * 1000), payload }
 }

@@ -2,10 +2,21 @@ use super::*;
 use proptest::prelude::*;
 use types::{AccountId, MatchId, Phase, SymbolId};
 
-fn encoded(command: &Command) -> (u8, Vec<u8>) {
+fn encoded(payload: &Payload<'_>) -> (u8, Vec<u8>) {
     let mut out = [0xAA; PAYLOAD_BYTES_MAX];
-    let (kind, len) = encode(command, &mut out);
+    let (kind, len) = encode(payload, &mut out);
     (kind, out[..len].to_vec())
+}
+
+/// With what the replies to an order repeat.
+fn given<'a>(command: Command, optional: &'a [u8]) -> Payload<'a> {
+    let echo = match command {
+        Command::Enter(Enter { cl_ord_id, .. }) | Command::Replace(Replace { cl_ord_id, .. }) => {
+            Echo { display: b'W', capacity: b'P', iso: b'Y', cl_ord_id, optional }
+        }
+        _ => Echo::default(),
+    };
+    Payload::Input(Input::Command(command, echo))
 }
 
 fn pick<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
@@ -93,12 +104,39 @@ fn operations() -> Vec<Operation> {
 #[test]
 fn every_operation_comes_back() {
     for operation in operations() {
-        let command = Command::Operate(operation);
-        let (kind, payload) = encoded(&command);
-        assert_eq!(decode(kind, &payload), Some(command));
-        for len in 0..payload.len() {
-            // A shorter archive may be one of something else, and is never the same.
-            assert_ne!(decode(kind, &payload[..len]), Some(command), "{operation:?} {len}");
+        let now = given(Command::Operate(operation), b"");
+        for what in [now, Payload::Input(Input::Scheduled(operation))] {
+            let (kind, payload) = encoded(&what);
+            assert_eq!(decode(kind, &payload), Some(what));
+            for len in 0..payload.len() {
+                // A shorter archive may be one of something else, and is never the same.
+                assert_ne!(decode(kind, &payload[..len]), Some(what), "{operation:?} {len}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rare_kind_comes_back_and_no_longer_or_shorter_one() {
+    let open = Open { trades: true, date: 20_787, config: 0x0102_0304_0506_0708 };
+    for what in [
+        Payload::Input(Input::AccountQuery(SessionId(0x0102))),
+        Payload::Input(Input::Open(open)),
+        Payload::Input(Input::Close),
+        Payload::Input(Input::Nothing),
+        Payload::HardState(HardState { term: 7, vote: 2, commit: u64::MAX }),
+    ] {
+        let (kind, payload) = encoded(&what);
+        assert_eq!(decode(kind, &payload), Some(what));
+        assert!((0..payload.len()).all(|len| decode(kind, &payload[..len]).is_none()));
+        assert_eq!(decode(kind, &[&payload[..], &[0]].concat()), None);
+    }
+    let most = [7; OPAQUE_BYTES_MAX + 1];
+    for bytes in [&[][..], b"some", &most[1..]] {
+        for what in [Payload::Opaque(bytes), Payload::Membership(bytes)] {
+            let (kind, payload) = encoded(&what);
+            assert_eq!(decode(kind, &payload), Some(what));
+            assert_eq!(decode(kind, &most), None, "longer than any may be");
         }
     }
 }
@@ -129,37 +167,44 @@ fn the_bytes_are_these() {
         cl_ord_id: ClOrdId(*b"fourteen bytes"),
     });
     let expected = b"\x02\x01\x06\x05\x04\x03\x08\x07FIRMT\x0B\x0A\0\0AAPL    \x0F\x0E\x0D\x0C\
-        6AM\x02\x12\x11\0\0\x14\x13\0\0\x16\x15\0\0CRfourteen bytes";
-    assert_eq!(encoded(&enter), (1, expected.to_vec()));
+        6AM\x02\x12\x11\0\0\x14\x13\0\0\x16\x15\0\0CRfourteen bytesWPY\x05\x03ABCD";
+    assert_eq!(encoded(&given(enter, b"\x05\x03ABCD")), (1, expected.to_vec()));
     let (session, user_ref) = (SessionId(0x0102), UserRef(0x0304_0506));
     let cancel = Command::Cancel(Cancel { session, user_ref, qty: Qty(7) });
-    assert_eq!(encoded(&cancel), (3, b"\x02\x01\x06\x05\x04\x03\x07\0\0\0".to_vec()));
+    assert_eq!(encoded(&given(cancel, b"")), (3, b"\x02\x01\x06\x05\x04\x03\x07\0\0\0".to_vec()));
     let symbol = SymbolId(0x0102);
     let phase = Command::Operate(Operation::Phase { symbol, phase: Phase::Closed });
-    let (kind, payload) = encoded(&phase);
+    let (kind, payload) = encoded(&given(phase, b""));
     assert_eq!((kind, &payload[..5]), (8, &b"\x01\0\x02\x01\x03"[..]));
 }
 
 proptest! {
     #[test]
-    fn every_order_comes_back_and_no_part_of_it(command in orders()) {
-        let (kind, payload) = encoded(&command);
-        prop_assert_eq!(decode(kind, &payload), Some(command));
-        for len in 0..payload.len() {
+    fn every_order_comes_back_and_no_part_of_it(
+        command in orders(),
+        optional in proptest::collection::vec(any::<u8>(), 0..=OPTIONAL_BYTES_MAX),
+    ) {
+        let what = given(command, &optional);
+        let (kind, payload) = encoded(&what);
+        prop_assert_eq!(decode(kind, &payload), Some(what));
+        let has_optional = kind <= Kind::Replace as u8;
+        let least = payload.len() - if has_optional { optional.len() } else { 0 };
+        for len in 0..least {
             prop_assert_eq!(decode(kind, &payload[..len]), None);
         }
-        let longer = [&payload[..], &[0]].concat();
+        let extra = if has_optional { OPTIONAL_BYTES_MAX + 1 - optional.len() } else { 1 };
+        let longer = [&payload[..], &vec![0; extra]].concat();
         prop_assert_eq!(decode(kind, &longer), None);
     }
 
     #[test]
     fn hostile_payloads_never_panic_and_what_is_read_is_written_the_same(
-        kind in 0..12_u8,
+        kind in 0..20_u8,
         payload in proptest::collection::vec(any::<u8>(), 0..PAYLOAD_BYTES_MAX),
     ) {
-        if let Some(command) = decode(kind, &payload) {
-            let again = encoded(&command);
-            prop_assert_eq!(decode(again.0, &again.1), Some(command));
+        if let Some(what) = decode(kind, &payload) {
+            let again = encoded(&what);
+            prop_assert_eq!(decode(again.0, &again.1), Some(what));
         }
     }
 }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::layout::HeaderFault;
-use crate::sample::{Sample, sample, samples};
+use crate::sample::{Sample, kept, sample, samples};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-fn read(bytes: &[u8], sample: &Sample) -> (Vec<Entry>, Result<Scanned, Damage>) {
+fn read(bytes: &[u8], sample: &Sample) -> (Vec<Entry<'static>>, Result<Scanned, Damage>) {
     let mut entries = Vec::new();
-    let result = scan(bytes, &sample.header, sample.start, |entry, _| entries.push(*entry));
+    let result = scan(bytes, &sample.header, sample.start, |entry, _| entries.push(kept(entry)));
     (entries, result)
 }
 
@@ -27,27 +27,29 @@ fn whole_in(sample: &Sample, len: usize) -> usize {
     count
 }
 
-/// Which sequence and offset a flip of the byte at `at` is to be named with.
-fn naive_damage(sample: &Sample, at: usize) -> (usize, u64) {
-    let mut next = sample.header.first_sequence;
+/// Which offset and sequence a flip of the byte at `at` is to be named with, and how many records
+/// are before it.
+fn naive_damage(sample: &Sample, at: usize) -> (usize, u64, usize) {
+    let (mut next, mut before) = (sample.header.first_sequence, 0);
     for batch in &sample.batches {
         if at < batch.from + BATCH_HEADER_BYTES {
-            return (batch.from, next);
+            return (batch.from, next, before);
         }
         for record in &batch.records {
             if at < record.to {
-                return (record.from, record.sequence);
+                return (record.from, record.sequence, before);
             }
+            before += 1;
         }
         next = batch.next_sequence;
         if at < batch.used_end {
-            return (batch.used_end - FOOTER.len(), next);
+            return (batch.used_end - FOOTER.len(), next, before);
         }
         if at < batch.padded_end {
-            return (at, next);
+            return (at, next, before);
         }
     }
-    (sample.tail(), next)
+    (sample.tail(), next, before)
 }
 
 fn flip(sample: &Sample, bit: usize) -> Result<(), TestCaseError> {
@@ -59,8 +61,7 @@ fn flip(sample: &Sample, bit: usize) -> Result<(), TestCaseError> {
         return Ok(());
     }
     let (entries, result) = read(&bytes, sample);
-    let (offset, sequence) = naive_damage(sample, bit / 8);
-    let before = (sequence - sample.header.first_sequence) as usize;
+    let (offset, sequence, before) = naive_damage(sample, bit / 8);
     prop_assert_eq!(&entries[..], &sample.entries[..before], "bit {}", bit);
     if bit / 8 >= sample.tail() + SECTOR_BYTES {
         let stray = Some(bit as u64 / 8);
@@ -165,7 +166,7 @@ proptest! {
         let whole = whole_in(&sample, first);
         prop_assert!(entries.len() >= whole);
         prop_assert_eq!(&entries[..], &sample.entries[..entries.len()]);
-        let next = sample.header.first_sequence + entries.len() as u64;
+        let next = entries.last().map_or(sample.header.first_sequence, |last| last.sequence + 1);
         match result {
             Err(damage) => {
                 prop_assert_eq!((damage.what, damage.sequence), (What::Lost, next));

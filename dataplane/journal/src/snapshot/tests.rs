@@ -1,7 +1,8 @@
 use super::*;
 use crate::Entry;
 use crate::read::Journal;
-use crate::sample::{IDENTITY, entry};
+use crate::record::Cursor;
+use crate::sample::{IDENTITY, entry, kept};
 use crate::scan::What;
 use crate::start::{WriterConfig, start};
 
@@ -15,9 +16,9 @@ impl Folder {
         let nothing = Journal::open(&path, IDENTITY).unwrap().replay(1, |_| ()).unwrap();
         let mut config = WriterConfig::new(path.clone(), IDENTITY);
         (config.segment_bytes, config.batch_bytes, config.epoch) = (8 << 12, 1 << 12, 2);
-        let (mut push, pop) = spsc::ring(512);
+        let (mut push, pop) = crate::queue(512);
         let running = start(&config, &nothing, pop).unwrap();
-        (1..501).for_each(|sequence| push.push(entry(sequence, sequence)).unwrap());
+        (1..501).for_each(|sequence| push.push(&entry(sequence, sequence)).unwrap());
         assert_eq!(running.stop().durable(), 500);
         Folder(path)
     }
@@ -41,21 +42,23 @@ impl Drop for Folder {
 
 /// By the naive way: a chain of every record from the first.
 fn chain_behind(journal: &Journal, sequence: u64) -> Chain {
-    let mut chain = Chain::genesis(&IDENTITY.cluster);
+    let chain = Chain::genesis(&IDENTITY.cluster);
+    let mut cursor = Cursor { next_sequence: 1, epoch: 0, chain };
     let mut out = [0; 256];
     journal
         .replay(1, |entry| {
             if entry.sequence <= sequence {
-                crate::record::encode(entry, &mut chain, &mut out);
+                crate::record::encode(entry, &mut cursor, &mut out);
             }
         })
         .unwrap();
-    chain
+    assert_eq!(journal.chain_behind(sequence).unwrap(), cursor.chain);
+    cursor.chain
 }
 
-fn after(journal: &Journal, snapshot: &Snapshot) -> Result<Vec<Entry>, JournalError> {
+fn after(journal: &Journal, snapshot: &Snapshot) -> Result<Vec<Entry<'static>>, JournalError> {
     let mut entries = Vec::new();
-    journal.replay_after(snapshot, |entry| entries.push(*entry)).map(|_| entries)
+    journal.replay_after(snapshot, |entry| entries.push(kept(entry))).map(|_| entries)
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn replay_goes_on_behind_any_snapshot_of_this_history() {
         snapshot.save(&folder.0, IDENTITY).unwrap();
         let (newest, passed_over) = journal.newest_snapshot().unwrap();
         assert_eq!((newest.as_ref(), passed_over.len()), (Some(&snapshot), 0));
-        let expected: Vec<Entry> = (sequence + 1..501).map(|s| entry(s, s)).collect();
+        let expected: Vec<Entry<'static>> = (sequence + 1..501).map(|s| entry(s, s)).collect();
         assert_eq!(after(&journal, &snapshot).unwrap(), expected);
         let foreign = Snapshot { chain: Chain([1; 32]), ..snapshot };
         let error = after(&journal, &foreign).unwrap_err();

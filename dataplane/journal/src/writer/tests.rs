@@ -2,11 +2,13 @@ use super::*;
 use crate::error::JournalError;
 use crate::layout::{SegmentHeader, VERSION};
 use crate::read::{Journal, Recovered};
-use crate::sample::{IDENTITY, entry};
+use crate::record::{HardState, Payload};
+use crate::sample::{IDENTITY, entry, kept, state};
 use crate::scan::End;
 use crate::start::{WriterConfig, open, start};
 use crate::{Chain, Identity};
 use hugemem::HugePolicy;
+use proptest::prelude::*;
 use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
@@ -40,17 +42,17 @@ fn config(dir: &Path) -> WriterConfig {
     config
 }
 
-fn recover(dir: &Path) -> (Vec<Entry>, Recovered) {
+fn recover(dir: &Path) -> (Vec<Entry<'static>>, Recovered) {
     let mut entries = Vec::new();
     let journal = Journal::open(dir, IDENTITY).unwrap();
-    let recovered = journal.replay(1, |entry| entries.push(*entry)).unwrap();
+    let recovered = journal.replay(1, |entry| entries.push(kept(entry))).unwrap();
     (entries, recovered)
 }
 
 /// Pushes entries in pieces of different sizes, waiting for the ring where it is full.
-fn push_all(ring: &mut spsc::Producer<Entry>, entries: &[Entry], status: &Status) {
+fn push_all(ring: &mut crate::Feeder, entries: &[Entry], status: &Status) {
     for (index, entry) in entries.iter().enumerate() {
-        while ring.push(*entry).is_err() {
+        while ring.push(entry).is_err() {
             assert!(status.fault().is_none(), "{:?}", status.fault());
             std::thread::yield_now();
         }
@@ -60,7 +62,7 @@ fn push_all(ring: &mut spsc::Producer<Entry>, entries: &[Entry], status: &Status
     }
 }
 
-fn entries(range: std::ops::Range<u64>) -> Vec<Entry> {
+fn entries(range: std::ops::Range<u64>) -> Vec<Entry<'static>> {
     range.map(|sequence| entry(sequence, sequence.wrapping_mul(31))).collect()
 }
 
@@ -71,7 +73,7 @@ fn what_is_pushed_is_read_back_over_many_segments_and_starts() {
         let all = entries(1..3001);
         for part in all.chunks(1000) {
             let (_, recovered) = recover(&folder.0);
-            let (mut push, pop) = spsc::ring(64);
+            let (mut push, pop) = crate::queue(64);
             let config = WriterConfig { uring, sqpoll_idle_ms, ..config(&folder.0) };
             let writer = start(&config, &recovered, pop).unwrap();
             push_all(&mut push, part, writer.status());
@@ -94,23 +96,131 @@ fn what_is_pushed_is_read_back_over_many_segments_and_starts() {
         });
         assert_eq!((verified.is_ok(), records), (true, 3000));
         let mut late = Vec::new();
-        journal.replay(2500, |entry| late.push(*entry)).unwrap();
+        journal.replay(2500, |entry| late.push(kept(entry))).unwrap();
         assert_eq!(late, all[2499..]);
     }
+}
+
+/// A record of an epoch.
+fn of(epoch: u32, sequence: u64, seed: u64) -> Entry<'static> {
+    Entry { epoch, ..entry(sequence, seed) }
+}
+
+/// What is on disk, through superseded records and several starts.
+#[derive(Default)]
+struct Naive {
+    numbered: Vec<Entry<'static>>,
+    state: Option<HardState>,
+}
+
+impl Naive {
+    fn take(&mut self, entry: Entry<'static>) {
+        match entry.payload {
+            Payload::HardState(state) => self.state = Some(state),
+            _ => {
+                self.numbered.retain(|kept| kept.sequence < entry.sequence);
+                self.numbered.push(entry);
+            }
+        }
+    }
+
+    fn check(&self, dir: &Path) -> Recovered {
+        let (read, recovered) = recover(dir);
+        let numbered: Vec<_> = read.iter().filter(|e| e.payload.is_numbered()).copied().collect();
+        assert_eq!(numbered, self.numbered);
+        assert_eq!(recovered.hard_state, self.state);
+        assert_eq!(recovered.next_sequence, self.numbered.len() as u64 + 1);
+        let journal = Journal::open(dir, IDENTITY).unwrap();
+        let next = recovered.next_sequence;
+        for from in [1, next.min(2), next.div_ceil(2), next] {
+            let mut late = Vec::new();
+            let again = journal.replay(from, |entry| late.push(kept(entry))).unwrap();
+            late.retain(|entry| entry.payload.is_numbered());
+            assert_eq!(late, numbered[from as usize - 1..]);
+            assert_eq!((again.chain, again.hard_state), (recovered.chain, self.state));
+        }
+        let behind = recovered.next_sequence - 1;
+        assert_eq!(journal.chain_behind(behind).unwrap(), recovered.chain);
+        let whole = Journal::verify(dir, |verdict| {
+            verdict.result.unwrap();
+        });
+        assert!(whole.is_ok());
+        recovered
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn records_of_a_later_epoch_take_the_place_of_others(
+        steps in proptest::collection::vec((0..5_u8, 1..200_u64, any::<u64>()), 1..24),
+    ) {
+        let folder = Folder::new("superseded");
+        let mut naive = Naive::default();
+        let mut recovered = recover(&folder.0).1;
+        let (mut push, pop) = crate::queue(64);
+        let mut running = start(&config(&folder.0), &recovered, pop).unwrap();
+        let (mut epoch, mut next, mut pushed) = (2, 1, 0);
+        for (what, many, seed) in steps {
+            let mut entries = Vec::new();
+            match what {
+                0 => {
+                    let status = running.stop();
+                    prop_assert_eq!((status.persisted(), status.durable()), (pushed, next - 1));
+                    recovered = naive.check(&folder.0);
+                    let (again, pop) = crate::queue(64);
+                    (push, pushed) = (again, 0);
+                    let config = WriterConfig { epoch, ..config(&folder.0) };
+                    running = start(&config, &recovered, pop).unwrap();
+                }
+                1 => entries.push(state(0, seed)),
+                2 if next > 1 => {
+                    next = 1 + seed % (next - 1);
+                    epoch += 1;
+                    entries.push(of(epoch, next, seed));
+                    next += 1;
+                }
+                _ => {
+                    entries.extend((next..next + many).map(|at| of(epoch, at, at ^ seed)));
+                    next += many;
+                }
+            }
+            push_all(&mut push, &entries, running.status());
+            pushed += entries.len() as u64;
+            entries.into_iter().for_each(|entry| naive.take(entry));
+        }
+        let status = running.stop();
+        prop_assert_eq!((status.persisted(), status.durable()), (pushed, next - 1));
+        naive.check(&folder.0);
+    }
+}
+
+#[test]
+fn an_earlier_number_without_a_later_epoch_is_an_error() {
+    let folder = Folder::new("not-later");
+    let (mut push, mut pop) = crate::queue(64);
+    let (mut writer, _) = open(&config(&folder.0), &recover(&folder.0).1).unwrap();
+    for entry in entries(1..4) {
+        push.push(&entry).unwrap();
+    }
+    step_until_durable(&mut writer, &mut pop, 3);
+    push.push(&entry(2, 9)).unwrap();
+    let fault = writer.step(&mut pop).unwrap_err();
+    assert_eq!(fault.to_string(), "sequence 2 was handed over where 4 was due");
 }
 
 #[test]
 fn damage_ends_a_replay_and_no_more_is_read() {
     let folder = Folder::new("ends");
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let running = start(&config(&folder.0), &recover(&folder.0).1, pop).unwrap();
     push_all(&mut push, &entries(1..3001), running.status());
     running.stop();
     let journal = Journal::open(&folder.0, IDENTITY).unwrap();
     assert!(journal.segments().len() > 4);
     let mut dumped = Vec::new();
-    let dump = journal.dump(2, |_, _, entry| {
-        dumped.push(*entry);
+    let dump = journal.dump(2, |_, entry| {
+        dumped.push(kept(entry));
         if dumped.len() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     assert!(dump.is_ok() && dumped == entries(2..5));
@@ -145,7 +255,7 @@ fn write_until_killed() {
     let dir = PathBuf::from(dir);
     let recovered = recover(&dir).1;
     let config = WriterConfig { segment_bytes: 1 << 20, ..config(&dir) };
-    let (mut push, pop) = spsc::ring(1024);
+    let (mut push, pop) = crate::queue(1024);
     let running = start(&config, &recovered, pop).unwrap();
     let (mut sequence, mut told) = (recovered.next_sequence, 0);
     loop {
@@ -154,7 +264,7 @@ fn write_until_killed() {
             told = durable;
             println!("durable {durable}");
         }
-        if push.push(entry(sequence, sequence.wrapping_mul(31))).is_ok() {
+        if push.push(&entry(sequence, sequence.wrapping_mul(31))).is_ok() {
             sequence += 1;
         }
     }
@@ -193,7 +303,7 @@ fn the_chain_depends_on_the_records_alone() {
         let folder = Folder::new("chain");
         for part in entries(1..501).chunks(pieces) {
             let (_, recovered) = recover(&folder.0);
-            let (mut push, pop) = spsc::ring(64);
+            let (mut push, pop) = crate::queue(64);
             let idle = Duration::from_micros(if uring { 0 } else { 50 });
             let config = WriterConfig { uring, batches, idle, ..config(&folder.0) };
             let writer = start(&config, &recovered, pop).unwrap();
@@ -205,8 +315,8 @@ fn the_chain_depends_on_the_records_alone() {
 }
 
 /// Steps a writer by hand, until all is durable.
-fn step_until_durable(writer: &mut Writer, pop: &mut spsc::Consumer<Entry>, sequence: u64) {
-    while writer.durable < sequence {
+fn step_until_durable(writer: &mut Writer, pop: &mut crate::queue::Drain, sequence: u64) {
+    while writer.durable.sequence < sequence {
         writer.step(pop).unwrap();
     }
 }
@@ -214,10 +324,10 @@ fn step_until_durable(writer: &mut Writer, pop: &mut spsc::Consumer<Entry>, sequ
 #[test]
 fn a_writer_that_was_killed_is_followed_by_another_and_its_segment_stays_as_it_was() {
     let folder = Folder::new("killed");
-    let (mut push, mut pop) = spsc::ring(64);
+    let (mut push, mut pop) = crate::queue(64);
     let (mut writer, _) = open(&config(&folder.0), &recover(&folder.0).1).unwrap();
     for entry in entries(1..31) {
-        push.push(entry).unwrap();
+        push.push(&entry).unwrap();
     }
     step_until_durable(&mut writer, &mut pop, 30);
     let path = writer.path.clone();
@@ -225,7 +335,7 @@ fn a_writer_that_was_killed_is_followed_by_another_and_its_segment_stays_as_it_w
     let before = fs::read(&path).unwrap();
     let (_, recovered) = recover(&folder.0);
     assert_eq!((recovered.next_sequence, recovered.last_segment), (31, 1));
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let running = start(&config(&folder.0), &recovered, pop).unwrap();
     push_all(&mut push, &entries(31..41), running.status());
     assert_eq!(running.stop().durable(), 40);
@@ -238,7 +348,7 @@ fn records_that_the_next_segment_says_were_on_disk_are_missed() {
     let folder = Folder::new("missed");
     for range in [1..31, 31..61] {
         let (_, recovered) = recover(&folder.0);
-        let (mut push, pop) = spsc::ring(64);
+        let (mut push, pop) = crate::queue(64);
         let running = start(&config(&folder.0), &recovered, pop).unwrap();
         push_all(&mut push, &entries(range), running.status());
     }
@@ -257,7 +367,7 @@ fn records_that_the_next_segment_says_were_on_disk_are_missed() {
 #[test]
 fn a_quiet_writer_seals_its_last_batch() {
     let folder = Folder::new("seal");
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let running = start(&config(&folder.0), &recover(&folder.0).1, pop).unwrap();
     push_all(&mut push, &entries(1..4), running.status());
     // The batch that was acknowledged is lost. Until the seal is there nothing tells.
@@ -345,7 +455,7 @@ fn a_fault_is_named_counted_and_final() {
         Wrong::SyncError(2, libc::EIO),
     ] {
         let folder = Folder::new("fault");
-        let (mut push, mut pop) = spsc::ring(64);
+        let (mut push, mut pop) = crate::queue(64);
         let (mut writer, _) = open(&config(&folder.0), &recover(&folder.0).1).unwrap();
         let nothing = Box::new(crate::device::Calls::new(
             uring::Buffers::new(1, 4096, HugePolicy::Off).unwrap(),
@@ -353,11 +463,11 @@ fn a_fault_is_named_counted_and_final() {
         ));
         let inner = std::mem::replace(&mut writer.device, nothing);
         writer.device = Box::new(Faulty { inner, wrong, writes: 0, syncs: 0 });
-        push.push(entry(1, 1)).unwrap();
+        push.push(&entry(1, 1)).unwrap();
         step_until_durable(&mut writer, &mut pop, 1);
         let status = writer.status.clone();
         for entry in entries(2..32) {
-            push.push(entry).unwrap();
+            push.push(&entry).unwrap();
         }
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
@@ -365,7 +475,7 @@ fn a_fault_is_named_counted_and_final() {
         while status.fault().is_none() {
             std::thread::yield_now();
         }
-        push.push(entry(32, 1)).unwrap();
+        push.push(&entry(32, 1)).unwrap();
         stop.store(true, Ordering::Release);
         thread.join().unwrap();
         let (text, counted) = (status.fault().unwrap().to_string(), status.counts.read());
@@ -386,7 +496,7 @@ fn a_fault_is_named_counted_and_final() {
         assert!(
             !read.is_empty() && read[..] == entries(1..32)[..read.len()] || read[0] == entry(1, 1)
         );
-        let (_push, pop) = spsc::ring(64);
+        let (_push, pop) = crate::queue(64);
         start(&config(&folder.0), &recovered, pop).unwrap();
     }
 }
@@ -394,20 +504,20 @@ fn a_fault_is_named_counted_and_final() {
 #[test]
 fn entries_out_of_turn_or_of_a_past_epoch_are_refused() {
     let folder = Folder::new("turn");
-    let (mut push, mut pop) = spsc::ring(64);
+    let (mut push, mut pop) = crate::queue(64);
     let (mut writer, _) = open(&config(&folder.0), &recover(&folder.0).1).unwrap();
-    push.push(entry(1, 1)).unwrap();
-    push.push(Entry { epoch: 1, ..entry(2, 1) }).unwrap();
-    push.push(Entry { epoch: 3, ..entry(2, 1) }).unwrap();
+    push.push(&entry(1, 1)).unwrap();
+    push.push(&Entry { epoch: 1, ..entry(2, 1) }).unwrap();
+    push.push(&Entry { epoch: 3, ..entry(2, 1) }).unwrap();
     step_until_durable(&mut writer, &mut pop, 2);
     assert_eq!(writer.status.counts.read().past_epoch, 1);
-    push.push(Entry { epoch: 3, ..entry(4, 1) }).unwrap();
+    push.push(&Entry { epoch: 3, ..entry(4, 1) }).unwrap();
     let fault = writer.step(&mut pop).unwrap_err();
     assert_eq!(fault.to_string(), "sequence 4 was handed over where 3 was due");
     drop(writer);
     let (read, recovered) = recover(&folder.0);
     assert_eq!((read.len(), recovered.epoch), (2, 3));
-    let (_push, pop) = spsc::ring(64);
+    let (_push, pop) = crate::queue(64);
     let error = start(&config(&folder.0), &recovered, pop).unwrap_err();
     assert_eq!(error.to_string(), "epoch 2 is over: the journal is in epoch 3");
 }
@@ -415,9 +525,9 @@ fn entries_out_of_turn_or_of_a_past_epoch_are_refused() {
 #[test]
 fn a_journal_that_is_not_ours_is_refused_and_left_alone() {
     let folder = Folder::new("refused");
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let running = start(&config(&folder.0), &recover(&folder.0).1, pop).unwrap();
-    let (_push, pop) = spsc::ring(64);
+    let (_push, pop) = crate::queue(64);
     let error = start(&config(&folder.0), &recover(&folder.0).1, pop).unwrap_err();
     assert!(matches!(error, JournalError::Locked { .. }), "{error}");
     push_all(&mut push, &entries(1..31), running.status());
@@ -438,7 +548,9 @@ fn a_journal_that_is_not_ours_is_refused_and_left_alone() {
         refused(IDENTITY)
     };
     let newer = resealed(&|bytes| bytes[8] = VERSION as u8 + 1);
-    assert!(newer.contains("version 2 of the format; this program reads up to 1"), "{newer}");
+    assert!(newer.contains("version 3 of the format; this program reads 2"), "{newer}");
+    let older = resealed(&|bytes| bytes[8] = 1);
+    assert!(older.contains("version 1 of the format, which is read no longer"), "{older}");
     assert!(resealed(&|bytes| bytes[40] = 2).contains("says that it is segment 2"));
     assert!(resealed(&|bytes| bytes[0] = b'X').contains("no segment of a journal"));
     assert!(resealed(&|bytes| bytes[200] = 1).contains("damaged (unused part)"));
@@ -477,11 +589,11 @@ fn settings_that_cannot_be_are_named() {
 fn on_a_small_disk() {
     let Some(dir) = std::env::var_os("JOURNAL_SMALL_DISK") else { return };
     let dir = PathBuf::from(dir);
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let running = start(&config(&dir), &recover(&dir).1, pop).unwrap();
     let mut sequence = 1;
     while running.status().fault().is_none() {
-        if push.push(entry(sequence, sequence)).is_ok() {
+        if push.push(&entry(sequence, sequence)).is_ok() {
             sequence += 1;
         }
     }
@@ -493,7 +605,7 @@ fn on_a_small_disk() {
     let (read, recovered) = recover(&dir);
     assert!(read.len() as u64 >= status.durable() && status.durable() > 0);
     assert!(read.iter().enumerate().all(|(i, read)| *read == entry(i as u64 + 1, i as u64 + 1)));
-    let (_push, pop) = spsc::ring(64);
+    let (_push, pop) = crate::queue(64);
     let again = start(&config(&dir), &recovered, pop).unwrap_err();
     assert!(again.to_string().contains("No space left"), "{again}");
     println!("full disk: survived");
@@ -527,7 +639,7 @@ fn a_full_disk_is_survived() {
 fn write_under_limits() {
     let Some(dir) = std::env::var_os("JOURNAL_LIMITED") else { return };
     let dir = PathBuf::from(dir);
-    let (mut push, pop) = spsc::ring(64);
+    let (mut push, pop) = crate::queue(64);
     let recovered = recover(&dir).1;
     let running = start(&config(&dir), &recovered, pop).unwrap();
     for note in running.notes() {
