@@ -29,6 +29,7 @@ mod pace;
 mod raw;
 mod roles;
 mod scope;
+mod switch;
 mod trader;
 
 pub(crate) use fault::{ConfigError, hint};
@@ -37,8 +38,8 @@ pub(crate) use listing::directory_symbols;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
     Account, Endpoint, Group, ImpairConfig, LineB, Listing, LoadgenConfig, OrdersClient,
-    OrdersServer, Publisher, Receiver, SnapshotClient, StrategyConfig, TraderCapacity,
-    TraderConfig, VenueConfig, VenueLimits,
+    OrdersServer, Publisher, Receiver, SnapshotClient, StrategyConfig, SwitchConfig,
+    TraderCapacity, TraderConfig, VenueConfig, VenueLimits,
 };
 pub(crate) use pace::parse_pace;
 
@@ -75,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) loadgens: Vec<LoadgenConfig>,
     /// Networks that lose frames.
     pub(crate) impairs: Vec<ImpairConfig>,
+    /// Switches.
+    pub(crate) switches: Vec<SwitchConfig>,
 }
 
 /// The run as a whole.
@@ -296,6 +299,7 @@ impl Config {
             traders: trader::traders(&mut scope, &raw.trader),
             loadgens: roles::loadgens(&mut scope, &raw.loadgen),
             impairs: impair::impairs(&mut scope, &raw.impair),
+            switches: switch::switches(&mut scope, &raw.switch),
         };
         cross::check(&mut scope, &raw, &config);
         scope.finish(path)?;
@@ -326,13 +330,16 @@ impl Config {
         let traders = self.traders.iter().map(|r| ("trader", r.name.as_str(), r.lcore));
         let loadgens = self.loadgens.iter().map(|r| ("loadgen", r.name.as_str(), r.lcore));
         let impairs = self.impairs.iter().map(|r| ("impair", r.name.as_str(), r.lcore));
-        venues.chain(traders).chain(loadgens).chain(impairs)
+        let switches = self.switches.iter().map(|r| ("switch", r.name.as_str(), r.lcore));
+        venues.chain(traders).chain(loadgens).chain(impairs).chain(switches)
     }
 
     /// Every port that a role uses: those of the endpoints, and those without an address.
     pub(crate) fn ports_used(&self) -> impl Iterator<Item = &str> {
         let ends = self.endpoints().into_iter().map(|(_, _, end)| end.port.as_str());
-        ends.chain(self.impairs.iter().flat_map(|impair| [impair.a.as_str(), impair.b.as_str()]))
+        let impairs = self.impairs.iter().flat_map(|one| [one.a.as_str(), one.b.as_str()]);
+        let switches = self.switches.iter().flat_map(|one| one.ports.iter().map(String::as_str));
+        ends.chain(impairs).chain(switches)
     }
 
     /// Every endpoint, with the role's name and the role's word for it.

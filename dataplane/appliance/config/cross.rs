@@ -142,10 +142,12 @@ fn names(scope: &mut Scope<'_>, raw: &Raw) {
     let traders = raw.trader.iter().map(|role| &role.name).enumerate().map(named("trader"));
     let loadgens = raw.loadgen.iter().map(|role| &role.name).enumerate().map(named("loadgen"));
     let impairs = raw.impair.iter().map(|role| &role.name).enumerate().map(named("impair"));
+    let switches = raw.switch.iter().map(|role| &role.name).enumerate().map(named("switch"));
     let roles: Vec<(String, &Text)> =
-        venues.chain(traders).chain(loadgens).chain(impairs).collect();
+        venues.chain(traders).chain(loadgens).chain(impairs).chain(switches).collect();
     if roles.is_empty() {
-        let problem = "no role; give a [[venue]], a [[trader]], a [[loadgen]] or an [[impair]]";
+        let problem = "no role; give a [[venue]], a [[trader]], a [[loadgen]], an [[impair]] or a \
+                       [[switch]]";
         scope.fault(("", ""), 0..0, problem);
     }
     scope.unique("role", roles.into_iter());
@@ -194,12 +196,22 @@ fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
             }
         }
     }
+    let link = |port: &Text| port.get_ref().rsplit_once('.').map(|(link, _)| link.to_owned());
     for (index, impair) in raw.impair.iter().enumerate() {
-        let link = |port: &Text| port.get_ref().rsplit_once('.').map(|(link, _)| link.to_owned());
         if link(&impair.a).is_some() && link(&impair.a) == link(&impair.b) {
             let problem = "the other end of the cable that `a` is at: frames would go round for \
                            ever; join two cables";
             scope.fault((&format!("impair[{index}]"), "b"), impair.b.span(), problem);
+        }
+    }
+    for (index, switch) in raw.switch.iter().enumerate() {
+        for (at, port) in switch.ports.iter().enumerate() {
+            let twice = |other: &Text| link(other).is_some() && link(other) == link(port);
+            if switch.ports[..at].iter().any(twice) {
+                let problem = "the other end of a cable that this switch has already: frames \
+                               would go round for ever";
+                scope.fault((&format!("switch[{index}]"), "ports"), port.span(), problem);
+            }
         }
     }
     for (index, port) in raw.port.iter().enumerate().filter(|(_, p)| !used(p.name.get_ref())) {
@@ -216,6 +228,10 @@ fn places<'r>(raw: &'r Raw, uses: &[Use<'r>]) -> Vec<(String, &'static str, &'r 
         let table = format!("impair[{index}]");
         places.push((table.clone(), "a", &impair.a));
         places.push((table, "b", &impair.b));
+    }
+    for (index, switch) in raw.switch.iter().enumerate() {
+        let table = format!("switch[{index}]");
+        places.extend(switch.ports.iter().map(|port| (table.clone(), "ports", port)));
     }
     places
 }

@@ -352,6 +352,17 @@ pub(crate) struct LoadgenConfig {
     pub(crate) watch: Option<Receiver>,
 }
 
+/// A learning switch.
+#[derive(Clone, Debug)]
+pub(crate) struct SwitchConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// Its ports, in their order.
+    pub(crate) ports: Vec<String>,
+}
+
 /// A network that loses, repeats, reorders, delays and damages frames between two ports.
 #[derive(Clone, Debug)]
 pub(crate) struct ImpairConfig {

@@ -46,6 +46,8 @@ pub(super) struct Raw {
     pub(super) loadgen: Vec<Loadgen>,
     #[serde(default)]
     pub(super) impair: Vec<Impair>,
+    #[serde(default)]
+    pub(super) switch: Vec<Switch>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -410,6 +412,15 @@ pub(super) struct Impair {
     pub(super) a_to_b: Rates,
     #[serde(default)]
     pub(super) b_to_a: Rates,
+}
+
+/// `[[switch]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Switch {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) ports: Vec<Text>,
 }
 
 /// `[impair.a_to_b]` and `[impair.b_to_a]`

@@ -4,6 +4,7 @@ use algos::Builtin;
 use lcore::impair::Impair;
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
+use lcore::switch::Switch;
 use lcore::trader::Trader;
 use lcore::venue::Venue;
 use lcore::{Agent, Fault, Now, WorkCount};
@@ -18,6 +19,8 @@ pub(crate) enum Role<'e> {
     Loadgen(Box<Loadgen<'e>>),
     /// A network that loses frames.
     Impair(Box<Impair<'e>>),
+    /// What joins many ports.
+    Switch(Box<Switch<'e>>),
 }
 
 macro_rules! each {
@@ -27,6 +30,7 @@ macro_rules! each {
             Role::Trader($role) => $body,
             Role::Loadgen($role) => $body,
             Role::Impair($role) => $body,
+            Role::Switch($role) => $body,
         }
     };
 }

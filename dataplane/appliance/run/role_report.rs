@@ -8,6 +8,7 @@ use feed::{Feed, Line};
 use lcore::impair::{Impair, ImpairCounter};
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
+use lcore::switch::Switch;
 use lcore::trader::Trader;
 use lcore::venue::Venue;
 use market::{Lie, Market};
@@ -60,6 +61,7 @@ pub(super) fn tell(role: &Role<'_>, thread: usize, damaging: bool) -> Told {
         Role::Trader(trader) => teller.trader(trader),
         Role::Loadgen(loadgen) => teller.loadgen(loadgen),
         Role::Impair(impair) => teller.impair(impair),
+        Role::Switch(switch) => teller.switch(switch),
     }
     teller.told
 }
@@ -253,6 +255,18 @@ impl Teller {
         }
         for (part, io) in ["a", "b"].into_iter().zip(impair.ios()) {
             self.port(part, io);
+        }
+    }
+
+    /// What a switch has nobody to give to is no drop of ours.
+    fn switch(&mut self, switch: &Switch<'_>) {
+        self.told.report.kind = "switch".into();
+        for (index, (io, counters)) in switch.ports().enumerate() {
+            let part = format!("port_{index}");
+            for (counter, value) in counters.iter() {
+                self.count(&part, counter.name(), value);
+            }
+            self.port(&part, io);
         }
     }
 

@@ -10,7 +10,7 @@ use super::role::Role;
 use super::state;
 use crate::config::{
     self, Config, Endpoint, Group, Huge, ImpairConfig, Listing as Listed, LoadgenConfig,
-    OrdersClient, Publisher, Receiver, TraderConfig, VenueConfig,
+    OrdersClient, Publisher, Receiver, SwitchConfig, TraderConfig, VenueConfig,
 };
 use crate::console::{self, Console};
 use crate::itch_files;
@@ -30,6 +30,7 @@ use lcore::laps::Laps;
 use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market_data::{LineB, MarketDataPort};
 use lcore::order_link::{CLIENT_RX_BYTES, OrderLink};
+use lcore::switch::Switch;
 use lcore::trader::Trader;
 use lcore::venue::{Endpoint as OrderPort, OperatorLine, Schedule, Venue, VenueParts};
 use market::{Market, MarketConfig};
@@ -121,6 +122,9 @@ impl<'c> Wiring<'c> {
         }
         if let Some(settings) = config.impairs.iter().find(|r| r.name == name) {
             return Ok(Role::Impair(Box::new(impair(settings, ports)?)));
+        }
+        if let Some(settings) = config.switches.iter().find(|r| r.name == name) {
+            return Ok(Role::Switch(Box::new(switch(settings, ports)?)));
         }
         let loadgen = config.loadgens.iter().find(|r| r.name == name);
         let loadgen = loadgen.ok_or_else(|| anyhow!("is placed and not configured"))?;
@@ -472,6 +476,11 @@ fn impair<'e>(config: &ImpairConfig, ports: &mut Ports<'e>) -> Result<Impair<'e>
         a_to_b: config.a_to_b,
         b_to_a: config.b_to_a,
     }))
+}
+
+fn switch<'e>(config: &SwitchConfig, ports: &mut Ports<'e>) -> Result<Switch<'e>> {
+    let ios = config.ports.iter().map(|port| ports.take_bare(port)).collect::<Result<_>>()?;
+    Ok(Switch::new(config.name.clone(), ios))
 }
 
 /// The locates that a venue trades, for the report.

@@ -5,9 +5,9 @@
 //! (`strategy/*`).
 //!
 //! Layout: [`duty`] runs roles on a thread and follows the run's phase ([`control`]); [`venue`],
-//! [`trader`], [`loadgen`] and [`impair`] are the roles, each an [`Agent`]; what two of them share
-//! stands beside them. From `poll` to its return nothing allocates, blocks, formats or calls the
-//! kernel.
+//! [`trader`], [`loadgen`], [`impair`] and [`switch`] are the roles, each an [`Agent`]; what two of
+//! them share stands beside them. From `poll` to its return nothing allocates, blocks, formats or
+//! calls the kernel.
 //!
 //! Failure modes: frames, messages and answers may be anything, and are counted where they end.
 //! What a port does not take waits; what no pool holds is a counted refusal.
@@ -24,6 +24,7 @@ pub mod loopback;
 pub mod market_data;
 pub mod order_link;
 pub mod port_io;
+pub mod switch;
 pub mod trader;
 pub mod venue;
 
