@@ -4,7 +4,7 @@
 //! Nothing is decided here. A frame is looked at as if it were plain and began with one whole OUCH
 //! message, as mostly it does; where it is not, something was asked for in vain.
 
-use super::Core;
+use super::behind::Desk;
 use crate::port_io::{BURST, Burst};
 use arrayvec::ArrayVec;
 use net::Host;
@@ -32,7 +32,7 @@ impl ReadAhead {
         burst: &Burst<'_>,
         host: &Host,
         servers: &[SoupServer],
-        core: &Core,
+        core: &impl Desk,
         sessions: &Sessions,
     ) {
         host.read_ahead(burst.iter().map(|mbuf| mbuf.data()), &mut self.conns);

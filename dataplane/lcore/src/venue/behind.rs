@@ -3,6 +3,7 @@
 use super::{Core, VenueStage as Stage};
 use crate::agent::Now;
 use crate::laps::Laps;
+use engine::Engine;
 use net::ConnId;
 use session::{DisconnectReason, ImageWriter, MoldPublisher, ServerHandler, Sessions};
 use types::{Nanos, SessionId};
@@ -30,23 +31,90 @@ impl Beside for Watchers {
     }
 }
 
+/// Who takes what comes in by the order ports: a venue that stands alone, or a node of a cluster.
+pub(super) trait Desk {
+    /// The engine, for what is read ahead.
+    fn engine(&self) -> &Engine;
+
+    /// A client's TCP connection was accepted.
+    fn connected(&self);
+
+    /// A session has something to be sent.
+    fn mark_dirty(&mut self, who: SessionId);
+
+    /// One OUCH message of a logged-in session.
+    fn on_message(
+        &mut self,
+        now: Now,
+        stores: Stores<'_>,
+        who: SessionId,
+        message: &[u8],
+        watchers: &mut Watchers,
+    );
+
+    /// Everything that a late joiner needs; see [`Core::write_snapshot`].
+    fn write_snapshot(
+        &self,
+        now: Now,
+        publisher: &MoldPublisher,
+        image: &mut ImageWriter<'_>,
+    ) -> Option<u64>;
+}
+
+impl Desk for Core {
+    #[inline]
+    fn engine(&self) -> &Engine {
+        Core::engine(self)
+    }
+
+    fn connected(&self) {
+        Core::connected(self);
+    }
+
+    #[inline]
+    fn mark_dirty(&mut self, who: SessionId) {
+        Core::mark_dirty(self, who);
+    }
+
+    #[inline]
+    fn on_message(
+        &mut self,
+        now: Now,
+        stores: Stores<'_>,
+        who: SessionId,
+        message: &[u8],
+        watchers: &mut Watchers,
+    ) {
+        Core::on_message(self, Nanos(now.ns), stores, who, message, watchers);
+    }
+
+    fn write_snapshot(
+        &self,
+        now: Now,
+        publisher: &MoldPublisher,
+        image: &mut ImageWriter<'_>,
+    ) -> Option<u64> {
+        Core::write_snapshot(self, Nanos(now.ns), publisher, image)
+    }
+}
+
 /// All that is not a port.
 #[derive(Debug)]
-pub(super) struct Behind<'a> {
-    pub(super) core: &'a mut Core,
+pub(super) struct Behind<'a, D> {
+    pub(super) core: &'a mut D,
     pub(super) publisher: &'a mut MoldPublisher,
     pub(super) places: &'a mut [Option<Place>],
     pub(super) watchers: &'a mut Watchers,
 }
 
 /// One connection's messages on their way into the core.
-pub(super) struct Inbound<'a, 'b> {
-    pub(super) behind: &'a mut Behind<'b>,
+pub(super) struct Inbound<'a, 'b, D> {
+    pub(super) behind: &'a mut Behind<'b, D>,
     pub(super) now: Now,
     pub(super) place: Place,
 }
 
-impl ServerHandler for Inbound<'_, '_> {
+impl<D: Desk> ServerHandler for Inbound<'_, '_, D> {
     fn on_login(&mut self, _sessions: &mut Sessions, who: SessionId) {
         if let Some(place) = self.behind.places.get_mut(usize::from(who.0)) {
             *place = Some(self.place);
@@ -58,12 +126,12 @@ impl ServerHandler for Inbound<'_, '_> {
     fn on_message(&mut self, sessions: &mut Sessions, who: SessionId, message: &[u8]) {
         let Behind { core, publisher, watchers, .. } = &mut *self.behind;
         let stores = Stores { sessions, publisher };
-        core.on_message(Nanos(self.now.ns), stores, who, message, *watchers);
+        core.on_message(self.now, stores, who, message, watchers);
     }
 
     fn on_snapshot(&mut self, image: &mut ImageWriter<'_>) -> Option<u64> {
         let Behind { core, publisher, .. } = &*self.behind;
-        core.write_snapshot(Nanos(self.now.ns), publisher, image)
+        core.write_snapshot(self.now, publisher, image)
     }
 
     fn on_logout(&mut self, _sessions: &mut Sessions, who: SessionId, _why: DisconnectReason) {

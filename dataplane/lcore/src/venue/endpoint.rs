@@ -2,7 +2,7 @@
 
 use super::VenueStage as Stage;
 use super::ahead::ReadAhead;
-use super::behind::{Behind, Inbound, Place};
+use super::behind::{Behind, Desk, Inbound, Place};
 use crate::agent::Now;
 use crate::port_io::{Burst, PortIo, rx_checks};
 use net::{ConnId, Host, Input, NetEvent, TcpData};
@@ -68,7 +68,7 @@ impl<'e> Endpoint<'e> {
         endpoint: usize,
         now: Now,
         burst: &mut Burst<'e>,
-        behind: &mut Behind<'_>,
+        behind: &mut Behind<'_, impl Desk>,
         sessions: &mut Sessions,
     ) -> usize {
         let got = self.io.rx(burst);
@@ -100,7 +100,7 @@ impl<'e> Endpoint<'e> {
         data: TcpData<'_>,
         now: Now,
         sessions: &mut Sessions,
-        inbound: &mut Inbound<'_, '_>,
+        inbound: &mut Inbound<'_, '_, impl Desk>,
     ) {
         let conn = data.conn();
         let Some(server) = self.servers.get_mut(conn.index()) else { return };
@@ -159,7 +159,7 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        behind: &mut Behind<'_>,
+        behind: &mut Behind<'_, impl Desk>,
         sessions: &mut Sessions,
     ) {
         while let Some(event) = self.host.next_event() {
@@ -187,7 +187,7 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        behind: &mut Behind<'_>,
+        behind: &mut Behind<'_, impl Desk>,
         sessions: &mut Sessions,
     ) {
         for at in (0..self.held.len()).rev() {
@@ -212,7 +212,7 @@ impl<'e> Endpoint<'e> {
         &mut self,
         endpoint: usize,
         now: Now,
-        behind: &mut Behind<'_>,
+        behind: &mut Behind<'_, impl Desk>,
         sessions: &mut Sessions,
     ) {
         let slot = self.next_check;
@@ -233,7 +233,7 @@ impl<'e> Endpoint<'e> {
         endpoint: usize,
         event: NetEvent,
         now: Now,
-        behind: &mut Behind<'_>,
+        behind: &mut Behind<'_, impl Desk>,
         sessions: &mut Sessions,
     ) {
         match event {
