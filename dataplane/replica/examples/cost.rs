@@ -1,0 +1,166 @@
+//! What a proposal costs on the leader and on a follower, three nodes on one core, disks that have
+//! everything at once.
+//!
+//! ```sh
+//! cargo run --release -p replica --example cost -- 200000
+//! valgrind --tool=callgrind --toggle-collect='cost::lead*' \
+//!     target/release/examples/cost 20000 1
+//! ```
+//!
+//! Time is the TSC's around each call, so it has the cost of reading it; allocations are counted.
+
+use heapwatch::CountingAlloc;
+use hostcpu::{TscClock, tsc};
+use replica::{Config, Entry, Members, Outbox, Record, Recovered, Replica, RoleKind};
+
+#[global_allocator]
+static ALLOC: CountingAlloc = CountingAlloc;
+
+/// Datagrams under way, in memory that was taken once.
+#[derive(Default)]
+struct Wire {
+    bytes: Vec<u8>,
+    sent: Vec<(u64, std::ops::Range<usize>)>,
+    committed: u64,
+    records: u64,
+}
+
+impl Outbox for Wire {
+    fn send(&mut self, to: u64, datagram: &[u8]) {
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(datagram);
+        self.sent.push((to, at..self.bytes.len()));
+    }
+
+    fn persist(&mut self, number: u64, record: Record<'_>) {
+        std::hint::black_box(record);
+        self.records = number;
+    }
+
+    fn committed(&mut self, entry: Entry<'_>) {
+        self.committed = std::hint::black_box(entry).index;
+    }
+}
+
+impl Wire {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.sent.clear();
+    }
+}
+
+/// What calls took.
+#[derive(Default)]
+struct Spent {
+    ticks: u64,
+    allocations: u64,
+}
+
+impl Spent {
+    fn on<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let before = heapwatch::thread_allocations();
+        let start = tsc();
+        let done = work();
+        self.ticks += tsc() - start;
+        self.allocations += heapwatch::thread_allocations().since(before).allocs;
+        done
+    }
+}
+
+struct Room {
+    nodes: Vec<Replica>,
+    wires: Vec<Wire>,
+    now_ns: u64,
+}
+
+impl Room {
+    fn new() -> Room {
+        let members = Members::of_voters(&[1, 2, 3]).expect("three nodes");
+        let start = |node| {
+            let mut config = Config::new(node, [1; 16], members.clone());
+            config.stagger_ticks = 2;
+            config.batch_entries_max = 1024;
+            Replica::new(config, Recovered::default(), 0).expect("it starts")
+        };
+        let wires = (0..3).map(|_| Wire { bytes: Vec::with_capacity(1 << 20), ..Wire::default() });
+        Room { nodes: [1, 2, 3].map(start).into(), wires: wires.collect(), now_ns: 0 }
+    }
+
+    /// Polls a node and delivers what it sends; what it spent on that.
+    fn turn(&mut self, at: usize, spent: &mut [Spent; 3]) {
+        let (node, wire, now_ns) = (&mut self.nodes[at], &mut self.wires[at], self.now_ns);
+        wire.clear();
+        spent[at].on(|| {
+            node.poll(now_ns, wire);
+            node.on_durable(wire.records);
+            node.poll(now_ns, wire);
+            node.on_applied(wire.committed);
+        });
+        let wire = std::mem::take(wire);
+        for (to, range) in &wire.sent {
+            let peer = *to as usize - 1;
+            let (node, bytes) = (&mut self.nodes[peer], &wire.bytes[range.clone()]);
+            let taken = spent[peer].on(|| node.on_datagram(now_ns, at as u64 + 1, bytes));
+            taken.expect("nothing is refused here");
+        }
+        self.wires[at] = wire;
+    }
+
+    fn elect(&mut self) {
+        while self.nodes[0].role().kind != RoleKind::Leader {
+            self.now_ns += 80_000;
+            for node in &mut self.nodes {
+                node.on_tick(self.now_ns);
+            }
+            for _ in 0..8 {
+                (0..3).for_each(|at| self.turn(at, &mut Default::default()));
+            }
+        }
+    }
+
+    /// `count` proposals, `batch` between two polls.
+    fn run(&mut self, count: u64, batch: u64, payload: &[u8]) -> [Spent; 3] {
+        let mut spent: [Spent; 3] = Default::default();
+        for _ in 0..count / batch {
+            self.now_ns += 5_000;
+            for node in &mut self.nodes {
+                node.on_tick(self.now_ns);
+            }
+            let (leader, now_ns) = (&mut self.nodes[0], self.now_ns);
+            let last = spent[0].on(|| lead(leader, now_ns, batch, payload));
+            (0..3).for_each(|at| self.turn(at, &mut spent));
+            self.turn(0, &mut spent);
+            assert_eq!(self.nodes[0].committed(), last, "a round trip commits");
+        }
+        spent
+    }
+}
+
+fn lead(leader: &mut Replica, now_ns: u64, batch: u64, payload: &[u8]) -> u64 {
+    let propose = |_| leader.propose(now_ns, payload).expect("it leads");
+    (0..batch).map(propose).last().expect("a batch")
+}
+
+fn main() {
+    let arguments: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let count = arguments.first().copied().unwrap_or(200_000);
+    let batches = arguments.get(1).map_or(vec![1, 4, 32, 128], |batch| vec![*batch]);
+    let clock = TscClock::calibrate().expect("a TSC");
+    for batch in batches {
+        let mut room = Room::new();
+        room.elect();
+        room.run(20_000, batch, &[7; 81]);
+        let [leader, one, two] = room.run(count, batch, &[7; 81]);
+        let per = |spent: u64| spent as f64 / (count / batch * batch) as f64;
+        let ns = |spent: &Spent| per(clock.ns(spent.ticks));
+        println!(
+            "batch {batch:>3}: leader {:.0} ns, {:.2} allocations a proposal; follower {:.0} ns, \
+             {:.2}; three nodes {:.0} ns",
+            ns(&leader),
+            per(leader.allocations),
+            ns(&one),
+            per(one.allocations),
+            ns(&leader) + ns(&one) + ns(&two),
+        );
+    }
+}
