@@ -26,8 +26,8 @@ pub enum SlowQuorum {
     },
 }
 
-/// A node and its cluster. All but `node`, the two sizes of the log and `datagram_bytes` must be
-/// equal on all nodes: they are hashed into every datagram ([`Config::agreed_hash`]).
+/// A node and its cluster. All but `node`, the founders and `datagram_bytes` must be equal on all
+/// nodes: they are hashed into every datagram ([`Config::agreed_hash`]).
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This node's number, from 1.
@@ -149,6 +149,8 @@ impl Config {
             u64::from(self.stagger_ticks),
             u64::from(self.drift_ppm),
             self.payload_bytes_max as u64,
+            self.log_entries as u64,
+            self.log_bytes as u64,
             policy,
             bound_ns,
             entries_max,

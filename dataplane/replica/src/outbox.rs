@@ -68,7 +68,8 @@ pub enum Record<'a> {
     },
     /// The next entry.
     Entry(Entry<'a>),
-    /// The state is this snapshot's, which was handed over before; the log before it is void.
+    /// The engine's state is now this snapshot's, whose bytes were handed over and verified
+    /// before; the log before it, and all that was in its place, is void.
     Snapshot(&'a SnapshotMeta),
 }
 
@@ -121,8 +122,24 @@ pub trait Outbox {
         let _ = members;
     }
 
-    /// A peer is further behind than the log reaches: it needs a snapshot of `index_min` or later.
+    /// A peer is further behind than the log reaches: it needs a snapshot of `index_min` or later,
+    /// [`crate::Replica::on_snapshot_ready`]. Told again while it is so.
     fn snapshot_wanted(&mut self, peer: u64, index_min: u64) {
         let _ = (peer, index_min);
+    }
+
+    /// Copy the bytes of the snapshot of that index from `offset` on; how many there were to copy,
+    /// 0 when they are not at hand: asked again at the next poll. A snapshot that is asked for is
+    /// best kept until it no longer is; without it the peer begins anew with a newer one.
+    fn read_snapshot(&mut self, index: u64, offset: u64, into: &mut [u8]) -> usize {
+        let _ = (index, offset, into);
+        0
+    }
+
+    /// The next bytes of a snapshot that a leader sends. At offset 0 a new one begins, and what
+    /// came of another one is void. When all are there, [`crate::Replica::on_snapshot_verified`]
+    /// or [`crate::Replica::on_snapshot_bad`] is to follow.
+    fn snapshot_bytes(&mut self, meta: &SnapshotMeta, offset: u64, bytes: &[u8]) {
+        let _ = (meta, offset, bytes);
     }
 }

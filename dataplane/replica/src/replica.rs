@@ -3,12 +3,13 @@
 mod arrive;
 mod lead;
 mod say;
+mod snapshots;
 
 use crate::codec::Seal;
 use crate::config::{Config, ConfigError};
 use crate::lease::Lease;
-use crate::members::Members;
-use crate::outbox::{EntryKind, Outbox, Record, Role, RoleKind};
+use crate::members::{LEARNERS_MAX, Members, VOTERS_MAX};
+use crate::outbox::{EntryKind, Outbox, Record, Role, RoleKind, SnapshotMeta};
 use crate::refused::Refusals;
 use crate::ring::{LogRing, Payloads, view};
 use raft::eraftpb;
@@ -42,7 +43,8 @@ pub struct Recovered {
     pub applied: u64,
     /// What is known to be committed; less than is true does no harm.
     pub committed: u64,
-    /// The members behind the entry `applied`; none: the founders.
+    /// The members behind the entry `applied`, or later ones that are committed; none: the
+    /// founders.
     pub members: Members,
     /// The number of the last record that was written; the next one is numbered behind it.
     pub records: u64,
@@ -152,6 +154,11 @@ pub struct Replica {
     /// A member that handed leadership over and failed leads no more in that term.
     transfer_term: u64,
     datagram: Vec<u8>,
+    /// Snapshots under way, out and in, one whose bytes are all here, and a chunk of one.
+    outgoing: Vec<snapshots::Outgoing>,
+    incoming: Option<snapshots::Incoming>,
+    restored: Option<SnapshotMeta>,
+    chunk: Vec<u8>,
 }
 
 impl Replica {
@@ -200,6 +207,10 @@ impl Replica {
             campaigns: 0,
             transfer_term: 0,
             datagram: vec![0; config.datagram_bytes],
+            outgoing: Vec::with_capacity(VOTERS_MAX + LEARNERS_MAX),
+            incoming: None,
+            restored: None,
+            chunk: Vec::with_capacity(config.datagram_bytes),
             node,
             config,
         };
@@ -219,11 +230,10 @@ impl Replica {
         let campaigns = raft.state != StateRole::Leader
             && raft.promotable()
             && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
-        // Alone, a candidate wins at once, and must have its whole log on disk by then.
-        if campaigns && self.members.voters.len() == 1 && self.durable < self.records {
+        let asks_again = !campaigns && raft.state == StateRole::PreCandidate;
+        if (campaigns || asks_again) && !self.may_campaign() {
             return true;
         }
-        let asks_again = !campaigns && raft.state == StateRole::PreCandidate;
         if campaigns && self.campaigns > 0 {
             self.node.set_priority(0);
         }
@@ -244,6 +254,15 @@ impl Replica {
         }
         self.after_step();
         true
+    }
+
+    /// Whether raft can campaign without a panic: not before the disk has a snapshot that the log
+    /// begins behind, nor, alone, before it has the whole log, since a candidate that is alone wins
+    /// at once.
+    fn may_campaign(&self) -> bool {
+        let alone = self.members.voters.len() == 1;
+        let whole = self.durable == self.records;
+        self.node.raft.raft_log.applied >= self.base() && (whole || !alone)
     }
 
     /// When the next tick is due.
@@ -274,6 +293,7 @@ impl Replica {
     pub fn poll(&mut self, now_ns: u64, out: &mut impl Outbox) {
         self.now_ns = now_ns;
         self.propose_batch();
+        self.pump_snapshots(out);
         while self.has_ready() {
             self.handle_ready(out);
             self.apply_changes(out);
@@ -309,6 +329,9 @@ impl Replica {
             self.hard_record = self.records + 1;
             let (term, vote) = hard;
             self.persist(out, Record::HardState { term, vote });
+        }
+        if !ready.snapshot().is_empty() {
+            self.handle_snapshot(ready.snapshot(), out);
         }
         let entries = ready.take_entries();
         if let Some(first) = entries.first() {
@@ -428,6 +451,11 @@ impl Replica {
         self.node.raft.raft_log.committed
     }
 
+    /// The entry before the first one that is in memory: a peer that lacks it needs a snapshot.
+    pub fn base(&self) -> u64 {
+        self.node.store().base()
+    }
+
     /// The last entry of the log, with its term.
     pub fn last(&self) -> (u64, u64) {
         self.node.store().last()
@@ -472,7 +500,7 @@ fn raft_config(config: &Config, recovered: &Recovered) -> raft::Config {
         heartbeat_tick: config.heartbeat_ticks as usize,
         min_election_tick: campaign,
         // Raft draws from this range, and `pace` replaces what it drew.
-        max_election_tick: campaign + stagger * (crate::members::VOTERS_MAX + 1) + 1,
+        max_election_tick: campaign + stagger * (VOTERS_MAX + 1) + 1,
         applied: recovered.done(),
         // Batches are cut by the log and by the datagram, which know what fits.
         max_size_per_msg: raft::NO_LIMIT,

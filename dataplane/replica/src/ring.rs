@@ -13,9 +13,11 @@ use raft::{Error, GetEntriesContext, RaftState, Result, Storage, StorageError};
 use std::cell::Cell;
 use std::collections::VecDeque;
 
-/// Entries beyond the configured capacity: a new leader's first, and changes of the members, which
-/// must find room when proposals no longer do.
-const SPARE_ENTRIES: usize = 64;
+/// Entries beyond the configured capacity, for all but proposals: a log that is full of what is not
+/// committed must have room for a new leader's first entry, or nothing is committed ever.
+const SPARE_ENTRIES: usize = 1024;
+/// Bytes beyond the configured ones, for the same.
+const SPARE_BYTES: usize = 1 << 16;
 /// Bytes of a block of payloads.
 const BLOCK_BYTES: usize = 1 << 16;
 
@@ -57,6 +59,14 @@ pub(crate) fn view(entry: &Entry) -> OurEntry<'_> {
     OurEntry { index: entry.index, term: entry.term, kind, payload }
 }
 
+/// Room that is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+    pub(crate) proposed: bool,
+}
+
 /// The tail of the log.
 pub(crate) struct LogRing {
     slots: VecDeque<Slot>,
@@ -90,7 +100,9 @@ impl LogRing {
         let members =
             if recovered.members.voters.is_empty() { &config.founders } else { &recovered.members };
         let mut ring = LogRing {
-            slots: VecDeque::with_capacity(config.log_entries + SPARE_ENTRIES),
+            slots: VecDeque::with_capacity(
+                recovered.entries.len().max(config.log_entries) + SPARE_ENTRIES,
+            ),
             base: recovered.base,
             base_record: 0,
             bytes: 0,
@@ -113,8 +125,10 @@ impl LogRing {
             let entry = entry_of(view, payloads).ok_or(ConfigError::Recovered("not an entry"))?;
             ring.push(entry, 0, 0);
         }
-        if ring.slots.len() > config.log_entries {
-            return Err(ConfigError::Recovered("more entries than the log keeps"));
+        // Those behind the last snapshot, some of which the log had let go of: it has room for
+        // new ones when the engine is further.
+        if ring.slots.len() > 2 * config.log_entries {
+            return Err(ConfigError::Recovered("more than twice the entries that the log keeps"));
         }
         if ring.initial.0.commit > ring.last().0 {
             return Err(ConfigError::Recovered("less than was applied"));
@@ -161,9 +175,26 @@ impl LogRing {
         gone > 0
     }
 
-    /// Whether `entries` more of `bytes` have room, when entries up to `through` may go.
-    pub(crate) fn make_room(&mut self, entries: usize, bytes: usize, through: u64) -> bool {
-        while self.slots.len() + entries > self.entries_max || self.bytes + bytes > self.bytes_max {
+    /// Puts a snapshot in the place of everything.
+    pub(crate) fn restart(&mut self, meta: &SnapshotMeta, record: u64) {
+        self.slots.clear();
+        self.bytes = 0;
+        self.base = (meta.index, meta.term);
+        self.base_record = record;
+    }
+
+    /// The index before the first one here.
+    pub(crate) fn base(&self) -> u64 {
+        self.base.0
+    }
+
+    /// Whether `entries` more of `bytes` have room, when entries up to `through` may go. Proposals
+    /// leave the spare room to others.
+    pub(crate) fn make_room(&mut self, need: Need, through: u64) -> bool {
+        let Need { entries, bytes, proposed } = need;
+        let spare = if proposed { (0, 0) } else { (SPARE_ENTRIES, SPARE_BYTES) };
+        let (entries_max, bytes_max) = (self.entries_max + spare.0, self.bytes_max + spare.1);
+        while self.slots.len() + entries > entries_max || self.bytes + bytes > bytes_max {
             match self.slots.front() {
                 Some(slot) if slot.entry.index <= through => {
                     self.base = (slot.entry.index, slot.entry.term);

@@ -34,11 +34,12 @@ struct Life {
 impl Life {
     fn new(seed: u64) -> Life {
         let count = if seed.is_multiple_of(4) { 5 } else { 3 };
-        let cluster = Cluster::with(count, weather(seed), seed, |config| {
-            config.log_entries = 512;
+        let mut cluster = Cluster::with(count, weather(seed), seed, |config| {
+            config.log_entries = [512, 64][(seed / 2 % 2) as usize];
             config.stagger_ticks = (seed % 3) as u32;
             config.inflight_max = 4 + (seed % 60) as usize;
         });
+        cluster.snapshot_every = [0, 24][(seed / 2 % 2) as usize];
         Life { cluster, count, asked: BTreeMap::new(), acknowledged: 0, said: 0 }
     }
 
@@ -156,6 +157,7 @@ impl Life {
             assert!(replica.committed() >= index, "node {id} has {} only", replica.committed());
         }
         Check::logs_match(&self.cluster.nodes);
+        self.cluster.check.states(&self.cluster.nodes);
     }
 }
 
@@ -172,7 +174,7 @@ fn run(seed: u64, set: impl Fn(&mut Cluster)) -> Life {
 fn nothing_acknowledged_is_lost_in_any_weather() {
     let only = number("REPLICA_SEED");
     let seeds = number("REPLICA_SEEDS").unwrap_or(300);
-    let (mut acknowledged, mut terms, mut leased) = (0, 0, 0);
+    let (mut acknowledged, mut terms, mut leased, mut restored) = (0, 0, 0, 0);
     let mut refused = BTreeMap::new();
     for seed in only.map_or(0..seeds, |seed| seed..seed + 1) {
         let lived = std::panic::catch_unwind(|| run(seed, |_| {}));
@@ -181,11 +183,13 @@ fn nothing_acknowledged_is_lost_in_any_weather() {
         acknowledged += life.acknowledged;
         terms += check.leaders.len() as u64;
         leased += check.leased;
+        restored += check.restored;
         for (why, count) in &check.refused {
             *refused.entry(*why).or_insert(0) += count;
         }
     }
     println!("{seeds} seeds: {acknowledged} acknowledged, {terms} terms, {leased} steps leased");
+    println!("{restored} snapshots restored");
     println!("refused: {refused:?}");
     assert_eq!(refused.get(&Refused::Contradiction), None, "no node is told what cannot be");
     assert!(only.is_some() || acknowledged > seeds * 10 && terms > seeds && leased > seeds * 100);

@@ -6,7 +6,7 @@
 use super::{Heard, Replica};
 use crate::codec::{self, AppendBody, Body, Datagram, Entries, FLAG_REJECT, FLAG_TRANSFER, Kind};
 use crate::refused::Refused;
-use crate::ring::entry_of;
+use crate::ring::{Need, entry_of};
 use raft::StateRole;
 use raft::eraftpb::{Message, MessageType};
 
@@ -54,9 +54,9 @@ impl Replica {
             Body::Vote(body) => self.take_vote(&datagram, &body),
             Body::VoteReply(body) => self.take_vote_reply(&datagram, &body),
             Body::TimeoutNow => self.take_timeout_now(&datagram),
-            Body::Offer(..) | Body::SnapshotChunk(..) | Body::SnapshotAck(_) => {
-                Err(Refused::Unsolicited)
-            }
+            Body::Offer(..) => self.take_offer(&datagram),
+            Body::SnapshotChunk(body, bytes) => self.take_chunk(&datagram, &body, bytes),
+            Body::SnapshotAck(body) => self.take_snapshot_ack(&datagram, &body),
         }
     }
 
@@ -64,7 +64,7 @@ impl Replica {
         self.node.raft.term
     }
 
-    fn step(&mut self, message: Message) {
+    pub(super) fn step(&mut self, message: Message) {
         // Raft's errors are about proposals, and about peers that it does not know.
         let _ = self.node.step(message);
         self.after_step();
@@ -118,17 +118,17 @@ impl Replica {
         for entry in entries.iter() {
             (count, bytes) = (count + 1, bytes + entry.payload.len());
         }
-        if !self.make_room(count, bytes) {
+        if !self.make_room(Need { entries: count, bytes, proposed: false }) {
             return Err(Refused::LogFull);
         }
         Ok(())
     }
 
     /// Makes room in the log for so much; entries may go that the engine, the disk and raft have.
-    pub(super) fn make_room(&mut self, entries: usize, bytes: usize) -> bool {
+    pub(super) fn make_room(&mut self, need: Need) -> bool {
         let log = &self.node.raft.raft_log;
         let through = self.applied.min(log.persisted).min(log.applied);
-        self.node.mut_store().make_room(entries, bytes, through)
+        self.node.mut_store().make_room(need, through)
     }
 
     fn take_heartbeat(&mut self, datagram: &Datagram<'_>, commit: u64) -> Result<(), Refused> {
@@ -174,7 +174,7 @@ impl Replica {
     }
 
     /// An answer is for a leader of that term, about entries that it has.
-    fn check_answer(&self, datagram: &Datagram<'_>, index: u64) -> Result<(), Refused> {
+    pub(super) fn check_answer(&self, datagram: &Datagram<'_>, index: u64) -> Result<(), Refused> {
         let raft = &self.node.raft;
         if datagram.term < raft.term {
             return Err(Refused::PastEpoch);
@@ -195,12 +195,17 @@ impl Replica {
 
     fn step_answer(&mut self, datagram: &Datagram<'_>, message: Message) -> Result<(), Refused> {
         self.step(message);
+        self.answered(datagram);
+        Ok(())
+    }
+
+    /// A peer has sent our clock back.
+    pub(super) fn answered(&mut self, datagram: &Datagram<'_>) {
         let raft = &self.node.raft;
         let ours = raft.state == StateRole::Leader && raft.term == datagram.term;
         if ours && (1..=self.now_ns).contains(&datagram.stamp) {
             self.lease.on_answer(datagram.peer, datagram.stamp, &self.members);
         }
-        Ok(())
     }
 
     fn take_vote(
@@ -268,8 +273,10 @@ impl Replica {
         if datagram.term > raft.term || raft.leader_id != datagram.peer {
             return Err(Refused::Unsolicited);
         }
-        let message = message_of(datagram, MessageType::MsgTimeoutNow);
-        self.step(message);
+        if !self.may_campaign() {
+            return Err(Refused::TooSoon);
+        }
+        self.step(message_of(datagram, MessageType::MsgTimeoutNow));
         Ok(())
     }
 }

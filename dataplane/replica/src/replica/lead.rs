@@ -4,6 +4,7 @@ use super::{Peer, Release, Replica};
 use crate::config::SlowQuorum;
 use crate::members::{Change, Members};
 use crate::refused::NotProposed;
+use crate::ring::Need;
 use raft::eraftpb::{Entry, Message, MessageType};
 use raft::{ProgressState, StateRole};
 
@@ -21,7 +22,8 @@ impl Replica {
         if self.batch.len() == self.config.batch_entries_max {
             return Err(NotProposed::BatchFull);
         }
-        if !self.make_room(self.batch.len() + 1, self.batch_bytes + payload.len()) {
+        let (entries, bytes) = (self.batch.len() + 1, self.batch_bytes + payload.len());
+        if !self.make_room(Need { entries, bytes, proposed: true }) {
             return Err(NotProposed::LogFull);
         }
         let data = self.payloads.keep(payload);

@@ -58,6 +58,7 @@ impl Replica {
         let commit = message.commit;
         let (kind, body) = match message.get_msg_type() {
             MessageType::MsgAppend => return self.send_append(message, out),
+            MessageType::MsgSnapshot => return self.begin_snapshot(message),
             MessageType::MsgAppendResponse => {
                 let (only_rejected, none) = (message.reject, 0);
                 let rejected = |value| number(if only_rejected { value } else { none });

@@ -7,11 +7,11 @@ mod check;
 mod disk;
 
 pub(crate) use check::Check;
-pub(crate) use disk::{Disk, Out};
+pub(crate) use disk::{Disk, Out, State, digest, freeze};
 
-use replica::{Config, EntryKind, Members, Recovered, RecoveredEntry, Replica, RoleKind};
+use replica::{Config, EntryKind, Members, Recovered, Replica, RoleKind};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 /// Numbers without a pattern, the same for the same seed (splitmix64).
 #[derive(Clone, Debug)]
@@ -55,7 +55,10 @@ pub(crate) const CALM: Weather =
 pub(crate) struct Node {
     pub(crate) replica: Option<Replica>,
     pub(crate) disk: Disk,
-    pub(crate) committed: BTreeMap<u64, RecoveredEntry>,
+    /// What its engine was told.
+    pub(crate) state: State,
+    /// A snapshot that is coming.
+    pub(crate) arriving: Vec<u8>,
     /// Counts starts, so that what was under way at a crash does not arrive after it.
     pub(crate) start: u32,
     /// The process stands still until then; its clock does not.
@@ -84,6 +87,8 @@ enum Event {
     Durable { start: u32, record: usize },
 }
 
+const TRACE_MAX: usize = 256;
+
 pub(crate) struct Cluster {
     pub(crate) now_ns: u64,
     pub(crate) weather: Weather,
@@ -95,6 +100,10 @@ pub(crate) struct Cluster {
     pub(crate) check: Check,
     /// Disks say that they have what they are about to write: a lie that must come out.
     pub(crate) lying_disks: bool,
+    /// Nodes make a snapshot every so many entries; 0 for none but those that are asked for.
+    pub(crate) snapshot_every: u64,
+    /// The last datagrams that were sent: from, to, bytes.
+    pub(crate) trace: VecDeque<(u64, u64, Vec<u8>)>,
     events: BinaryHeap<Reverse<(u64, u64, u64)>>,
     what: BTreeMap<u64, Event>,
     next: u64,
@@ -122,6 +131,8 @@ impl Cluster {
             cut: BTreeSet::new(),
             check: Check::default(),
             lying_disks: false,
+            snapshot_every: 0,
+            trace: VecDeque::new(),
             events: BinaryHeap::new(),
             what: BTreeMap::new(),
             next: 0,
@@ -149,7 +160,8 @@ impl Cluster {
         let node = Node {
             replica: None,
             disk: Disk::default(),
-            committed: BTreeMap::new(),
+            state: State::new(),
+            arriving: Vec::new(),
             start: 0,
             stopped_until_ns: self.now_ns + phase_ns,
             clock,
@@ -157,7 +169,7 @@ impl Cluster {
         self.nodes.insert(id, node);
         self.configs.insert(id, config);
         self.now_ns += phase_ns;
-        self.start(id, Recovered::default());
+        self.start(id, Recovered::default(), State::new());
         self.now_ns -= phase_ns;
     }
 
@@ -167,7 +179,7 @@ impl Cluster {
         self.what.insert(self.next, event);
     }
 
-    pub(crate) fn start(&mut self, id: u64, recovered: Recovered) {
+    pub(crate) fn start(&mut self, id: u64, recovered: Recovered, state: State) {
         let node = self.nodes.get_mut(&id).expect("a node");
         let config = self.configs[&id].clone();
         let replica = Replica::new(config, recovered, node.clock_ns(self.now_ns));
@@ -175,7 +187,8 @@ impl Cluster {
         let at_ns = node.when(replica.next_tick_ns(), self.now_ns);
         node.replica = Some(replica);
         node.start += 1;
-        node.committed.clear();
+        node.state = state;
+        node.arriving.clear();
         let start = node.start;
         self.at(at_ns, id, Event::Tick { start });
     }
@@ -208,8 +221,8 @@ impl Cluster {
     }
 
     pub(crate) fn restart(&mut self, id: u64) {
-        let found = self.nodes.get_mut(&id).expect("a node").disk.recover();
-        self.start(id, found);
+        let (found, state) = self.nodes.get_mut(&id).expect("a node").disk.recover();
+        self.start(id, found, state);
     }
 
     pub(crate) fn replica(&mut self, id: u64) -> &mut Replica {
@@ -232,16 +245,32 @@ impl Cluster {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let clock_ns = node.clock_ns(now_ns);
         let Some(replica) = node.replica.as_mut() else { return };
-        let mut out = Out::new(&mut node.disk);
+        let mut out = Out::new(&mut node.disk, &mut node.state, &mut node.arriving);
         replica.poll(clock_ns, &mut out);
-        let Out { sent, committed, roles, written, .. } = out;
+        let Out { sent, committed, roles, written, wanted, restored, whole, .. } = out;
+        self.check.restored += u64::from(restored);
         for (index, entry) in committed {
             replica.on_applied(index);
             self.check.committed(id, index, &entry);
-            node.committed.insert(index, entry);
         }
         for role in roles {
             self.check.role(id, role, replica);
+        }
+        match whole {
+            Some((index, true)) => replica.on_snapshot_verified(index),
+            Some((index, false)) => replica.on_snapshot_bad(index),
+            None => {}
+        }
+        let made = node.disk.snapshot.as_ref().map_or(0, |(meta, _)| meta.index);
+        let done = node.state.keys().next_back().copied().unwrap_or(0);
+        let due = self.snapshot_every > 0 && done >= made + self.snapshot_every;
+        if done > made && (wanted || due) {
+            let bytes = freeze(&node.state);
+            if let Some(meta) = replica.on_snapshot_ready(done, bytes.len() as u64, digest(&bytes))
+            {
+                self.check.snapshots += 1;
+                node.disk.snapshot = Some((meta, bytes));
+            }
         }
         let (start, has) = (node.start, node.disk.records.len());
         if self.lying_disks {
@@ -257,6 +286,10 @@ impl Cluster {
     }
 
     fn transmit(&mut self, from: u64, to: u64, bytes: Vec<u8>) {
+        if self.trace.len() == TRACE_MAX {
+            self.trace.pop_front();
+        }
+        self.trace.push_back((from, to, bytes.clone()));
         let weather = self.weather;
         let lost = self.chance.one_in(weather.loss_one_in) || self.cut.contains(&(from, to));
         if lost || !self.nodes.contains_key(&to) {
@@ -334,7 +367,7 @@ impl Cluster {
 
     /// Payloads that a node was told as committed.
     pub(crate) fn payloads(&self, id: u64) -> Vec<Vec<u8>> {
-        let committed = self.nodes[&id].committed.values();
-        committed.filter(|e| e.kind == EntryKind::Opaque).map(|e| e.payload.clone()).collect()
+        let told = self.nodes[&id].state.values();
+        told.filter(|e| e.kind == EntryKind::Opaque).map(|e| e.payload.clone()).collect()
     }
 }
