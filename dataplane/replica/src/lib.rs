@@ -26,6 +26,7 @@ mod config;
 mod lease;
 mod members;
 mod outbox;
+mod promote;
 mod refused;
 mod replica;
 mod ring;
@@ -35,5 +36,6 @@ pub use config::{
 };
 pub use members::{Change, LEARNERS_MAX, Members, VOTERS_MAX};
 pub use outbox::{Entry, EntryKind, Outbox, Record, Role, RoleKind, SnapshotMeta};
+pub use promote::Loss;
 pub use refused::{NotProposed, Refusals, Refused};
 pub use replica::{Peer, Recovered, RecoveredEntry, Release, Replica};

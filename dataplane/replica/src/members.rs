@@ -18,7 +18,8 @@ pub struct Members {
     pub learners: ArrayVec<u64, LEARNERS_MAX>,
 }
 
-/// One change of the members; the next one may follow when it is committed.
+/// One change of the members. It counts as soon as it is in a node's log; the next one may follow
+/// when it is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Adds a voter, or makes one of a learner.

@@ -117,7 +117,8 @@ pub trait Outbox {
         let _ = role;
     }
 
-    /// The members are others.
+    /// The members that count are others: a change came into the log, committed or not, or one was
+    /// superseded.
     fn members(&mut self, members: &Members) {
         let _ = members;
     }

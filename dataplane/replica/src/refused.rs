@@ -98,8 +98,14 @@ pub enum NotProposed {
 }
 
 /// How many datagrams were refused, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refusals([u64; Refused::COUNT]);
+
+impl std::fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
 
 impl Refusals {
     pub(crate) fn count(&mut self, why: Refused) {

@@ -1,6 +1,7 @@
 //! The node: raft, its log, its lease, and what it asks for and answers.
 
 mod arrive;
+mod changes;
 mod lead;
 mod say;
 mod snapshots;
@@ -43,9 +44,10 @@ pub struct Recovered {
     pub applied: u64,
     /// What is known to be committed; less than is true does no harm.
     pub committed: u64,
-    /// The members behind the entry `applied`, or later ones that are committed; none: the
-    /// founders.
+    /// The members behind the entry `applied`; none: the founders.
     pub members: Members,
+    /// The newest snapshot that is on disk, for peers that need one.
+    pub snapshot: Option<SnapshotMeta>,
     /// The number of the last record that was written; the next one is numbered behind it.
     pub records: u64,
 }
@@ -55,6 +57,20 @@ impl Recovered {
     /// of term 0 refuses a pre-vote.
     pub(crate) fn hard_state(&self) -> (u64, u64) {
         (self.term.max(1), self.vote)
+    }
+
+    /// The members that count, and the changes in the log that led to them.
+    fn members(&self, config: &Config) -> (Members, changes::Changes) {
+        let known = if self.members.voters.is_empty() { &config.founders } else { &self.members };
+        let (mut members, mut changes) = (known.clone(), changes::Changes::behind(self.done()));
+        for (index, entry) in (self.base.0 + 1..).zip(&self.entries) {
+            let change = crate::Change::from_bytes(&entry.payload);
+            let new = index > self.applied && entry.kind == EntryKind::Change;
+            if let Some(change) = change.filter(|_| new) {
+                changes.note((index, entry.term), change, &mut members);
+            }
+        }
+        (members, changes)
     }
 
     /// What the engine has, or need not be told.
@@ -110,6 +126,9 @@ struct Heard {
     term: u64,
     /// The leader's clock in what it said.
     stamp: u64,
+    /// What that leader has as committed, and when it was heard, by our clock.
+    committed: u64,
+    at_ns: u64,
     /// Until then, by our clock, nobody else is given a vote. After a start, no leader is known
     /// and its lease may run all the same.
     until_ns: u64,
@@ -125,6 +144,7 @@ pub struct Replica {
     node: RawNode<LogRing>,
     payloads: Payloads,
     members: Members,
+    changes: changes::Changes,
     lease: Lease,
     refusals: Refusals,
     /// Proposals since the last poll.
@@ -169,10 +189,8 @@ impl Replica {
     pub fn new(config: Config, recovered: Recovered, now_ns: u64) -> Result<Replica, ConfigError> {
         config.check()?;
         let mut payloads = Payloads::new();
-        let ring = LogRing::new(&config, &recovered, &mut payloads)?;
-        let members =
-            if recovered.members.voters.is_empty() { &config.founders } else { &recovered.members };
-        let members = members.clone();
+        let (members, changes) = recovered.members(&config);
+        let ring = LogRing::new(&config, &recovered, &members, &mut payloads)?;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = RawNode::new(&raft_config(&config, &recovered), ring, &logger);
         let node = node.map_err(|error| ConfigError::Raft(error.to_string()))?;
@@ -184,6 +202,7 @@ impl Replica {
             lease: Lease::new(config.lease_ns()),
             payloads,
             members,
+            changes,
             refusals: Refusals::default(),
             batch: Vec::with_capacity(config.batch_entries_max),
             batch_bytes: 0,
@@ -296,7 +315,11 @@ impl Replica {
         self.pump_snapshots(out);
         while self.has_ready() {
             self.handle_ready(out);
-            self.apply_changes(out);
+            self.advance_applied();
+        }
+        self.changes.settle(self.applied);
+        if std::mem::take(&mut self.changes.news) {
+            out.members(&self.members);
         }
         self.release_held(out);
         self.deliver(out);
@@ -384,18 +407,12 @@ impl Replica {
         }
     }
 
-    /// Has raft apply changes of the members as far as they are committed and on disk.
-    fn apply_changes(&mut self, out: &mut impl Outbox) {
+    /// What raft calls applied is what it no longer needs to look at: the members are dealt with
+    /// when they come into the log, and the engine's progress is its own.
+    fn advance_applied(&mut self) {
         let log = &self.node.raft.raft_log;
         let through = log.committed.min(log.persisted);
-        for index in log.applied + 1..=through {
-            let entry = self.node.store().get(index);
-            let Some(change) = entry.and_then(|entry| entry.change()) else { continue };
-            self.node.advance_apply_to(index);
-            self.apply_change(change);
-            out.members(&self.members);
-        }
-        if through > self.node.raft.raft_log.applied {
+        if through > log.applied {
             self.node.advance_apply_to(through);
         }
     }
@@ -419,13 +436,14 @@ impl Replica {
     /// round has no priority in the next, and all wait so long, each by its place, that rounds do
     /// not meet.
     fn pace(&mut self) {
-        let place = self.members.place(self.config.node, self.last_leader);
-        let stagger = match self.campaigns {
-            0 => self.config.stagger_ticks as usize,
-            _ => self.config.stagger_ticks.max(RETRY_STAGGER_TICKS) as usize,
+        let (own, voters) = (self.config.node, &self.members);
+        let (place, stagger) = match self.campaigns {
+            0 => (voters.place(own, self.last_leader), self.config.stagger_ticks),
+            // Nodes may differ as to who led last, but not as to the list.
+            _ => (voters.place(own, 0), self.config.stagger_ticks.max(RETRY_STAGGER_TICKS)),
         };
-        let priority = if self.campaigns > 1 { 0 } else { self.members.voters.len() - place };
-        let ticks = self.config.campaign_ticks as usize + place * stagger;
+        let priority = if self.campaigns > 1 { 0 } else { voters.voters.len() - place };
+        let ticks = self.config.campaign_ticks as usize + place * stagger as usize;
         let raft = &mut self.node.raft;
         raft.set_priority(priority as i64);
         if raft.randomized_election_timeout() != ticks {
@@ -466,7 +484,12 @@ impl Replica {
         self.node.store().get(index)
     }
 
-    /// The members.
+    /// What the last leader had as committed, and when it was heard.
+    pub(crate) fn heard_committed(&self) -> (u64, u64) {
+        (self.heard.committed, self.heard.at_ns)
+    }
+
+    /// The members that count.
     pub fn members(&self) -> &Members {
         &self.members
     }

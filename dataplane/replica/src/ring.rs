@@ -5,6 +5,7 @@
 //! costs no allocation of its own ([`Payloads`]).
 
 use crate::config::{Config, ConfigError};
+use crate::members::Members;
 use crate::outbox::{Entry as OurEntry, EntryKind, SnapshotMeta};
 use crate::replica::Recovered;
 use bytes::{Bytes, BytesMut};
@@ -92,13 +93,12 @@ impl LogRing {
     pub(crate) fn new(
         config: &Config,
         recovered: &Recovered,
+        members: &Members,
         payloads: &mut Payloads,
     ) -> std::result::Result<LogRing, ConfigError> {
         let (term, vote) = recovered.hard_state();
         let commit = recovered.committed.max(recovered.applied).max(recovered.base.0);
         let hard = HardState { term, vote, commit, ..HardState::default() };
-        let members =
-            if recovered.members.voters.is_empty() { &config.founders } else { &recovered.members };
         let mut ring = LogRing {
             slots: VecDeque::with_capacity(
                 recovered.entries.len().max(config.log_entries) + SPARE_ENTRIES,
@@ -110,7 +110,7 @@ impl LogRing {
             bytes_max: config.log_bytes,
             batch_bytes: config.datagram_bytes * 8,
             initial: (hard, members.to_raft()),
-            snapshot: None,
+            snapshot: recovered.snapshot.clone(),
             wanted: Cell::new(None),
             quiet: Cell::new(false),
         };
@@ -289,8 +289,13 @@ impl Storage for LogRing {
     }
 
     fn snapshot(&self, request_index: u64, to: u64) -> Result<Snapshot> {
-        let index_min = request_index.max(self.base.0);
-        match &self.snapshot {
+        let mut index_min = request_index.max(self.base.0);
+        let made = self.snapshot.as_ref();
+        // A node takes no snapshot of members that it is not one of.
+        if let Some(before) = made.filter(|meta| !meta.members.have(to)) {
+            index_min = index_min.max(before.index + 1);
+        }
+        match made {
             Some(meta) if meta.index >= index_min => {
                 let mut snapshot = Snapshot::default();
                 let about = snapshot.mut_metadata();

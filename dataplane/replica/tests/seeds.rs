@@ -3,7 +3,7 @@
 
 mod support;
 
-use replica::{Refused, Release};
+use replica::{Change, Config, Refused, Release};
 use std::collections::BTreeMap;
 use support::{Check, Cluster, Weather};
 
@@ -29,18 +29,29 @@ struct Life {
     asked: BTreeMap<u64, (u64, Vec<u8>)>,
     acknowledged: u64,
     said: u64,
+    /// Changes of the members that were proposed.
+    changes: u64,
 }
 
 impl Life {
     fn new(seed: u64) -> Life {
-        let count = if seed.is_multiple_of(4) { 5 } else { 3 };
-        let mut cluster = Cluster::with(count, weather(seed), seed, |config| {
-            config.log_entries = [512, 64][(seed / 2 % 2) as usize];
+        let small = seed / 2 % 2 == 1;
+        let (founders, later) = [(3, 0), (5, 0), (3, 2), (3, 0)][(seed % 4) as usize];
+        let adjust = |config: &mut Config| {
+            config.log_entries = if small { 64 } else { 512 };
             config.stagger_ticks = (seed % 3) as u32;
             config.inflight_max = 4 + (seed % 60) as usize;
-        });
-        cluster.snapshot_every = [0, 24][(seed / 2 % 2) as usize];
-        Life { cluster, count, asked: BTreeMap::new(), acknowledged: 0, said: 0 }
+        };
+        let mut cluster = Cluster::with(founders, weather(seed), seed, adjust);
+        let count = founders + later;
+        for node in founders + 1..=count {
+            // It has heard of the founders, and is no member before they have it.
+            let mut config = Config::new(node, [7; 16], cluster.configs[&1].founders.clone());
+            adjust(&mut config);
+            cluster.add(config);
+        }
+        cluster.snapshot_every = if small { 24 } else { 0 };
+        Life { cluster, count, asked: BTreeMap::new(), acknowledged: 0, said: 0, changes: 0 }
     }
 
     fn any(&mut self) -> u64 {
@@ -71,6 +82,24 @@ impl Life {
                 if let Some(leader) = leader.filter(|leader| *leader != node) {
                     let _ = cluster.replica(leader).transfer_leadership(node);
                     cluster.poll(leader);
+                }
+            }
+            7 if self.count == 5 => {
+                let change = match cluster.chance.below(4) {
+                    0 => Change::AddLearner(node),
+                    1 => Change::Remove(node),
+                    _ => Change::AddVoter(node),
+                };
+                if let Some(leader) = cluster.leader() {
+                    let clock_ns = cluster.clock_ns(leader);
+                    let replica = cluster.replica(leader);
+                    // Two that vote are the least that is worth the name of a cluster.
+                    let next = replica.members().changed(change);
+                    if next.is_some_and(|next| next.voters.len() >= 2) {
+                        let proposed = replica.propose_membership(clock_ns, change);
+                        self.changes += u64::from(proposed.is_ok());
+                        cluster.poll(leader);
+                    }
                 }
             }
             _ if !cluster.lives(node) => cluster.restart(node),
@@ -152,9 +181,12 @@ impl Life {
         let index = self.cluster.propose(leader, b"the last word").expect("proposed");
         self.cluster.poll(leader);
         self.cluster.run_for(1_000_000);
-        for id in 1..=self.count {
+        let members = self.cluster.replica(leader).members().clone();
+        for &id in members.voters.iter().chain(&members.learners) {
             let replica = self.cluster.replica(id);
-            assert!(replica.committed() >= index, "node {id} has {} only", replica.committed());
+            let (has, refused) = (replica.committed(), replica.refusals());
+            assert!(has >= index, "node {id} has {has}, not {index}; refused {refused:?}");
+            assert_eq!(replica.members(), &members, "node {id}");
         }
         Check::logs_match(&self.cluster.nodes);
         self.cluster.check.states(&self.cluster.nodes);
@@ -174,7 +206,8 @@ fn run(seed: u64, set: impl Fn(&mut Cluster)) -> Life {
 fn nothing_acknowledged_is_lost_in_any_weather() {
     let only = number("REPLICA_SEED");
     let seeds = number("REPLICA_SEEDS").unwrap_or(300);
-    let (mut acknowledged, mut terms, mut leased, mut restored) = (0, 0, 0, 0);
+    let (mut acknowledged, mut terms, mut leased) = (0, 0, 0);
+    let (mut restored, mut changes) = (0, 0);
     let mut refused = BTreeMap::new();
     for seed in only.map_or(0..seeds, |seed| seed..seed + 1) {
         let lived = std::panic::catch_unwind(|| run(seed, |_| {}));
@@ -184,13 +217,15 @@ fn nothing_acknowledged_is_lost_in_any_weather() {
         terms += check.leaders.len() as u64;
         leased += check.leased;
         restored += check.restored;
+        changes += life.changes;
         for (why, count) in &check.refused {
             *refused.entry(*why).or_insert(0) += count;
         }
     }
     println!("{seeds} seeds: {acknowledged} acknowledged, {terms} terms, {leased} steps leased");
-    println!("{restored} snapshots restored");
+    println!("{restored} snapshots restored, {changes} changes of the members proposed");
     println!("refused: {refused:?}");
+    assert!(only.is_some() || restored > seeds / 10 && changes > seeds / 10);
     assert_eq!(refused.get(&Refused::Contradiction), None, "no node is told what cannot be");
     assert!(only.is_some() || acknowledged > seeds * 10 && terms > seeds && leased > seeds * 100);
 }

@@ -97,7 +97,8 @@ impl Replica {
             message.set_entries(copies.into());
         }
         self.step(message);
-        self.hear(datagram);
+        self.review_changes(entries);
+        self.hear(datagram, head.commit.get());
         Ok(())
     }
 
@@ -144,7 +145,7 @@ impl Replica {
         }
         message.commit = commit;
         self.step(message);
-        self.hear(datagram);
+        self.hear(datagram, commit);
         Ok(())
     }
 
@@ -160,7 +161,7 @@ impl Replica {
     }
 
     /// Remembers the leader's clock, to send it back, which promises no vote to others for a while.
-    fn hear(&mut self, datagram: &Datagram<'_>) {
+    fn hear(&mut self, datagram: &Datagram<'_>, committed: u64) {
         let raft = &self.node.raft;
         let Datagram { peer: leader, term, mut stamp, .. } = *datagram;
         if (raft.leader_id, raft.term) != (leader, term) {
@@ -169,8 +170,9 @@ impl Replica {
         if (self.heard.leader, self.heard.term) == (leader, term) {
             stamp = stamp.max(self.heard.stamp);
         }
-        let until_ns = self.now_ns.saturating_add(self.config.silence_ns());
-        self.heard = Heard { leader, term, stamp, until_ns };
+        let (at_ns, committed) = (self.now_ns, committed.max(self.heard.committed));
+        let until_ns = at_ns.saturating_add(self.config.silence_ns());
+        self.heard = Heard { leader, term, stamp, committed, at_ns, until_ns };
     }
 
     /// An answer is for a leader of that term, about entries that it has.

@@ -60,15 +60,17 @@ impl Replica {
         }
     }
 
-    /// Proposes a change of the members; its index.
+    /// Proposes a change of the members; its index. It counts from here on, and the next one may
+    /// follow when it is committed. It is undone if a new leader supersedes it.
     ///
     /// # Errors
-    /// Why it was not proposed: one at a time, and never the leader itself.
+    /// Why it was not proposed: one at a time, never the leader itself, and by none that is not
+    /// ready.
     pub fn propose_membership(&mut self, now_ns: u64, change: Change) -> Result<u64, NotProposed> {
         self.now_ns = now_ns;
         self.may_propose()?;
         self.propose_batch();
-        if self.node.raft.has_pending_conf() {
+        if self.node.raft.has_pending_conf() || !self.node.raft.commit_to_current_term() {
             return Err(NotProposed::ChangePending);
         }
         let next = self.members.changed(change).filter(|next| *next != self.members);
@@ -77,28 +79,11 @@ impl Replica {
             return Err(NotProposed::BadChange);
         }
         let ours = change.to_bytes().to_vec();
-        match self.node.propose_conf_change(ours, change.to_raft()) {
-            Ok(()) => Ok(self.node.raft.raft_log.last_index()),
-            Err(_) => Err(NotProposed::ChangePending),
-        }
-    }
-
-    /// A change of the members is committed.
-    pub(super) fn apply_change(&mut self, change: Change) {
-        if let Some(next) = self.members.changed(change) {
-            // It fails where `changed` does, on every node alike.
-            if self.node.apply_conf_change(&change.to_raft()).is_ok() {
-                self.members = next;
-            }
-        }
-        let raft = &mut self.node.raft;
-        if raft.state == StateRole::Leader && !self.members.voters.contains(&self.config.node) {
-            // Raft would go on to lead a cluster in which it has no progress of its own.
-            let term = raft.term;
-            raft.become_follower(term, raft::INVALID_ID);
-        }
-        self.lease.on_members(&self.members);
-        self.after_step();
+        let proposed = self.node.propose_conf_change(ours, change.to_raft());
+        proposed.map_err(|_| NotProposed::ChangePending)?;
+        let index = self.node.raft.raft_log.last_index();
+        self.adopt(index, self.node.raft.term, change);
+        Ok(index)
     }
 
     /// Hands leadership to a voter, which campaigns as soon as it has the whole log. This node has

@@ -6,6 +6,7 @@
 //! peer hands bytes to its driver in order, and acknowledges them once a poll. Raft hears of the
 //! snapshot when all of it is there and found good.
 
+use super::changes::Changes;
 use super::{Heard, Replica};
 use crate::codec::{self, Body, Datagram, FLAG_REJECT, HEADER_BYTES, Kind};
 use crate::codec::{OfferBody, SnapshotAckBody, SnapshotChunkBody};
@@ -65,7 +66,7 @@ impl Replica {
         let newest = self.node.store().snapshot.as_ref().map_or(0, |meta| meta.index);
         let known = index > newest && index <= self.applied && bytes > 0;
         let term = self.node.raft.raft_log.term(index).ok().filter(|term| known && *term > 0)?;
-        let members = self.members.clone();
+        let members = self.changes.behind_entry(index).unwrap_or(&self.members).clone();
         let meta = SnapshotMeta { index, term, members, bytes, digest };
         self.node.mut_store().snapshot = Some(meta.clone());
         Some(meta)
@@ -112,7 +113,7 @@ impl Replica {
         self.node.mut_store().restart(&meta, record);
         (self.delivered, self.applied) = (index, index);
         self.members = meta.members.clone();
-        out.members(&self.members);
+        self.changes = Changes::behind(index);
         self.node.mut_store().snapshot = Some(meta);
     }
 

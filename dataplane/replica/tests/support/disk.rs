@@ -79,6 +79,15 @@ impl Disk {
         self.records.truncate(self.durable);
     }
 
+    /// From which entries on the log was superseded.
+    pub(crate) fn superseded(&self) -> Vec<u64> {
+        let from = |record: &Kept| match record {
+            Kept::Superseded { from } => Some(*from),
+            _ => None,
+        };
+        self.records.iter().filter_map(from).collect()
+    }
+
     /// What a node finds when it starts again, and its engine.
     pub(crate) fn recover(&mut self) -> (Recovered, State) {
         let mut found = Recovered { records: self.records.len() as u64, ..Recovered::default() };
@@ -105,6 +114,7 @@ impl Disk {
         if let Some((meta, bytes)) = self.snapshot.clone() {
             // A snapshot of its own: the log goes on behind it. Where the log's end was torn off
             // before that, as others had committed what it had not on disk yet, it begins there.
+            found.snapshot = Some(meta.clone());
             let has = found.base.0 + found.entries.len() as u64;
             if meta.index > found.base.0 {
                 let gone = (meta.index - found.base.0) as usize;

@@ -65,11 +65,16 @@ pub(crate) struct Node {
     pub(crate) stopped_until_ns: u64,
     /// Its clock is ahead by so much, and runs faster or slower by so many millionths.
     pub(crate) clock: (u64, i64),
+    /// What its clock shows, where it has stopped.
+    pub(crate) stopped_clock_ns: Option<u64>,
 }
 
 impl Node {
     /// What its clock shows.
     pub(crate) fn clock_ns(&self, now_ns: u64) -> u64 {
+        if let Some(stopped_ns) = self.stopped_clock_ns {
+            return stopped_ns;
+        }
         let (ahead_ns, ppm) = self.clock;
         (ahead_ns + now_ns).saturating_add_signed((now_ns as i64 * ppm).div_euclid(1_000_000))
     }
@@ -165,6 +170,7 @@ impl Cluster {
             start: 0,
             stopped_until_ns: self.now_ns + phase_ns,
             clock,
+            stopped_clock_ns: None,
         };
         self.nodes.insert(id, node);
         self.configs.insert(id, config);
