@@ -127,3 +127,33 @@ desk = steps(
     (10, b""), (5, b""), (3, b""), (10, b""), (11, query), (10, b""),
 )
 seed("desk", "a_day", desk)
+
+
+def said(kind, body, term=2, count=0, flags=0):
+    """A datagram of node 1's, as the target completes it."""
+    return 7, bytes([kind, flags, count, 1, term, 9, 0, 0]) + body
+
+
+def entry(term, kind, data):
+    return struct.pack("<QHBB", term, len(data), kind, 0) + data
+
+
+# A follower is told entries, that they are committed, and that others take the place of one; then
+# a snapshot comes; then nothing, so that it campaigns, and is elected.
+TICK, DURABLE, APPLIED = (b"\0", b"\1", b"\3")
+learner = struct.pack("<B7xQ", 2, 4)
+first = entry(2, 0, b"") + entry(2, 1, b"an order") + entry(2, 2, learner)
+second = entry(3, 0, b"") + entry(3, 1, b"another")
+offer = struct.pack("<QQQQH6x4Q", 20, 3, 7, 1, 3, 1, 2, 3, 4)
+life = b"".join([
+    steps(said(1, struct.pack("<QQQ", 0, 0, 0) + first, count=3)), DURABLE,
+    steps(said(3, struct.pack("<Q", 2))), APPLIED,
+    steps(said(1, struct.pack("<QQQ", 2, 2, 2) + second, term=3, count=2)), DURABLE,
+    steps(said(3, struct.pack("<Q", 4), term=3)), APPLIED,
+    steps(said(10, offer, term=3, count=4)),
+    steps(said(11, struct.pack("<QQQ", 20, 1, 0) + b"a state", term=3)), bytes([20]), DURABLE,
+    TICK * 4, steps(said(8, struct.pack("<QQ", 0, 0), term=4)), DURABLE,
+    steps(said(6, struct.pack("<QQ", 0, 0), term=4)), b"\2", DURABLE,
+    steps(said(2, struct.pack("<QQQQQ", 21, 0, 20, 0, 0), term=4)), b"\2", DURABLE, APPLIED,
+])
+seed("replica", "a_follower_succeeds", life)

@@ -61,7 +61,8 @@ pub struct Config {
     pub payload_bytes_max: usize,
     /// Proposals between two polls, at most.
     pub batch_entries_max: usize,
-    /// Appends under way to one peer, at most.
+    /// Appends under way to one peer, at most; one takes up to four datagrams. A peer that catches
+    /// up is sent that many at once.
     pub inflight_max: usize,
     /// Entries that the log keeps in memory.
     pub log_entries: usize,
@@ -112,7 +113,7 @@ impl Config {
             datagram_bytes: 1472,
             payload_bytes_max: 256,
             batch_entries_max: 256,
-            inflight_max: 256,
+            inflight_max: 128,
             log_entries: 1 << 16,
             log_bytes: 1 << 24,
             slow_quorum: SlowQuorum::Stall { bound_ns: 100_000 },

@@ -150,7 +150,7 @@ pub struct Replica {
     /// Proposals since the last poll.
     batch: Vec<eraftpb::Entry>,
     batch_bytes: usize,
-    /// When the oldest proposal of the batch came.
+    /// The newest reading of the caller's clock.
     now_ns: u64,
     /// The last record that was handed over, the last one on disk, and the last hard state's.
     records: u64,
@@ -195,7 +195,6 @@ impl Replica {
         let node = RawNode::new(&raft_config(&config, &recovered), ring, &logger);
         let node = node.map_err(|error| ConfigError::Raft(error.to_string()))?;
         let soft = node.raft.soft_state();
-        let has_run = recovered.records > 0;
         let hard = recovered.hard_state();
         let mut replica = Replica {
             seal: Seal { cluster: config.cluster, config: config.agreed_hash(), node: config.node },
@@ -218,8 +217,9 @@ impl Replica {
             delivered: recovered.done(),
             applied: recovered.done(),
             last_tick_ns: now_ns,
+            // A lease from before a start may run, and a disk that was wiped does not tell of one.
             heard: Heard {
-                until_ns: now_ns + if has_run { config.silence_ns() } else { 0 },
+                until_ns: now_ns.saturating_add(config.silence_ns()),
                 ..Heard::default()
             },
             last_leader: 0,
@@ -437,12 +437,13 @@ impl Replica {
     /// not meet.
     fn pace(&mut self) {
         let (own, voters) = (self.config.node, &self.members);
+        let next = voters.place(own, self.last_leader);
+        let priority = if self.campaigns > 1 { 0 } else { voters.voters.len() - next };
         let (place, stagger) = match self.campaigns {
-            0 => (voters.place(own, self.last_leader), self.config.stagger_ticks),
+            0 => (next, self.config.stagger_ticks),
             // Nodes may differ as to who led last, but not as to the list.
             _ => (voters.place(own, 0), self.config.stagger_ticks.max(RETRY_STAGGER_TICKS)),
         };
-        let priority = if self.campaigns > 1 { 0 } else { voters.voters.len() - place };
         let ticks = self.config.campaign_ticks as usize + place * stagger as usize;
         let raft = &mut self.node.raft;
         raft.set_priority(priority as i64);

@@ -19,6 +19,8 @@ use std::collections::VecDeque;
 const SPARE_ENTRIES: usize = 1024;
 /// Bytes beyond the configured ones, for the same.
 const SPARE_BYTES: usize = 1 << 16;
+/// Datagrams of an append that catches a peer up.
+const APPEND_DATAGRAMS: usize = 4;
 /// Bytes of a block of payloads.
 const BLOCK_BYTES: usize = 1 << 16;
 
@@ -108,7 +110,7 @@ impl LogRing {
             bytes: 0,
             entries_max: config.log_entries,
             bytes_max: config.log_bytes,
-            batch_bytes: config.datagram_bytes * 8,
+            batch_bytes: config.datagram_bytes * APPEND_DATAGRAMS,
             initial: (hard, members.to_raft()),
             snapshot: recovered.snapshot.clone(),
             wanted: Cell::new(None),

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod check;
+pub(crate) mod death;
 mod disk;
 
 pub(crate) use check::Check;
