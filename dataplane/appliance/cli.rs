@@ -430,7 +430,12 @@ fn is_no_journal_of_ours(error: &::journal::JournalError) -> bool {
     use ::journal::JournalError as E;
     matches!(
         error,
-        E::NoSegment { .. } | E::NewerVersion { .. } | E::Foreign { .. } | E::NotThere { .. }
+        E::NoSegment { .. }
+            | E::NewerVersion { .. }
+            | E::OlderVersion { .. }
+            | E::Foreign { .. }
+            | E::NotThere { .. }
+            | E::Locked { .. }
     )
 }
 

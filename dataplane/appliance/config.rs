@@ -9,8 +9,8 @@
 //! opened.
 //!
 //! Paths that are read are relative to the file; those that are written (`run.report_dir`, a
-//! venue's `control` and `state_file`) are relative to the working directory, so that
-//! configurations can lie in a read-only folder.
+//! venue's `control`, `state_file` and `journal.dir`) are relative to the working directory, so
+//! that configurations can lie in a read-only folder.
 //!
 //! Failure modes: [`ConfigError`] holds every fault with its line and column; nothing here panics
 //! on any text.
@@ -22,6 +22,7 @@ mod exchange;
 mod fault;
 mod gate;
 mod impair;
+mod journal;
 mod listing;
 mod memory;
 mod model;
@@ -33,6 +34,7 @@ mod switch;
 mod trader;
 
 pub(crate) use fault::{ConfigError, hint};
+pub(crate) use journal::JournalConfig;
 pub(crate) use lcore::loadgen::Pace;
 pub(crate) use listing::directory_symbols;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};

@@ -31,6 +31,12 @@ pub(crate) enum JournalRefused {
     /// The folder has no segment.
     #[error("{}: no journal: a folder with segment-0000000001.journal or later ones", .0.display())]
     None(PathBuf),
+    /// It is of a venue that decides otherwise.
+    #[error(
+        "its day was begun under another configuration, which would have made other answers of the \
+         same messages: go on with that one until the day is closed, or begin another folder"
+    )]
+    OtherConfiguration,
 }
 
 /// Arguments of `journal`.

@@ -6,6 +6,7 @@
 //! that nothing is left behind.
 
 mod conclude;
+mod journaling;
 mod ports;
 mod pprof;
 pub(crate) mod refusals;
@@ -26,6 +27,7 @@ use crate::itch_files;
 use crate::placement::{self, Placement};
 use anyhow::{Context, Result};
 use hostcpu::TscClock;
+use journaling::Keeper;
 use lcore::control::Control;
 use lcore::duty::{self, LcoreFacts};
 use ports::Ports;
@@ -73,6 +75,10 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let control = Arc::new(Control::default());
     let mut wiring = wire_up::Wiring::new(config, &clock, Arc::clone(&control));
     let roles = wiring.roles(&placement, &mut ports)?;
+    let keepers = wiring.take_keepers();
+    if !options.quiet {
+        eprint!("{}", wiring.take_told());
+    }
     let total = wiring.messages_total();
     let readers = wiring.take_readers();
     let consoles = wiring.take_consoles();
@@ -87,8 +93,10 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     run.verdicts.extend(witness.verdicts());
     // A state that cannot be saved is a failure of the run, which is reported all the same.
     let saved = save_states(config, &finished);
+    let kept = finish_journals(keepers, &finished);
     let logged = logs.into_iter().try_for_each(|log| log.finish().map(drop));
     let failure = conclude::failure(config, &finished, readers, &control)
+        .or(kept.err())
         .or(saved.err())
         .or(logged.err())
         .or(witness.finish().err());
@@ -96,6 +104,18 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let leaked = ports.close(queues)?;
     run.verdicts.extend(leaked.map(verdicts::mbufs_came_back));
     conclude::publish(config, run, failure, options.quiet)
+}
+
+/// Closes the venues' journals, all of them.
+fn finish_journals(keepers: Vec<Keeper>, finished: &Finished<'_>) -> Result<()> {
+    let venues = || {
+        finished.roles.iter().flatten().filter_map(|role| match role {
+            Role::Venue(venue) => Some(&**venue),
+            _ => None,
+        })
+    };
+    let finished: Vec<_> = keepers.into_iter().map(|keeper| keeper.finish(venues())).collect();
+    finished.into_iter().collect()
 }
 
 /// Saves the venues' states, those that keep one.

@@ -74,6 +74,12 @@ impl Peer {
         writeln!(input, "{command}").expect("the peer takes commands");
     }
 
+    /// Gives a command that is a word.
+    pub fn say(&mut self, word: &str) {
+        let input = self.child.stdin.as_mut().expect("its input");
+        writeln!(input, "{word}").expect("the peer takes commands");
+    }
+
     /// The next event of this name; messages that come before it are kept for [`Peer::hear`].
     pub fn until(&mut self, name: &str) -> Value {
         loop {
@@ -123,6 +129,16 @@ impl Peer {
                 Some("summary") => return event,
                 Some("message") => self.early.push(event),
                 _ => {}
+            }
+        }
+    }
+
+    /// Its summary, once it has ended by itself.
+    pub fn until_the_end(&mut self) -> Value {
+        loop {
+            let event = self.next();
+            if event["event"] == "summary" {
+                return event;
             }
         }
     }

@@ -82,8 +82,10 @@ class Spans:
 class Feed:
     """What came over all lines together."""
 
-    def __init__(self, first, emit):
+    def __init__(self, first, emit, last=None):
         self.emit = emit
+        # The last sequence number that counts; None: whatever comes.
+        self.last = last
         # The first sequence number that counts; None: the first that comes.
         self.first = first
         # One past the highest number that any packet told of, heartbeats included.
@@ -96,7 +98,8 @@ class Feed:
         # By sequence number, where they are to be kept.
         self.kept = None
         self.totals = {"packets": 0, "messages": 0, "bytes": 0, "duplicates": 0, "heartbeats": 0,
-                       "malformed": 0, "unknown_orders": 0, "session_changes": 0}
+                       "malformed": 0, "unknown_orders": 0, "session_changes": 0,
+                       "contradictions": 0}
         self.ended = False
 
     def on_datagram(self, datagram, line):
@@ -124,8 +127,12 @@ class Feed:
 
     def on_message(self, sequence, data):
         """Takes one message in, once."""
+        if self.last is not None and sequence > self.last:
+            return
         if sequence < self.first or not self.seen.add(sequence):
             self.totals["duplicates"] += 1
+            if self.kept is not None and self.kept.get(sequence, data) != data:
+                self.totals["contradictions"] += 1
             return
         self.totals["messages"] += 1
         if self.kept is not None:
@@ -169,7 +176,12 @@ class Feed:
 
     def gaps(self):
         """What is missing, as [first, end) pairs."""
-        return self.seen.gaps(self.first, self.end) if self.first is not None else []
+        end = self.end if self.last is None else min(self.end, self.last + 1)
+        return self.seen.gaps(self.first, end) if self.first is not None else []
+
+    def has_last(self):
+        """Whether the last number that counts was told of."""
+        return self.last is not None and self.end > self.last
 
     def summary(self):
         """Everything, for the last line."""
@@ -215,7 +227,8 @@ def listen(options, feed):
         for one in ready:
             drain(one, lambda datagram, line=sockets[one]: feed.on_datagram(datagram, line))
         gaps = feed.gaps()
-        if not gaps and (feed.ended or 0 < options.count <= feed.totals["messages"]):
+        enough = feed.ended or feed.has_last() or 0 < options.count <= feed.totals["messages"]
+        if not gaps and enough:
             return
         if requests and gaps and time.monotonic() >= next_request:
             for first, end in gaps[:16]:
@@ -242,6 +255,7 @@ def parse(arguments):
     parser.add_argument("--seconds", type=float, default=10.0, help="listen at most so long")
     parser.add_argument("--count", type=int, default=0, help="stop after so many messages")
     parser.add_argument("--first", type=int, help="the first sequence number that counts")
+    parser.add_argument("--last", type=int, help="the last; the end, once all before it came")
     parser.add_argument("--recover", metavar="HOST:PORT", help="the retransmission server")
     parser.add_argument("--each", action="store_true", help="print every message")
     parser.add_argument("--save", metavar="FILE", help="keep the messages in a file")
@@ -257,7 +271,7 @@ def main(arguments=None):
         if options.each:
             print(json.dumps({"event": "message", "sequence": sequence, **message}), flush=True)
 
-    feed = Feed(options.first, emit)
+    feed = Feed(options.first, emit, options.last)
     if options.save:
         feed.kept = {}
     listen(options, feed)
@@ -267,7 +281,7 @@ def main(arguments=None):
                 file.write(len(message).to_bytes(2, "big") + message)
     summary = feed.summary()
     print(json.dumps(summary), flush=True)
-    wrong = summary["gaps"] or summary["malformed"]
+    wrong = summary["gaps"] or summary["malformed"] or summary["contradictions"]
     return 1 if wrong or (options.orders and summary["unknown_orders"]) else 0
 
 

@@ -424,6 +424,8 @@ fn written_paths_differ(scope: &mut Scope<'_>, raw: &Raw) {
         for (key, path) in [("control", &venue.control), ("state_file", &venue.state_file)] {
             paths.extend(path.iter().map(|path| (format!("venue[{index}]"), key, path)));
         }
+        let dir = venue.journal.as_ref().map(|journal| &journal.dir);
+        paths.extend(dir.map(|path| (format!("venue[{index}].journal"), "dir", path)));
     }
     for (index, trader) in raw.trader.iter().enumerate() {
         for (key, path) in [("control", &trader.control), ("refusals", &trader.refusals)] {

@@ -1,5 +1,6 @@
 //! The roles of a configuration and their ends of the network, validated.
 
+use super::journal::JournalConfig;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -99,6 +100,8 @@ pub(crate) struct VenueConfig {
     pub(crate) control: Option<PathBuf>,
     /// Where the engine's state is kept between runs.
     pub(crate) state_file: Option<PathBuf>,
+    /// Where its inputs are kept before what came of them leaves.
+    pub(crate) journal: Option<JournalConfig>,
 }
 
 /// An account of the ledger.

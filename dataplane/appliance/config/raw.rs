@@ -243,6 +243,23 @@ pub(super) struct Venue {
     pub(super) control: Option<Text>,
     pub(super) state_file: Option<Text>,
     pub(super) command_log_max: Option<Int>,
+    pub(super) journal: Option<Journal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    pub(super) dir: Text,
+    pub(super) cluster: Option<Text>,
+    pub(super) node: Option<Int>,
+    pub(super) segment_mb: Option<Int>,
+    pub(super) direct: Option<bool>,
+    pub(super) uring: Option<bool>,
+    pub(super) cpu: Option<Int>,
+    pub(super) idle_us: Option<Int>,
+    pub(super) ring: Option<Int>,
+    pub(super) snapshot_every_s: Option<Int>,
+    pub(super) segments_kept: Option<Int>,
 }
 
 #[derive(Debug, Deserialize)]

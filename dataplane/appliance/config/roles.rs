@@ -12,6 +12,7 @@ use types::{Qty, Symbol};
 
 use super::accounts::{self, Accounts};
 use super::exchange;
+use super::journal;
 use super::listing;
 use super::raw::{self, Int, Text};
 use super::scope::{Scope, span_of};
@@ -98,6 +99,7 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
             VENUE_DEFAULT,
         ),
         command_log_max: scope.int((table, "command_log_max"), log, 0, 0..=100_000_000),
+        journal: journal::journal(scope, table, raw),
     }
 }
 

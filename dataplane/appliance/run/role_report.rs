@@ -122,6 +122,7 @@ impl Teller {
         ] {
             self.count("engine", name, value);
         }
+        self.journal(venue);
         for (name, value) in venue.sessions().disconnects().iter() {
             self.count("disconnects", name, value);
         }
@@ -137,6 +138,28 @@ impl Teller {
         // Messages that were none are the clients' doing: counted, and no loss.
         self.told.drops += lost;
         self.stages(venue.laps().snapshots());
+    }
+
+    fn journal(&mut self, venue: &Venue<'_>) {
+        let Some(line) = venue.journal() else { return };
+        let counted = line.status().counts.read();
+        for (name, value) in [
+            ("inputs", venue.core().inputs()),
+            ("on_disk_through", line.status().durable()),
+            ("not_taken", line.not_taken()),
+            ("records", counted.commands),
+            ("batches", counted.batches),
+            ("bytes", counted.bytes),
+            ("syncs", counted.syncs),
+            ("segments", counted.segments),
+            ("disk_full", counted.disk_full),
+            ("io_errors", counted.io_errors),
+            ("short_writes", counted.short_writes),
+            ("sequence_gaps", counted.sequence_gaps),
+            ("dropped_after_fault", counted.dropped_after_fault),
+        ] {
+            self.count("journal", name, value);
+        }
     }
 
     fn trader(&mut self, trader: &Trader<'_, Builtin>) {

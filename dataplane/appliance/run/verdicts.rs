@@ -161,7 +161,7 @@ fn positions_agree(config: &Config, cast: &Cast<'_, '_>) -> Vec<Verdict> {
                 continue;
             };
             let alone = theirs.accounts.iter().filter(|a| a.ledger == account.ledger).count() == 1;
-            if alone && theirs.state_file.is_none() {
+            if alone && theirs.state_file.is_none() && theirs.journal.is_none() {
                 verdicts.extend(position_agrees(trader, venue, theirs, account.ledger));
             }
         }
@@ -274,8 +274,8 @@ fn replays_to_the_same(venue: &Venue<'_>, settings: &VenueConfig) -> Option<Verd
         let detail = format!("the log of {} commands was full", log.len());
         return Some(verdict(name, false, detail));
     }
-    if settings.state_file.is_some() {
-        // The log goes on from a state that the run's end has saved anew.
+    if settings.state_file.is_some() || settings.journal.is_some() {
+        // The log goes on from a state that was loaded, and that a journal tells of anyway.
         return None;
     }
     let mut fresh = Engine::new(&engine_config(settings));

@@ -4,6 +4,7 @@ mod near;
 mod trader_up;
 
 use super::Reader;
+use super::journaling::{self, Keeper, State};
 use super::ports::Ports;
 use super::refusals::RefusalWriter;
 use super::role::Role;
@@ -20,7 +21,7 @@ use algos::Builtin;
 use anyhow::{Context, Result, anyhow};
 use book::Capacity;
 use engine::ledger::LedgerConfig;
-use engine::{CommandLog, EngineConfig, InstrumentConfig};
+use engine::{Engine, EngineConfig, InstrumentConfig};
 use hostcpu::{Topology, TscClock};
 use hugemem::HugePolicy;
 use lcore::control::Control;
@@ -32,7 +33,7 @@ use lcore::market_data::{LineB, MarketDataPort};
 use lcore::order_link::{CLIENT_RX_BYTES, OrderLink};
 use lcore::switch::Switch;
 use lcore::trader::Trader;
-use lcore::venue::{Endpoint as OrderPort, OperatorLine, Schedule, Venue, VenueParts};
+use lcore::venue::{Endpoint as OrderPort, JournalLine, OperatorLine, Schedule, Venue, VenueParts};
 use market::{Market, MarketConfig};
 use near::near;
 use net::{Host, HostConfig, Interface, TcpConfig, UdpTemplate};
@@ -44,7 +45,7 @@ use session::{
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddrV4;
 use std::sync::Arc;
-use types::{AccountId, Symbol, SymbolId};
+use types::{AccountId, Nanos, Symbol, SymbolId};
 use venue::entry::Origin;
 use venue::{Core, CoreParts, Listing, Open};
 
@@ -65,6 +66,9 @@ pub(super) struct Wiring<'c> {
     readers: Vec<Reader>,
     consoles: Vec<Console>,
     logs: Vec<RefusalWriter>,
+    keepers: Vec<Keeper>,
+    /// What was read back at the start.
+    told: String,
     /// What all traders of the process have at stake together, once there is one with a limit.
     firm: Option<Arc<Firm>>,
 }
@@ -82,6 +86,8 @@ impl<'c> Wiring<'c> {
             readers: Vec::new(),
             consoles: Vec::new(),
             logs: Vec::new(),
+            keepers: Vec::new(),
+            told: String::new(),
             firm: None,
         }
     }
@@ -161,17 +167,54 @@ impl<'c> Wiring<'c> {
             host.listen(orders.listen)?;
             endpoints.push(OrderPort::new(io, host, slots, config.throttle.server));
         }
+        let mut state = State {
+            core: core(config, state::load(config)?),
+            sessions: sessions(config)?,
+            publisher: publisher(&config.itch)?,
+        };
+        let journal = self.journal(config, &mut state)?;
+        let State { mut core, sessions, publisher } = state;
+        let log = config.command_log_max as usize;
+        if log > 0 {
+            core.keep_log(log);
+        }
+        let tsc = hostcpu::tsc();
+        let since_midnight = Nanos(self.clock.nanos_since_midnight(tsc));
+        let date = journaling::date(self.clock.unix_ns(tsc), since_midnight);
+        let trades = config.opens_trading;
         Ok(Venue::new(VenueParts {
             name: config.name.clone(),
             endpoints,
-            market_data: market_data(&config.itch, ports)?,
-            core: self.core(config)?,
-            sessions: sessions(config)?,
+            market_data: market_data(&config.itch, publisher, ports)?,
+            core,
+            sessions,
             schedule: Schedule::new(config.schedule.clone()),
             operator: self.console(config)?,
-            opens: Open { trades: config.opens_trading, date: 0, config: 0 },
+            opens: Open { trades, date, config: journaling::fingerprint(config) },
             laps: Laps::new(self.clock.scale()),
+            journal,
         }))
+    }
+
+    /// Brings the venue's state to where its journal ends and goes on writing that, where it has
+    /// one.
+    fn journal(&mut self, config: &VenueConfig, state: &mut State) -> Result<Option<JournalLine>> {
+        let Some(settings) = &config.journal else { return Ok(None) };
+        let read = journaling::recover(config, settings, state)?;
+        let (keeper, line) = journaling::begin(config, settings, &read)?;
+        self.told += &read.describe(config, &keeper, &state.core);
+        self.keepers.push(keeper);
+        Ok(Some(line))
+    }
+
+    /// What was read back of the venues' journals.
+    pub(super) fn take_told(&mut self) -> String {
+        std::mem::take(&mut self.told)
+    }
+
+    /// The venues' journals.
+    pub(super) fn take_keepers(&mut self) -> Vec<Keeper> {
+        std::mem::take(&mut self.keepers)
     }
 
     /// Opens the venue's console, where it has one; gives the venue's end of the line.
@@ -197,25 +240,6 @@ impl<'c> Wiring<'c> {
         std::mem::take(&mut self.logs)
     }
 
-    fn core(&self, config: &VenueConfig) -> Result<Core> {
-        let symbols: Vec<_> = config.symbols.iter().map(|l| (l.locate, l.symbol)).collect();
-        let highest = symbols.iter().map(|(id, _)| usize::from(id.0)).max().unwrap_or(0);
-        let mut names = vec![Symbol([b' '; 8]); highest + 1];
-        for (id, name) in &symbols {
-            names[usize::from(id.0)] = *name;
-        }
-        let log = config.command_log_max as usize;
-        let engine = state::load(config)?;
-        Ok(Core::new(CoreParts {
-            log: (log > 0).then(|| CommandLog::after(&engine, log)),
-            engine,
-            gate: VenueGate::new(config.risk),
-            symbols: names,
-            origins: origins(config),
-            listings: config.symbols.iter().map(listing).collect(),
-        }))
-    }
-
     fn trader<'e>(
         &mut self,
         config: &TraderConfig,
@@ -231,7 +255,8 @@ impl<'c> Wiring<'c> {
     ) -> Result<Loadgen<'e>> {
         let (tx, rx) = source(itch_files::CHUNKS, itch_files::CHUNK_BYTES);
         self.readers.push(itch_files::spawn(config.input.clone(), config.repeat, tx)?);
-        let feed = config.feed.as_ref().map(|f| market_data(f, ports)).transpose()?;
+        let feed = config.feed.as_ref();
+        let feed = feed.map(|f| market_data(f, publisher(f)?, ports)).transpose()?;
         let flow = match &config.orders {
             Some(orders) => {
                 let flow = self.flow(orders);
@@ -287,6 +312,32 @@ impl<'c> Wiring<'c> {
         })?;
         Ok(Watch::new(port, receiver, market))
     }
+}
+
+/// A venue's state before its first input.
+pub(super) fn state(config: &VenueConfig) -> Result<State> {
+    Ok(State {
+        core: core(config, Engine::new(&engine_config(config))),
+        sessions: sessions(config)?,
+        publisher: publisher(&config.itch)?,
+    })
+}
+
+fn core(config: &VenueConfig, engine: Engine) -> Core {
+    let symbols: Vec<_> = config.symbols.iter().map(|l| (l.locate, l.symbol)).collect();
+    let highest = symbols.iter().map(|(id, _)| usize::from(id.0)).max().unwrap_or(0);
+    let mut names = vec![Symbol([b' '; 8]); highest + 1];
+    for (id, name) in &symbols {
+        names[usize::from(id.0)] = *name;
+    }
+    Core::new(CoreParts {
+        log: None,
+        engine,
+        gate: VenueGate::new(config.risk),
+        symbols: names,
+        origins: origins(config),
+        listings: config.symbols.iter().map(listing).collect(),
+    })
 }
 
 /// How large the venue's engine is; also for the engine that its log is replayed into.
@@ -407,11 +458,7 @@ fn padded(name: &str) -> [u8; 10] {
     wire::field::padded(name.as_bytes())
 }
 
-fn market_data<'e>(config: &Publisher, ports: &mut Ports<'e>) -> Result<MarketDataPort<'e>> {
-    let (io, mac) = ports.take(&config.endpoint)?;
-    let host = host(&config.endpoint, mac, config.mtu, tcp_client())?;
-    let group: UdpTemplate =
-        host.multicast(config.group.udp_port, group_addr(config.group), config.ttl)?;
+fn publisher(config: &Publisher) -> Result<MoldPublisher> {
     let mut settings = PublisherConfig::new(padded(&config.session));
     settings.store = StoreConfig {
         messages_max: config.replay_messages as usize,
@@ -419,7 +466,18 @@ fn market_data<'e>(config: &Publisher, ports: &mut Ports<'e>) -> Result<MarketDa
     };
     settings.requests = config.requests;
     settings.heartbeat_ns = config.heartbeat_ns;
-    let publisher = MoldPublisher::new(settings)?;
+    Ok(MoldPublisher::new(settings)?)
+}
+
+fn market_data<'e>(
+    config: &Publisher,
+    publisher: MoldPublisher,
+    ports: &mut Ports<'e>,
+) -> Result<MarketDataPort<'e>> {
+    let (io, mac) = ports.take(&config.endpoint)?;
+    let host = host(&config.endpoint, mac, config.mtu, tcp_client())?;
+    let group: UdpTemplate =
+        host.multicast(config.group.udp_port, group_addr(config.group), config.ttl)?;
     let max = payload_max(config.messages_per_packet_max);
     let Some(line) = &config.line_b else {
         return Ok(MarketDataPort::new(io, host, group, max, publisher));

@@ -208,6 +208,32 @@ impl Journal {
         found.ok_or_else(|| JournalError::NotThere { path: self.dir.clone(), from, first })
     }
 
+    /// Without the last segment, which a writer may be writing to.
+    pub fn without_last(mut self) -> Journal {
+        self.segments.pop();
+        self
+    }
+
+    /// The sequence of the oldest snapshot that there is, whole or not.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn oldest_snapshot(&self) -> Result<Option<u64>, JournalError> {
+        Ok(snapshot::list(&self.dir)?.first().map(|(sequence, _)| *sequence))
+    }
+
+    /// Removes snapshots but for the last `kept` of them.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn remove_snapshots(&self, kept: usize) -> Result<(), JournalError> {
+        let found = snapshot::list(&self.dir)?;
+        for (_, path) in &found[..found.len().saturating_sub(kept)] {
+            std::fs::remove_file(path).map_err(io_error("remove", path))?;
+        }
+        Ok(())
+    }
+
     /// Removes the segments that nobody who has the state behind `sequence` needs, but for the last
     /// `kept` of them; the oldest first. Gives the files that are gone.
     ///

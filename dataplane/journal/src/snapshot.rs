@@ -116,13 +116,18 @@ impl Snapshot {
     }
 }
 
+/// Those that there are, whole or not, by their sequence.
+pub(crate) fn list(dir: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
+    store::list(dir, sequence_of)
+}
+
 /// The newest that is whole, and what is wrong with those that are newer.
 pub(crate) fn newest(
     dir: &Path,
     identity: Identity,
 ) -> Result<(Option<Snapshot>, Vec<JournalError>), JournalError> {
     let mut passed_over = Vec::new();
-    let mut found = store::list(dir, sequence_of)?;
+    let mut found = list(dir)?;
     while let Some((sequence, path)) = found.pop() {
         match Snapshot::load(&path, sequence, identity) {
             Ok(snapshot) => return Ok((Some(snapshot), passed_over)),

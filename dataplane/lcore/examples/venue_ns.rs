@@ -157,6 +157,7 @@ fn venue<'e>(io: PortIo<'e>, tape: PortIo<'e>, sessions: usize) -> Venue<'e> {
         operator: None,
         opens: Open { trades: true, date: 0, config: 0 },
         laps: Laps::new(TickScale::nanoseconds()),
+        journal: None,
     })
 }
 

@@ -93,8 +93,7 @@ impl<'e> MarketDataPort<'e> {
 
     /// Messages that are published and not yet packed.
     pub fn backlog(&self) -> u64 {
-        let counters = self.publisher.counters();
-        (self.publisher.next_seq() - 1) - counters.messages - counters.unsent_evicted
+        self.publisher.unsent()
     }
 
     /// Whether every message has gone out.

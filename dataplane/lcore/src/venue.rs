@@ -10,33 +10,30 @@
 //! store evicts its oldest message; a full engine rejects; neither grows.
 
 mod ahead;
+mod answers;
 mod behind;
 mod endpoint;
+mod journaled;
 mod schedule;
 
 pub use ::venue::{Core, VenueCounter, VenueStage};
+pub use answers::OperatorLine;
 pub use endpoint::Endpoint;
+pub use journaled::JournalLine;
 pub use schedule::{Due, Schedule};
 
 use crate::agent::{Agent, Now, WorkCount};
 use crate::laps::Laps;
 use crate::market_data::MarketDataPort;
 use crate::port_io::{Burst, PortIo};
-use ::venue::{Stores, ToOperator};
+use ::venue::{Day, Dirty, Stores};
+use answers::Operator;
 use behind::{Behind, Place, Watchers};
 use session::Sessions;
-use spsc::{Consumer, Producer};
-use types::{Input, Nanos, Open, Operation};
+use types::{Input, Nanos, Open};
 
-/// Where an operator's commands come from and their answers go; the other ends are a console's.
-#[derive(Debug)]
-pub struct OperatorLine {
-    /// Commands, one taken a poll.
-    pub commands: Consumer<Operation>,
-    /// What comes of them.
-    pub answers: Producer<ToOperator>,
-}
-
+/// Nanoseconds of a day.
+const DAY_NS: u64 = 86_400_000_000_000;
 /// Of how many bursts one has its stages timed.
 const TIMED_ONE_IN: u32 = 8;
 
@@ -50,10 +47,18 @@ pub struct Venue<'e> {
     places: Vec<Option<Place>>,
     watchers: Watchers,
     schedule: Schedule,
-    operator: Option<OperatorLine>,
+    operator: Option<Operator>,
     opens: Open,
     burst: Burst<'e>,
     closing: bool,
+    /// What a stamp is ahead of the lcore's time: the days since the one that goes on.
+    ahead_ns: u64,
+    /// What came of inputs up to this may leave.
+    released: u64,
+    /// Sessions with something that may not.
+    held: Dirty,
+    /// Whether nothing more will be released.
+    stalled: bool,
 }
 
 /// The parts a [`Venue`] is made of.
@@ -76,25 +81,36 @@ pub struct VenueParts<'e> {
     pub opens: Open,
     /// Stage clocks.
     pub laps: Laps<VenueStage>,
+    /// Where inputs are kept, before what came of them leaves; `None` keeps none.
+    pub journal: Option<JournalLine>,
 }
 
 impl<'e> Venue<'e> {
     /// Puts a venue together.
     pub fn new(parts: VenueParts<'e>) -> Venue<'e> {
-        Venue {
+        let day = parts.core.day();
+        let goes_on = day.opened.is_some() && !day.closed;
+        let days = if goes_on { parts.opens.date.saturating_sub(day.date) } else { 0 };
+        let mut venue = Venue {
             name: parts.name,
             endpoints: parts.endpoints,
             market_data: parts.market_data,
             core: parts.core,
             places: vec![None; parts.sessions.len()],
+            held: Dirty::new(parts.sessions.len()),
             sessions: parts.sessions,
-            watchers: Watchers { laps: parts.laps.one_in(TIMED_ONE_IN) },
+            operator: parts.operator.map(|line| Operator::new(line, parts.journal.is_some())),
+            watchers: Watchers { laps: parts.laps.one_in(TIMED_ONE_IN), journal: parts.journal },
             schedule: parts.schedule,
-            operator: parts.operator,
             opens: parts.opens,
             burst: Burst::new(),
             closing: false,
-        }
+            ahead_ns: u64::from(days) * DAY_NS,
+            released: u64::MAX,
+            stalled: false,
+        };
+        venue.follow_journal();
+        venue
     }
 
     /// The role's name.
@@ -133,29 +149,85 @@ impl<'e> Venue<'e> {
         orders.chain(self.market_data.into_ios()).collect()
     }
 
-    /// Enacts an input of the venue's own.
-    fn submit(&mut self, now: Now, input: &Input<'_>) {
-        let publisher = self.market_data.publisher_mut();
-        let stores = Stores { sessions: &mut self.sessions, publisher };
-        self.core.submit(Nanos(now.ns), input, stores, None, &mut self.watchers);
+    /// The journal, where there is one.
+    pub fn journal(&self) -> Option<&JournalLine> {
+        self.watchers.journal.as_ref()
     }
 
-    /// At most one command a poll: the schedule's before the operator's.
-    #[inline]
-    fn take_command(&mut self, now: Now) {
-        let stamp = Nanos(now.ns);
+    fn stamp(&self, now: Now) -> Nanos {
+        Nanos(now.ns + self.ahead_ns)
+    }
+
+    /// Enacts an input of the venue's own.
+    fn submit(&mut self, now: Now, input: &Input<'_>) {
+        let stamp = self.stamp(now);
         let publisher = self.market_data.publisher_mut();
         let stores = Stores { sessions: &mut self.sessions, publisher };
-        self.core.keep_time(stamp, stores, &mut self.watchers);
-        if let Some(operation) = self.schedule.next(now.ns) {
+        self.core.submit(stamp, input, stores, None, &mut self.watchers);
+    }
+
+    /// Releases what is kept by now.
+    #[inline]
+    fn follow_journal(&mut self) {
+        let Some(journal) = &self.watchers.journal else { return };
+        let durable = journal.status().durable();
+        if durable != self.released {
+            self.released = durable;
+            self.sessions.release_through(durable);
+            self.market_data.publisher_mut().release_through(durable);
+            while let Some(who) = self.held.pop() {
+                self.core.mark_dirty(who);
+            }
+        }
+        if journal.has_stopped() && !self.stalled {
+            self.stall();
+        }
+    }
+
+    /// Nothing is acknowledged any more, and clients are to notice by silence.
+    #[cold]
+    fn stall(&mut self) {
+        self.stalled = true;
+        self.sessions.set_stalled(true);
+        self.market_data.publisher_mut().set_stalled(true);
+    }
+
+    /// At most one command a poll: the schedule's before the operator's; none while none could be
+    /// kept.
+    #[inline]
+    fn take_command(&mut self, now: Now) {
+        if !self.watchers.has_room() {
+            return;
+        }
+        let stamp = self.stamp(now);
+        let publisher = self.market_data.publisher_mut();
+        let stores = Stores { sessions: &mut self.sessions, publisher };
+        if self.core.keep_time(stamp, stores, &mut self.watchers) {
+            return;
+        }
+        if let Some(operation) = self.schedule.next(stamp.0) {
             self.submit(now, &Input::Scheduled(operation));
-        } else if let Some(line) = &mut self.operator
-            && let Some(operation) = line.commands.pop()
+        } else if let Some(operator) = &mut self.operator
+            && let Some(operation) = operator.next(self.released)
         {
             let publisher = self.market_data.publisher_mut();
             let stores = Stores { sessions: &mut self.sessions, publisher };
-            let (core, answers) = (&mut self.core, Some(&mut line.answers));
-            core.operate(stamp, &operation, stores, answers, &mut self.watchers);
+            let answers = Some(operator.answers(self.core.inputs() + 1));
+            self.core.operate(stamp, &operation, stores, answers, &mut self.watchers);
+        }
+    }
+
+    /// The day begins, or goes on where it was.
+    fn open(&mut self, now: Now) {
+        match self.core.day() {
+            Day { opened: Some(opened), scheduled, closed: false, .. } => {
+                self.schedule.begin(opened.0);
+                self.schedule.skip(scheduled as usize);
+            }
+            _ => {
+                self.submit(now, &Input::Open(self.opens));
+                self.schedule.begin(now.ns);
+            }
         }
     }
 }
@@ -164,11 +236,11 @@ impl Agent for Venue<'_> {
     fn start(&mut self, now: Now) {
         self.endpoints.iter_mut().for_each(|e| e.start(now));
         self.market_data.start(now);
-        self.submit(now, &Input::Open(self.opens));
-        self.schedule.begin(now.ns);
+        self.open(now);
     }
 
     fn poll(&mut self, now: Now) -> WorkCount {
+        self.follow_journal();
         self.take_command(now);
         let sessions = &mut self.sessions;
         let mut behind = Behind {
@@ -176,6 +248,7 @@ impl Agent for Venue<'_> {
             publisher: self.market_data.publisher_mut(),
             places: &mut self.places,
             watchers: &mut self.watchers,
+            ahead_ns: self.ahead_ns,
         };
         let mut work = 0;
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
@@ -186,6 +259,9 @@ impl Agent for Venue<'_> {
                 && let Some(endpoint) = self.endpoints.get_mut(place.endpoint)
             {
                 endpoint.pump(place.conn, now, sessions);
+                if self.released < u64::MAX && sessions.holds_back(who) {
+                    self.held.push(who);
+                }
             }
         }
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
@@ -206,11 +282,14 @@ impl Agent for Venue<'_> {
     fn drain(&mut self, _now: Now) {}
 
     fn is_drained(&self) -> bool {
-        self.market_data.is_sent()
+        self.stalled || self.market_data.is_sent()
     }
 
     fn stop(&mut self, now: Now) -> bool {
-        if !self.closing {
+        if self.stalled {
+            return true;
+        }
+        if !self.closing && self.watchers.has_room() {
             self.closing = true;
             self.submit(now, &Input::Close);
         }

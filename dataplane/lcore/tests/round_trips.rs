@@ -250,6 +250,7 @@ fn new_venue<'e>(bench: &Bench<'e>, orders: End<'e>, tape: End<'e>) -> Venue<'e>
         operator: None,
         opens: Open { trades: true, date: 0, config: 0 },
         laps: Laps::new(bench.clock.scale()),
+        journal: None,
     })
 }
 

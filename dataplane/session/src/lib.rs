@@ -20,6 +20,7 @@
 //! still needed them is told so, never given a stream with a hole.
 #![forbid(unsafe_code)]
 
+pub mod image;
 mod logins;
 mod mold;
 mod rate;

@@ -25,6 +25,7 @@ use core::fmt;
 use types::SessionId;
 use wire::soup::{LoginRequest, Session, text};
 
+mod image;
 #[cfg(test)]
 mod tests;
 
@@ -124,6 +125,8 @@ struct Account {
     reads_image: bool,
     /// Whether nothing more will come.
     ended: bool,
+    /// The input that ended it.
+    end_mark: u64,
 }
 
 /// All accounts and their sessions.
@@ -134,6 +137,11 @@ pub struct Sessions {
     disconnects: DisconnectCounters,
     logins: LoginLimiter,
     image: Option<SnapshotImage>,
+    /// The input that is enacted: what is appended comes of it.
+    input: u64,
+    /// What came of inputs up to this may be sent.
+    released: u64,
+    stalled: bool,
 }
 
 /// A login request and its circumstances.
@@ -160,24 +168,45 @@ pub(crate) struct Admission {
 /// What a connection is sent.
 #[derive(Clone, Copy)]
 pub(crate) enum Outgoing<'a> {
-    Store(&'a ReplayStore),
-    Image(&'a SnapshotImage),
+    /// With what is released.
+    Store(&'a ReplayStore, u64),
+    /// Likewise.
+    Image(&'a SnapshotImage, u64),
 }
 
 impl<'a> Outgoing<'a> {
     #[inline]
     pub(crate) fn get(self, seq: u64) -> Option<&'a [u8]> {
         match self {
-            Outgoing::Store(store) => store.get(seq),
-            Outgoing::Image(image) => image.get(seq),
+            Outgoing::Store(store, through) => store.get_released(seq, through),
+            Outgoing::Image(image, through) if image.is_held(through) => None,
+            Outgoing::Image(image, _) => image.get(seq),
         }
     }
 
     #[inline]
     pub(crate) fn next_seq(self) -> u64 {
         match self {
-            Outgoing::Store(store) => store.next_seq(),
-            Outgoing::Image(image) => image.next_seq(),
+            Outgoing::Store(store, _) => store.next_seq(),
+            Outgoing::Image(image, _) => image.next_seq(),
+        }
+    }
+
+    /// Whether there is something to be sent from `seq` on, or it is gone.
+    #[inline]
+    pub(crate) fn is_due(self, seq: u64) -> bool {
+        match self {
+            Outgoing::Store(store, through) => store.is_due(seq, through),
+            Outgoing::Image(image, through) => seq < image.next_seq() && !image.is_held(through),
+        }
+    }
+
+    /// Whether a message that is there is held.
+    #[inline]
+    pub(crate) fn is_held(self, seq: u64) -> bool {
+        match self {
+            Outgoing::Store(store, through) => store.is_held(seq, through),
+            Outgoing::Image(image, through) => image.is_held(through),
         }
     }
 }
@@ -212,6 +241,9 @@ impl Sessions {
             disconnects: DisconnectCounters::default(),
             logins: LoginLimiter::new(LoginLimits::default(), configs.len()),
             image: None,
+            input: 0,
+            released: u64::MAX,
+            stalled: false,
         })
     }
 
@@ -258,7 +290,10 @@ impl Sessions {
     /// `None` when there is no such session of orders, it has ended, or the message is too long.
     #[inline]
     pub fn append(&mut self, who: SessionId, message: &[u8]) -> Option<u64> {
-        self.live(who)?.store.append(message)
+        self.append_with(who, message.len(), |room| {
+            room.copy_from_slice(message);
+            message.len()
+        })
     }
 
     /// Like [`Sessions::append`], the message being written by `fill` where it will lie, in room of
@@ -270,7 +305,39 @@ impl Sessions {
         len_max: usize,
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Option<u64> {
-        self.live(who)?.store.append_with(len_max, fill)
+        let input = self.input;
+        self.live(who)?.store.append_marked(input, len_max, fill)
+    }
+
+    /// What is appended from here on comes of this input, and is held until it is released.
+    #[inline]
+    pub fn begin_input(&mut self, sequence: u64) {
+        self.input = sequence;
+    }
+
+    /// What came of inputs up to `through` may be sent from here on: they are known to be kept,
+    /// on this machine's disk or by a quorum. Without a call everything may.
+    #[inline]
+    pub fn release_through(&mut self, through: u64) {
+        self.released = through;
+    }
+
+    /// Whether a session has a message that is not released.
+    #[inline]
+    pub fn holds_back(&self, who: SessionId) -> bool {
+        self.outgoing(who).is_some_and(|out| out.is_held(out.next_seq() - 1))
+            || self.accounts.get(usize::from(who.0)).is_some_and(|a| a.end_mark > self.released)
+    }
+
+    /// Whether nothing is released any more: clients are to notice by silence then, and get no
+    /// heartbeats.
+    pub fn set_stalled(&mut self, stalled: bool) {
+        self.stalled = stalled;
+    }
+
+    #[inline]
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled
     }
 
     #[inline]
@@ -318,13 +385,15 @@ impl Sessions {
     /// so to its client and ends. Who missed something may still log in and read to the end.
     pub fn end(&mut self, who: SessionId) {
         if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
-            account.ended = true;
+            (account.ended, account.end_mark) = (true, self.input);
         }
     }
 
     /// Ends all sessions.
     pub fn end_all(&mut self) {
-        self.accounts.iter_mut().for_each(|account| account.ended = true);
+        for account in &mut self.accounts {
+            (account.ended, account.end_mark) = (true, self.input);
+        }
     }
 
     /// Whether a session has ended.
@@ -361,7 +430,7 @@ impl Sessions {
             self.logins.failed(now_ns, from, index);
             return Err(DisconnectReason::NotAuthorized);
         };
-        account.admit(who, knock)
+        account.admit(who, knock, self.released)
     }
 
     /// Gives the snapshot to a connection that was admitted to a snapshot account.
@@ -374,7 +443,7 @@ impl Sessions {
         // The connection it was taken over from reads no more.
         self.release_image(who);
         let image = self.image.as_mut().ok_or(DisconnectReason::SnapshotUnavailable)?;
-        image.acquire(now_ns, fill)?;
+        image.acquire(now_ns, self.input, fill)?;
         if let Some(account) = self.accounts.get_mut(usize::from(who.0)) {
             account.reads_image = true;
         }
@@ -410,8 +479,10 @@ impl Sessions {
     pub(crate) fn outgoing(&self, who: SessionId) -> Option<Outgoing<'_>> {
         let account = self.accounts.get(usize::from(who.0))?;
         match account.kind {
-            AccountKind::Orders => Some(Outgoing::Store(&account.store)),
-            AccountKind::Snapshot => self.image.as_ref().map(Outgoing::Image),
+            AccountKind::Orders => Some(Outgoing::Store(&account.store, self.released)),
+            AccountKind::Snapshot => {
+                self.image.as_ref().map(|image| Outgoing::Image(image, self.released))
+            }
         }
     }
 
@@ -419,7 +490,10 @@ impl Sessions {
     #[inline]
     pub(crate) fn is_complete(&self, who: SessionId) -> bool {
         let account = self.accounts.get(usize::from(who.0));
-        account.is_none_or(|account| account.ended || account.kind == AccountKind::Snapshot)
+        account.is_none_or(|account| {
+            let ended = account.ended && account.end_mark <= self.released;
+            ended || account.kind == AccountKind::Snapshot
+        })
     }
 
     /// The connection that had the session is gone; a newer one keeps it.
@@ -457,17 +531,23 @@ impl Account {
             heard_ns: 0,
             reads_image: false,
             ended: false,
+            end_mark: 0,
         })
     }
 
     /// Gives the session to a login with the right password, unless a live connection has it.
-    fn admit(&mut self, who: SessionId, knock: &Knock<'_>) -> Result<Admission, DisconnectReason> {
+    fn admit(
+        &mut self,
+        who: SessionId,
+        knock: &Knock<'_>,
+        released: u64,
+    ) -> Result<Admission, DisconnectReason> {
         let silence_ns = knock.now_ns.saturating_sub(self.heard_ns);
         let took_over = self.in_use;
         if took_over && silence_ns <= knock.takeover_after_ns {
             return Err(DisconnectReason::SessionInUse);
         }
-        let first_seq = self.first_wanted(knock.request)?;
+        let first_seq = self.first_wanted(knock.request, released)?;
         self.in_use = true;
         self.generation = self.generation.wrapping_add(1);
         self.heard_ns = knock.now_ns;
@@ -476,8 +556,8 @@ impl Account {
 
     /// Soup 2.3.1: a blank session is the current one; the sequence number is that of the first
     /// message wanted. Its 0 "to start receiving the most recently generated message" is read as:
-    /// from the next one on.
-    fn first_wanted(&self, request: &LoginRequest) -> Result<u64, DisconnectReason> {
+    /// from the next one on. What is held has not been sent, and its number may not be known.
+    fn first_wanted(&self, request: &LoginRequest, released: u64) -> Result<u64, DisconnectReason> {
         let wanted = trimmed(&request.requested_session);
         if !wanted.is_empty() && wanted != trimmed(&self.session) {
             return Err(DisconnectReason::UnknownSession);
@@ -488,9 +568,9 @@ impl Account {
             // Glimpse 2: a client has to log in for sequence number 1.
             0 | 1 if self.kind == AccountKind::Snapshot => Ok(1),
             _ if self.kind == AccountKind::Snapshot => Err(DisconnectReason::NotYetSent),
-            0 => Ok(self.store.next_seq()),
+            0 => Ok(self.store.released_seq(released)),
             seq if seq < self.store.oldest_seq() => Err(DisconnectReason::Evicted),
-            seq if seq > self.store.next_seq() => Err(DisconnectReason::NotYetSent),
+            seq if seq > self.store.released_seq(released) => Err(DisconnectReason::NotYetSent),
             seq => Ok(seq),
         }
     }

@@ -87,6 +87,8 @@ pub struct SnapshotImage {
     messages: usize,
     /// When it was taken; `None` when there is none.
     taken_ns: Option<u64>,
+    /// The last input that it shows: until that is released it is held.
+    mark: u64,
     /// Connections that read it.
     readers: usize,
     counters: SnapshotCounters,
@@ -102,16 +104,18 @@ impl SnapshotImage {
             ends: vec![u32::MAX; config.messages_max].into_boxed_slice(),
             messages: 0,
             taken_ns: None,
+            mark: 0,
             readers: 0,
             counters: SnapshotCounters::default(),
         }
     }
 
     /// Gives a reader an image that is young enough, taking one by `fill` if there is none. `fill`
-    /// says from which sequence number on the live feed goes on.
+    /// says from which sequence number on the live feed goes on; `mark` is the last input.
     pub(crate) fn acquire(
         &mut self,
         now_ns: u64,
+        mark: u64,
         fill: impl FnOnce(&mut ImageWriter<'_>) -> Option<u64>,
     ) -> Result<(), DisconnectReason> {
         let age_max_ns = self.config.image_age_max_ns;
@@ -122,6 +126,7 @@ impl SnapshotImage {
             return Err(DisconnectReason::SnapshotBusy);
         } else {
             self.take(now_ns, fill)?;
+            self.mark = mark;
         }
         self.readers += 1;
         Ok(())
@@ -184,6 +189,10 @@ impl SnapshotImage {
         }
         let index = seq as usize - 1;
         self.bytes.get(self.end_of(index)..self.end_of(index + 1))
+    }
+
+    pub(crate) fn is_held(&self, through: u64) -> bool {
+        self.mark > through
     }
 
     pub(crate) fn next_seq(&self) -> u64 {

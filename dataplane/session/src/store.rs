@@ -14,9 +14,13 @@
 //! Limits: as many messages as the index has slots, as many bytes as the ring holds, both powers of
 //! two and taken at construction; one message is at most a quarter of the ring and 65,533 bytes.
 //!
+//! A message may be *held*: it has the mark of the input that it came of, and whoever reads for the
+//! outside says through which mark that is known to be kept ([`ReplayStore::get_released`]).
+//!
 //! Failure modes: a full ring evicts its oldest messages and counts them; [`ReplayStore::get`] then
 //! says `None`, and it is for the reader to turn that into a typed disconnect or refusal.
 
+mod image;
 #[cfg(test)]
 mod tests;
 
@@ -50,14 +54,35 @@ pub enum StoreError {
     Bytes(usize),
 }
 
-/// Where one message lies.
+/// Where one message lies, and what it came of: as small as it can be, since each message that is
+/// written or read asks memory for one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// Position of its first byte, counted from the store's birth.
-    start: u64,
-    /// Its length in bytes.
-    len: u32,
+    /// Position of its first byte, counted from the store's birth, in the upper 48 bits, which are
+    /// 256 TiB; its length in bytes in the lower 16.
+    place: u64,
+    /// The input that it came of; 0 for none that matters.
+    mark: u64,
 }
+
+impl Slot {
+    #[inline]
+    fn new(start: u64, len: usize, mark: u64) -> Slot {
+        Slot { place: start << 16 | len as u64, mark }
+    }
+
+    #[inline]
+    fn start(self) -> u64 {
+        self.place >> 16
+    }
+
+    #[inline]
+    fn len(self) -> usize {
+        (self.place & 0xFFFF) as usize
+    }
+}
+
+const _: () = assert!(ReplayStore::MESSAGE_BYTES_MAX <= 0xFFFF);
 
 /// A ring of recent messages addressed by sequence number.
 #[derive(Debug)]
@@ -90,7 +115,7 @@ impl ReplayStore {
         }
         // Filled with ones: zeroes would come from calloc as pages not yet there, and the first
         // trader to use each would pay for the fault.
-        let slot = Slot { start: 1, len: 1 };
+        let slot = Slot::new(1, 1, 1);
         Ok(ReplayStore {
             bytes: vec![0xFF; bytes_max].into_boxed_slice(),
             index: vec![slot; messages_max].into_boxed_slice(),
@@ -125,6 +150,18 @@ impl ReplayStore {
         len_max: usize,
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Option<u64> {
+        self.append_marked(0, len_max, fill)
+    }
+
+    /// As [`ReplayStore::append_with`], of a message that is held until `mark` is released. Marks
+    /// never fall.
+    #[inline]
+    pub fn append_marked(
+        &mut self,
+        mark: u64,
+        len_max: usize,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Option<u64> {
         if len_max > self.message_bytes_max() {
             self.refused += 1;
             return None;
@@ -134,7 +171,7 @@ impl ReplayStore {
         let len = fill(&mut self.bytes[at..at + len_max]).min(len_max);
         let seq = self.next_seq;
         let slot = self.slot(seq);
-        self.index[slot] = Slot { start, len: len as u32 };
+        self.index[slot] = Slot::new(start, len, mark);
         self.write = start + len as u64;
         self.next_seq = seq + 1;
         Some(seq)
@@ -162,7 +199,7 @@ impl ReplayStore {
         let messages = self.index.len() as u64;
         while self.oldest_seq < self.next_seq {
             let oldest = self.index[self.slot(self.oldest_seq)];
-            let bytes_fit = end - oldest.start <= ring;
+            let bytes_fit = end - oldest.start() <= ring;
             if bytes_fit && self.next_seq - self.oldest_seq < messages {
                 break;
             }
@@ -179,9 +216,49 @@ impl ReplayStore {
         if seq < self.oldest_seq || seq >= self.next_seq {
             return None;
         }
-        let Slot { start, len } = self.index[self.slot(seq)];
-        let at = self.offset(start);
-        self.bytes.get(at..at + len as usize)
+        self.lying(self.index[self.slot(seq)])
+    }
+
+    #[inline]
+    fn lying(&self, slot: Slot) -> Option<&[u8]> {
+        let at = self.offset(slot.start());
+        self.bytes.get(at..at + slot.len())
+    }
+
+    /// As [`ReplayStore::get`], of a message whose mark is not above `through`.
+    #[inline]
+    pub fn get_released(&self, seq: u64, through: u64) -> Option<&[u8]> {
+        if seq < self.oldest_seq || seq >= self.next_seq {
+            return None;
+        }
+        let slot = self.index[self.slot(seq)];
+        if slot.mark > through { None } else { self.lying(slot) }
+    }
+
+    /// Whether a message of that number was appended, and may be sent or is gone.
+    #[inline]
+    pub fn is_due(&self, seq: u64, through: u64) -> bool {
+        seq < self.next_seq && (seq < self.oldest_seq || self.index[self.slot(seq)].mark <= through)
+    }
+
+    /// Whether there is such a message and its mark is above `through`.
+    #[inline]
+    pub fn is_held(&self, seq: u64, through: u64) -> bool {
+        seq >= self.oldest_seq && seq < self.next_seq && self.index[self.slot(seq)].mark > through
+    }
+
+    /// The first sequence number that is held, or the next one: what the outside may know of.
+    pub fn released_seq(&self, through: u64) -> u64 {
+        let (mut from, mut to) = (self.oldest_seq, self.next_seq);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if self.is_held(middle, through) {
+                to = middle;
+            } else {
+                from = middle + 1;
+            }
+        }
+        from
     }
 
     /// Sequence number of the oldest message held; equal to [`ReplayStore::next_seq`] when none is.
@@ -204,7 +281,7 @@ impl ReplayStore {
         if seq >= self.next_seq {
             return 0;
         }
-        self.write - self.index[self.slot(seq)].start
+        self.write - self.index[self.slot(seq)].start()
     }
 
     /// Messages held.

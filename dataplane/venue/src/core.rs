@@ -71,6 +71,10 @@ pub struct CoreParts {
 pub struct Day {
     /// The stamp of its beginning; `None` before it.
     pub opened: Option<Nanos>,
+    /// The day that stamps count from, in days since 1970.
+    pub date: u32,
+    /// What tells its configuration from another; see [`Open::config`].
+    pub config: u64,
     /// Commands of its schedule that were carried out.
     pub scheduled: u32,
     /// Whether it is over.
@@ -82,15 +86,15 @@ pub struct Day {
 pub struct Core {
     pub(crate) engine: Engine,
     gate: VenueGate,
-    log: Option<CommandLog>,
+    pub(crate) log: Option<CommandLog>,
     symbols: Vec<Symbol>,
     origins: Vec<Origin>,
     pub(crate) listings: Vec<Listing>,
     dirty: Dirty,
     pub(crate) counts: VenueCounts,
     /// Inputs that were enacted.
-    inputs: u64,
-    day: Day,
+    pub(crate) inputs: u64,
+    pub(crate) day: Day,
 }
 
 impl Core {
@@ -118,6 +122,11 @@ impl Core {
     /// The command log, for the report.
     pub fn log(&self) -> Option<&CommandLog> {
         self.log.as_ref()
+    }
+
+    /// Keeps a log of at most so many commands from here on.
+    pub fn keep_log(&mut self, commands_max: usize) {
+        self.log = Some(CommandLog::after(&self.engine, commands_max));
     }
 
     /// What was counted.
@@ -207,6 +216,8 @@ impl Core {
         operator: Option<&mut spsc::Producer<ToOperator>>,
     ) -> u64 {
         self.inputs += 1;
+        stores.sessions.begin_input(self.inputs);
+        stores.publisher.begin_input(self.inputs);
         match input {
             Input::Command(command, echo) => self.apply(stamp, command, echo, stores, operator),
             other => self.enact_rare(stamp, other, stores),
@@ -272,19 +283,32 @@ impl Core {
         }
     }
 
-    /// Lets time pass in the engine where that changes something.
+    /// Lets time pass in the engine where that changes something, and says whether it did.
     #[inline]
-    pub fn keep_time(&mut self, stamp: Nanos, stores: Stores<'_>, beside: &mut impl Beside) {
-        if self.engine.is_due(stamp) {
+    pub fn keep_time(
+        &mut self,
+        stamp: Nanos,
+        stores: Stores<'_>,
+        beside: &mut impl Beside,
+    ) -> bool {
+        let is_due = self.engine.is_due(stamp);
+        if is_due {
             self.operate(stamp, &Operation::Clock, stores, None, beside);
         }
+        is_due
     }
 
     /// Start of messages, the directory, start of system hours; where orders match from the start,
-    /// of market hours too.
+    /// of market hours too. Behind a day that was closed, sessions and feed begin anew; the engine
+    /// goes on.
     fn open_day(&mut self, stamp: Nanos, open: &Open, stores: Stores<'_>) {
         let Stores { sessions, publisher } = stores;
-        self.day = Day { opened: Some(stamp), ..Day::default() };
+        if self.day.closed {
+            sessions.begin_day();
+            publisher.begin_day();
+        }
+        let Open { date, config, .. } = *open;
+        self.day = Day { opened: Some(stamp), date, config, ..Day::default() };
         self.say(stamp, publisher, b'O');
         self.announce(stamp, publisher);
         self.say(stamp, publisher, b'S');

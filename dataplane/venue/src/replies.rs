@@ -21,14 +21,15 @@ pub(crate) const RESTATED_LEN_MAX: usize = 64;
 const REPEATED_LEN_MAX: usize = 140;
 
 /// An accepted order's optional fields, as its reply repeats them.
-pub(crate) struct Repeated {
+#[derive(Clone, Copy, Debug)]
+pub struct Repeated {
     bytes: [u8; REPEATED_LEN_MAX],
     len: usize,
 }
 
 impl Repeated {
     /// The fields.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 
@@ -40,7 +41,7 @@ impl Repeated {
 
 /// The optional fields that OUCH knows; those of a client that repeats itself as far as they fit.
 #[inline]
-pub(crate) fn repeated(echo: &Echo<'_>) -> Repeated {
+pub fn repeated(echo: &Echo<'_>) -> Repeated {
     let (mut bytes, mut len) = ([0; REPEATED_LEN_MAX], 0);
     let mut rest = echo.optional;
     while let [length, tag, ..] = *rest {

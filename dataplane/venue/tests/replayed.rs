@@ -2,14 +2,15 @@
 //! sent, and the feed, sequence numbers and bytes.
 //!
 //! A stream of hostile messages, operators' commands and ticks goes through one core, as a venue's
-//! loop would take it, and what it noted beside through another. `PEREGRINE_SEED` repeats a run.
+//! loop would take it, and what it noted beside through another: from the first on, and from an
+//! image that was taken on the way. `PEREGRINE_SEED` repeats a run.
 
 #[path = "hostile/floor.rs"]
 mod floor;
 #[path = "hostile/forge.rs"]
 mod forge;
 
-use floor::{OPEN_NS, SESSIONS, core, sessions};
+use floor::{OPEN_NS, SESSIONS, core, engine_config, sessions};
 use forge::{Forge, Rng};
 use session::{MoldPublisher, PublisherConfig, ReplayStore, SessionId, Sessions, StoreConfig};
 use types::{Echo, Input, Nanos, Open};
@@ -80,7 +81,13 @@ fn live(seed: u64) -> (Floor, Tape) {
         &Input::Open(Open { trades: seed.is_multiple_of(2), date: 20_000, config: 7 }),
         &mut tape,
     );
-    for _ in 0..MESSAGES {
+    for at in 0..MESSAGES {
+        if at == MESSAGES / 2 && seed.is_multiple_of(5) {
+            // Another day: sessions and feed begin anew.
+            floor.submit(now, &Input::Close, &mut tape);
+            let open = Open { trades: true, date: 20_001, config: 8 };
+            floor.submit(now, &Input::Open(open), &mut tape);
+        }
         now.0 += forge.rng.below(10_000_000);
         let (core, stores) = floor.stores();
         core.keep_time(now, stores, &mut tape);
@@ -107,17 +114,32 @@ fn live(seed: u64) -> (Floor, Tape) {
     (floor, tape)
 }
 
-fn replayed(tape: &Tape) -> Floor {
-    let mut floor = Floor::new();
-    for (at, (stamp, input, optional)) in tape.0.iter().enumerate() {
-        let input = match *input {
-            Input::Command(command, echo) => Input::Command(command, Echo { optional, ..echo }),
-            other => other,
-        };
-        let (core, stores) = floor.stores();
-        assert_eq!(core.enact(*stamp, &input, stores, None), at as u64 + 1);
+impl Floor {
+    /// Takes what the tape has from input `from` on, up to `to`.
+    fn replay(&mut self, tape: &Tape, from: usize, to: usize) {
+        for (at, (stamp, input, optional)) in tape.0.iter().enumerate().take(to).skip(from) {
+            let input = match *input {
+                Input::Command(command, echo) => Input::Command(command, Echo { optional, ..echo }),
+                other => other,
+            };
+            let (core, stores) = self.stores();
+            assert_eq!(core.enact(*stamp, &input, stores, None), at as u64 + 1);
+        }
     }
-    floor
+
+    /// Another one, made of what this one saved.
+    fn again(&self) -> Floor {
+        let image = self.core.save(&self.sessions, &self.publisher).expect("an image");
+        let mut again = Floor::new();
+        let Floor { core, sessions, publisher } = &mut again;
+        core.load(&engine_config(), &image, sessions, publisher).expect("its own image");
+        for cut in [0, 7, 8, 100, image.len() - 1] {
+            let mut other = Floor::new();
+            let Floor { core, sessions, publisher } = &mut other;
+            assert!(core.load(&engine_config(), &image[..cut], sessions, publisher).is_err());
+        }
+        again
+    }
 }
 
 fn same(a: &ReplayStore, b: &ReplayStore) -> bool {
@@ -133,13 +155,21 @@ fn what_was_noted_makes_the_same_venue() {
     for seed in seeds {
         println!("PEREGRINE_SEED={seed}");
         let (was, tape) = live(seed);
-        let is = replayed(&tape);
-        assert_eq!(was.core.engine().state_hash(), is.core.engine().state_hash(), "seed {seed}");
-        assert_eq!(was.core.day(), is.core.day(), "seed {seed}");
-        assert!(was.all().zip(is.all()).all(|(a, b)| same(a, b)), "seed {seed}");
+        let (all, half) = (tape.0.len(), tape.0.len() * (seed as usize % 10) / 10);
+        let mut whole = Floor::new();
+        whole.replay(&tape, 0, half);
+        let mut rest = whole.again();
+        rest.replay(&tape, half, all);
+        whole.replay(&tape, half, all);
+        for is in [whole, rest] {
+            let hashes = (was.core.engine().state_hash(), is.core.engine().state_hash());
+            assert_eq!(hashes.0, hashes.1, "seed {seed}");
+            assert_eq!(was.core.day(), is.core.day(), "seed {seed}");
+            assert!(was.all().zip(is.all()).all(|(a, b)| same(a, b)), "seed {seed}");
+            let ended = |f: &Floor| (0..SESSIONS).all(|w| f.sessions.is_ended(SessionId(w)));
+            assert_eq!(ended(&was), ended(&is), "seed {seed}");
+        }
         assert!(was.publisher.store().evicted() > 0, "seed {seed}: more than a store holds");
-        let ended = |floor: &Floor| (0..SESSIONS).all(|w| floor.sessions.is_ended(SessionId(w)));
-        assert_eq!(ended(&was), ended(&is), "seed {seed}");
         fields += tape.0.iter().filter(|(.., optional)| !optional.is_empty()).count();
     }
     assert!(fields > 0, "optional fields are among what is repeated");

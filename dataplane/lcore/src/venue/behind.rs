@@ -1,12 +1,12 @@
 //! What stands behind the order ports, as a connection sees it on its way in.
 
-use super::{Core, VenueStage as Stage};
+use super::{Core, JournalLine, VenueStage as Stage};
 use crate::agent::Now;
 use crate::laps::Laps;
 use engine::Engine;
 use net::ConnId;
 use session::{DisconnectReason, ImageWriter, MoldPublisher, ServerHandler, Sessions};
-use types::{Nanos, SessionId};
+use types::{Input, Nanos, SessionId};
 use venue::{Beside, Stores};
 
 /// Where a session's connection is.
@@ -18,16 +18,32 @@ pub(super) struct Place {
     pub(super) conn: ConnId,
 }
 
-/// What the core is watched by: stage clocks.
+/// What the core is watched by: stage clocks, and a journal where there is one.
 #[derive(Debug)]
 pub(super) struct Watchers {
     pub(super) laps: Laps<Stage>,
+    pub(super) journal: Option<JournalLine>,
+}
+
+impl Watchers {
+    /// Whether an input could be taken now.
+    #[inline]
+    pub(super) fn has_room(&mut self) -> bool {
+        self.journal.as_mut().is_none_or(JournalLine::has_room)
+    }
 }
 
 impl Beside for Watchers {
     #[inline]
     fn lap(&mut self, stage: Stage) {
         self.laps.lap(stage);
+    }
+
+    #[inline]
+    fn note(&mut self, sequence: u64, stamp: Nanos, input: &Input<'_>) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(sequence, stamp, input);
+        }
     }
 }
 
@@ -41,6 +57,12 @@ pub(super) trait Desk {
 
     /// A session has something to be sent.
     fn mark_dirty(&mut self, who: SessionId);
+
+    /// Whether a message could be taken now; where not, it waits in its connection.
+    #[inline]
+    fn has_room(&mut self, watchers: &mut Watchers) -> bool {
+        watchers.has_room()
+    }
 
     /// One OUCH message of a logged-in session.
     fn on_message(
@@ -105,6 +127,15 @@ pub(super) struct Behind<'a, D> {
     pub(super) publisher: &'a mut MoldPublisher,
     pub(super) places: &'a mut [Option<Place>],
     pub(super) watchers: &'a mut Watchers,
+    /// What stamps are ahead of the lcore's time.
+    pub(super) ahead_ns: u64,
+}
+
+impl<D> Behind<'_, D> {
+    /// The time that stamps are of.
+    fn stamped(&self, now: Now) -> Now {
+        Now { ns: now.ns + self.ahead_ns, ..now }
+    }
 }
 
 /// One connection's messages on their way into the core.
@@ -123,15 +154,22 @@ impl<D: Desk> ServerHandler for Inbound<'_, '_, D> {
     }
 
     #[inline]
+    fn may_take(&mut self) -> bool {
+        let Behind { core, watchers, .. } = &mut *self.behind;
+        core.has_room(watchers)
+    }
+
+    #[inline]
     fn on_message(&mut self, sessions: &mut Sessions, who: SessionId, message: &[u8]) {
+        let now = self.behind.stamped(self.now);
         let Behind { core, publisher, watchers, .. } = &mut *self.behind;
         let stores = Stores { sessions, publisher };
-        core.on_message(self.now, stores, who, message, watchers);
+        core.on_message(now, stores, who, message, watchers);
     }
 
     fn on_snapshot(&mut self, image: &mut ImageWriter<'_>) -> Option<u64> {
         let Behind { core, publisher, .. } = &*self.behind;
-        core.write_snapshot(self.now, publisher, image)
+        core.write_snapshot(self.behind.stamped(self.now), publisher, image)
     }
 
     fn on_logout(&mut self, _sessions: &mut Sessions, who: SessionId, _why: DisconnectReason) {

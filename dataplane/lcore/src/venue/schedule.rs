@@ -34,6 +34,11 @@ impl Schedule {
         self.next = 0;
     }
 
+    /// The first `done` commands were carried out before.
+    pub fn skip(&mut self, done: usize) {
+        self.next = done;
+    }
+
     /// The next command, if it is due.
     #[inline]
     pub fn next(&mut self, now_ns: u64) -> Option<Operation> {
@@ -72,5 +77,8 @@ mod tests {
         assert_eq!(day.next(200), Some(Operation::Breaker { level: 1 }));
         assert_eq!(day.next(200), Some(Operation::Breaker { level: 2 }));
         assert_eq!(day.next(u64::MAX), None);
+        day.begin(100);
+        day.skip(2);
+        assert_eq!(day.next(200), Some(Operation::Breaker { level: 2 }), "the others are done");
     }
 }

@@ -12,6 +12,7 @@
 //! oldest is gone unsent; the sequence numbers show it to every receiver and `unsent_evicted`
 //! counts it here.
 
+use crate::image::{ImageError, Reader, put};
 use crate::rate::{Bucket, Rate, RateTable};
 use crate::store::{ReplayStore, StoreConfig, StoreError};
 use wire::moldudp64::{self, HEADER_LEN, Header, Session};
@@ -158,8 +159,14 @@ pub struct MoldPublisher {
     sent_seq: u64,
     /// When the last downstream packet was written; `None` before the first.
     last_out_ns: Option<u64>,
-    /// Since when the session is over.
+    /// Since when the session is over, and the input that ended it.
     ended_ns: Option<u64>,
+    end_mark: u64,
+    /// The input that is enacted: what is published comes of it.
+    input: u64,
+    /// What came of inputs up to this may be sent.
+    released: u64,
+    stalled: bool,
     /// What each requester may still ask for, and all together.
     requesters: RateTable,
     requests: Bucket,
@@ -177,6 +184,10 @@ impl MoldPublisher {
             sent_seq: 1,
             last_out_ns: None,
             ended_ns: None,
+            end_mark: 0,
+            input: 0,
+            released: u64::MAX,
+            stalled: false,
             counters: PublisherCounters::default(),
         })
     }
@@ -201,7 +212,7 @@ impl MoldPublisher {
     ) -> Option<u64> {
         let seq = match self.ended_ns {
             None if len_max <= self.config.message_bytes_max => {
-                self.store.append_with(len_max, fill)
+                self.store.append_marked(self.input, len_max, fill)
             }
             _ => None,
         };
@@ -222,7 +233,7 @@ impl MoldPublisher {
             Due::Heartbeat | Due::End => HEADER_LEN,
             Due::Messages => {
                 let first = self.sent_seq.max(self.store.oldest_seq());
-                match measure(&self.store, first, u16::MAX - 1, room) {
+                match measure(&self.store, self.released, first, u16::MAX - 1, room) {
                     HEADER_LEN => 0,
                     len => len,
                 }
@@ -260,17 +271,20 @@ impl MoldPublisher {
 
     #[inline]
     fn due(&self, now_ns: u64) -> Due {
-        if self.sent_seq < self.store.next_seq() {
+        if self.store.is_due(self.sent_seq, self.released) {
             return Due::Messages;
         }
+        let all_sent = self.sent_seq >= self.store.next_seq();
         let silent = self
             .last_out_ns
             .is_none_or(|last| now_ns.saturating_sub(last) >= self.config.heartbeat_ns);
         match self.ended_ns {
             Some(_) if self.is_over(now_ns) => Due::Nothing,
             // The first announcement does not wait for silence.
-            Some(_) if silent || self.counters.ends == 0 => Due::End,
-            None if silent => Due::Heartbeat,
+            Some(_) if all_sent && self.end_mark <= self.released => {
+                if silent || self.counters.ends == 0 { Due::End } else { Due::Nothing }
+            }
+            _ if silent && !self.stalled => Due::Heartbeat,
             _ => Due::Nothing,
         }
     }
@@ -280,7 +294,8 @@ impl MoldPublisher {
         self.counters.unsent_evicted += first - self.sent_seq;
         self.sent_seq = first;
         let session = self.config.session;
-        let (len, count) = pack(&self.store, session, first, u16::MAX - 1, out);
+        let count_max = u16::MAX - 1;
+        let (len, count) = pack(&self.store, self.released, session, (first, count_max), out);
         if count == 0 {
             return 0;
         }
@@ -292,7 +307,8 @@ impl MoldPublisher {
 
     fn write_empty(&self, out: &mut [u8], count: u16) -> usize {
         let Some((head, _)) = out.split_first_chunk_mut::<HEADER_LEN>() else { return 0 };
-        let header = Header::new(self.config.session, self.store.next_seq(), count);
+        // What is held has no number that anyone may know.
+        let header = Header::new(self.config.session, self.sent_seq, count);
         head.copy_from_slice(wire::IntoBytes::as_bytes(&header));
         HEADER_LEN
     }
@@ -359,7 +375,7 @@ impl MoldPublisher {
         }
         let sent = u16::try_from(self.sent_seq - first).unwrap_or(u16::MAX);
         let count = count.min(sent).min(u16::MAX - 1);
-        match pack(&self.store, self.config.session, first, count, out) {
+        match pack(&self.store, self.released, self.config.session, (first, count), out) {
             (_, 0) => Err(RequestRefusal::NoRoom),
             packed => Ok(packed),
         }
@@ -367,7 +383,64 @@ impl MoldPublisher {
 
     /// Ends the session: nothing more can be published, and once all is sent the end is announced.
     pub fn end_session(&mut self, now_ns: u64) {
-        self.ended_ns.get_or_insert(now_ns);
+        if self.ended_ns.is_none() {
+            (self.ended_ns, self.end_mark) = (Some(now_ns), self.input);
+        }
+    }
+
+    /// What is published from here on comes of this input, and is held until it is released.
+    #[inline]
+    pub fn begin_input(&mut self, sequence: u64) {
+        self.input = sequence;
+    }
+
+    /// What came of inputs up to `through` may be sent from here on. Without a call everything may.
+    #[inline]
+    pub fn release_through(&mut self, through: u64) {
+        self.released = through;
+    }
+
+    /// Whether nothing is released any more: receivers are to notice by silence then.
+    pub fn set_stalled(&mut self, stalled: bool) {
+        self.stalled = stalled;
+    }
+
+    /// A new day: a session that has ended begins again, with its first message.
+    pub fn begin_day(&mut self) {
+        self.store.begin();
+        (self.sent_seq, self.ended_ns, self.end_mark) = (1, None, 0);
+        self.counters.ends = 0;
+    }
+
+    /// Messages that were published and not yet packed.
+    pub fn unsent(&self) -> u64 {
+        self.store.next_seq() - self.sent_seq
+    }
+
+    /// Adds to `out` what was published.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        put(out, u64::from(self.ended_ns.is_some()));
+        put(out, self.ended_ns.unwrap_or(0));
+        self.store.save(out);
+    }
+
+    /// Becomes the publisher that was saved.
+    ///
+    /// # Errors
+    /// Bytes that are not of a publisher like this; it is not to be used then.
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), ImageError> {
+        let [is_ended, ended_ns] = from.numbers()?;
+        (self.ended_ns, self.end_mark) = ((is_ended != 0).then_some(ended_ns), 0);
+        self.store.load(from)?;
+        self.skip_sent();
+        Ok(())
+    }
+
+    /// Takes all that was published for sent, as it may have been by whoever published before, and
+    /// beats at once: the number tells receivers what they miss, and they ask for it.
+    pub fn skip_sent(&mut self) {
+        self.sent_seq = self.store.next_seq();
+        self.last_out_ns = None;
     }
 
     /// Whether the session's end has been announced for as long as it shall be.
@@ -400,10 +473,10 @@ impl MoldPublisher {
 
 /// Length of a packet with the messages from `first` on that fit in `room`, at most `count_max`.
 #[inline]
-fn measure(store: &ReplayStore, first: u64, count_max: u16, room: usize) -> usize {
+fn measure(store: &ReplayStore, through: u64, first: u64, count_max: u16, room: usize) -> usize {
     let mut len = HEADER_LEN;
     for seq in first..first.saturating_add(u64::from(count_max)) {
-        let Some(message) = store.get(seq) else { break };
+        let Some(message) = store.get_released(seq, through) else { break };
         let after = len + 2 + message.len();
         if after > room {
             break;
@@ -417,14 +490,15 @@ fn measure(store: &ReplayStore, first: u64, count_max: u16, room: usize) -> usiz
 #[inline]
 fn pack(
     store: &ReplayStore,
+    through: u64,
     session: Session,
-    first: u64,
-    count_max: u16,
+    (first, count_max): (u64, u16),
     out: &mut [u8],
 ) -> (usize, u16) {
     let Some(mut packer) = moldudp64::Packer::new(out) else { return (0, 0) };
     while packer.count() < count_max {
-        let Some(message) = store.get(first + u64::from(packer.count())) else { break };
+        let seq = first + u64::from(packer.count());
+        let Some(message) = store.get_released(seq, through) else { break };
         if !packer.push(message) {
             break;
         }

@@ -6,7 +6,7 @@ fn image(messages_max: usize, bytes_max: usize) -> SnapshotImage {
 }
 
 fn fill(image: &mut SnapshotImage, now_ns: u64, count: usize) -> Result<(), DisconnectReason> {
-    image.acquire(now_ns, |writer| {
+    image.acquire(now_ns, 0, |writer| {
         (0..count).all(|n| writer.push(&[n as u8; 10]));
         Some(77)
     })
@@ -30,7 +30,7 @@ fn what_does_not_fit_is_refused_and_nothing_is_left_of_it() {
         assert_eq!((image.readers(), image.counters().full), (0, 1));
     }
     let mut image = image(10, 100);
-    let none = image.acquire(0, |_| None);
+    let none = image.acquire(0, 0, |_| None);
     assert_eq!(none, Err(DisconnectReason::SnapshotUnavailable));
     assert_eq!(fill(&mut image, 0, 3), Ok(()));
 }

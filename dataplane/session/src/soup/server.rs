@@ -181,7 +181,7 @@ impl SoupServer {
             return Err(DisconnectReason::TakenOver);
         }
         let taken = deframer.feed(input, |packet| {
-            if throttles && !link.may_take(now_ns, &packet, sessions) {
+            if throttles && !link.may_take(now_ns, &packet, sessions, handler) {
                 return Ok(Flow::Held);
             }
             link.on_packet(now_ns, packet, sessions, handler).map(|()| Flow::Taken)
@@ -241,11 +241,10 @@ impl SoupServer {
         if link.is_taken_over(sessions) {
             return false;
         }
-        let pending = sessions.outgoing(who).is_some_and(|out| link.cursor < out.next_seq());
-        pending
+        sessions.outgoing(who).is_some_and(|out| out.is_due(link.cursor))
             || link.reply.is_some()
-            || link.heartbeat_due(now_ns)
-            || (sessions.is_complete(who) && !link.end_sent)
+            || (link.heartbeat_due(now_ns) && !sessions.is_stalled())
+            || (!link.end_sent && link.is_at_end(who, sessions))
     }
 
     /// The transport is gone. The slot is idle afterwards.
@@ -341,16 +340,26 @@ impl Link {
     /// here for it: an order would add to that until messages it has not seen are gone. Each that
     /// waits is counted once.
     #[inline]
-    fn may_take(&mut self, now_ns: u64, packet: &Packet<'_>, sessions: &Sessions) -> bool {
+    fn may_take<H: ServerHandler>(
+        &mut self,
+        now_ns: u64,
+        packet: &Packet<'_>,
+        sessions: &Sessions,
+        handler: &mut H,
+    ) -> bool {
         if !matches!(packet, Packet::Unsequenced(_) | Packet::Debug(_)) {
             return true;
         }
-        let behind = self.is_behind(sessions);
+        let busy = !handler.may_take();
+        let behind = busy || self.is_behind(sessions);
         let takes = !behind && (self.rate.is_off() || self.bucket.take(self.rate, now_ns));
         if !takes && !self.held {
-            let counter =
-                if behind { &mut self.counters.held_unread } else { &mut self.counters.throttled };
-            *counter += 1;
+            let counters = &mut self.counters;
+            *match (busy, behind) {
+                (true, _) => &mut counters.held_busy,
+                (_, true) => &mut counters.held_unread,
+                _ => &mut counters.throttled,
+            } += 1;
         }
         self.held = !takes;
         takes
@@ -482,11 +491,11 @@ impl Link {
     #[inline]
     fn is_slow(&mut self, now_ns: u64, outgoing: Outgoing<'_>) -> Option<DisconnectReason> {
         let too_long = match outgoing {
-            Outgoing::Store(store) if self.cursor < store.oldest_seq() => {
+            Outgoing::Store(store, _) if self.cursor < store.oldest_seq() => {
                 return Some(DisconnectReason::Overrun);
             }
-            Outgoing::Store(_) => false,
-            Outgoing::Image(image) => {
+            Outgoing::Store(..) => false,
+            Outgoing::Image(image, _) => {
                 now_ns.saturating_sub(self.opened_ns) >= image.config().send_ns_max
             }
         };
@@ -529,7 +538,7 @@ impl Link {
         if let State::Open(who) = self.state {
             at += self.pump_session(who, sessions, out.get_mut(at..).unwrap_or(&mut []));
             let nothing_sent = at == 0;
-            if nothing_sent && self.heartbeat_due(now_ns) {
+            if nothing_sent && self.heartbeat_due(now_ns) && !sessions.is_stalled() {
                 at = Packet::ServerHeartbeat.write(out).unwrap_or(0);
                 self.counters.heartbeats_out += u64::from(at > 0);
             }
@@ -552,8 +561,7 @@ impl Link {
             self.counters.sequenced_out += 1;
         }
         // After the last sequenced message the server says that the session is over.
-        let all_sent = self.cursor == outgoing.next_seq();
-        if all_sent && sessions.is_complete(who) && !self.end_sent {
+        if !self.end_sent && self.is_at_end(who, sessions) {
             let room = out.get_mut(at..).unwrap_or(&mut []);
             if let Some(len) = Packet::EndOfSession.write(room) {
                 at += len;
@@ -561,6 +569,13 @@ impl Link {
             }
         }
         at
+    }
+
+    /// Whether all was sent that will ever be.
+    #[inline]
+    fn is_at_end(&self, who: SessionId, sessions: &Sessions) -> bool {
+        let all_sent = |out: Outgoing<'_>| self.cursor >= out.next_seq();
+        sessions.is_complete(who) && sessions.outgoing(who).is_none_or(all_sent)
     }
 
     #[inline]

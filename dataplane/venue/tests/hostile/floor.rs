@@ -14,20 +14,25 @@ pub(crate) const OPEN_NS: u64 = 34_200_000_000_000;
 pub(crate) const SESSIONS: u16 = 32;
 pub(crate) const NAMES: [&str; 3] = ["AAPL", "MSFT", "TSLA"];
 
-pub(crate) fn core() -> Core {
-    let names = NAMES.map(|name| Symbol::new(name).expect("a symbol"));
-    let listed = |(at, name): (usize, &Symbol)| (SymbolId(at as u16 + 1), *name);
-    let instruments: Vec<_> = names.iter().enumerate().map(listed).collect();
-    let plain = |(id, name): &(SymbolId, Symbol)| InstrumentConfig::plain(*id, *name);
-    let config = EngineConfig {
+pub(crate) fn engine_config() -> EngineConfig {
+    let plain = |(id, name): (SymbolId, Symbol)| InstrumentConfig::plain(id, name);
+    EngineConfig {
         ticks: vec![REG_NMS.to_vec()],
         // So few that they are full now and then.
         orders: 256,
         levels: 128,
         conditional_orders: 64,
         ledger: Some(LedgerConfig { accounts: vec![AccountTerms::default(); 4], positions: 64 }),
-        ..EngineConfig::new(instruments.iter().map(plain).collect(), SESSIONS)
-    };
+        ..EngineConfig::new(instruments().map(plain).collect(), SESSIONS)
+    }
+}
+
+fn instruments() -> impl Iterator<Item = (SymbolId, Symbol)> {
+    let named = |name| Symbol::new(name).expect("a symbol");
+    NAMES.into_iter().enumerate().map(move |(at, name)| (SymbolId(at as u16 + 1), named(name)))
+}
+
+pub(crate) fn core() -> Core {
     let firms = [Firm::BLANK, Firm(*b"HOME"), Firm(*b"AWAY")];
     let origin = |at: u16| Origin {
         session: SessionId(at),
@@ -37,9 +42,9 @@ pub(crate) fn core() -> Core {
         snapshot: false,
     };
     let mut symbols = vec![Symbol([b' '; 8])];
-    symbols.extend(names);
+    symbols.extend(instruments().map(|(_, name)| name));
     Core::new(CoreParts {
-        engine: Engine::new(&config),
+        engine: Engine::new(&engine_config()),
         gate: VenueGate::new(OrderLimits {
             qty_max: Qty(900_000),
             notional_max: 2_000_000_000_000,
@@ -48,7 +53,7 @@ pub(crate) fn core() -> Core {
         log: None,
         symbols,
         origins: (0..SESSIONS).map(origin).collect(),
-        listings: instruments.iter().map(|(id, name)| Listing::Plain(*id, *name)).collect(),
+        listings: instruments().map(|(id, name)| Listing::Plain(id, name)).collect(),
     })
 }
 

@@ -235,7 +235,8 @@ fn check(
     ensure(limit || order.price.is_market(), OrderFault::Price)?;
     let reserve = extra.map_or(0, |e| e.reserve.0);
     let all = u64::from(order.qty.0) + u64::from(reserve) + u64::from(order.executed);
-    let least = extra.map_or(0, |e| e.min_qty.0.max(e.max_floor.0));
+    // A replacement may ask to show more than it has: all of it is shown.
+    let least = extra.map_or(0, |e| e.min_qty.0);
     let whole = order.qty > Qty::ZERO && all <= u64::from(Qty::ORDER_MAX.0);
     ensure(whole && least <= Qty::ORDER_MAX.0, OrderFault::Quantity)?;
     let expire_s = extra.map_or(0, |e| e.expire_s);

@@ -25,8 +25,8 @@ pub(super) fn is_large(config: &ServerConfig, cursor: u64, outgoing: Outgoing<'_
     let messages = outgoing.next_seq().saturating_sub(cursor);
     let above = |count: u64, max: u64| max > 0 && count > max;
     let bytes_above = || match outgoing {
-        Outgoing::Store(store) => above(store.bytes_from(cursor), config.backlog_bytes_max),
-        Outgoing::Image(_) => false,
+        Outgoing::Store(store, _) => above(store.bytes_from(cursor), config.backlog_bytes_max),
+        Outgoing::Image(..) => false,
     };
     (above(messages, config.backlog_messages_max) || bytes_above()).then_some(messages)
 }
@@ -45,7 +45,9 @@ impl Backlog {
         cursor: u64,
         outgoing: Outgoing<'_>,
     ) -> bool {
-        let Some(messages) = is_large(config, cursor, outgoing) else {
+        // What is held is not for the client to read.
+        let large = is_large(config, cursor, outgoing).filter(|_| !outgoing.is_held(cursor));
+        let Some(messages) = large else {
             self.since_ns = None;
             return false;
         };

@@ -14,6 +14,13 @@ pub trait ServerHandler {
         let _ = (sessions, who);
     }
 
+    /// Whether a message could be taken now; where not, it stays with the transport, and so slows
+    /// its client down.
+    #[inline]
+    fn may_take(&mut self) -> bool {
+        true
+    }
+
     /// A client sent a message: the payload of an unsequenced packet, where it lies.
     fn on_message(&mut self, sessions: &mut Sessions, who: SessionId, message: &[u8]);
 
@@ -97,6 +104,8 @@ pub struct ServerCounters {
     pub throttled: u64,
     /// Messages that had to wait until their client had read more of what lay here for it.
     pub held_unread: u64,
+    /// Messages that had to wait until they could be taken.
+    pub held_busy: u64,
     /// Sequenced messages sent.
     pub sequenced_out: u64,
     /// Heartbeats taken in.
