@@ -40,8 +40,9 @@ pub enum Refused {
     /// It says that we have, or had, what we do not have: a log was lost, here or there.
     #[error("contradicts the log")]
     Contradiction,
-    /// Asks for a vote while a leader's lease may run that we have answered for.
-    #[error("too soon after the leader's last word, or after the start, to vote")]
+    /// Asks for a vote while a leader's lease may run that we have answered for, or to lead where
+    /// we are not ready to.
+    #[error("too soon to vote after the leader's last word or the start, or to lead")]
     TooSoon,
     /// The log has no room until the engine or the disk is further.
     #[error("the log is full")]

@@ -171,6 +171,7 @@ pub struct Replica {
     /// Who led last, and campaigns of ours since.
     last_leader: u64,
     campaigns: u32,
+    stands_back: bool,
     /// A member that handed leadership over and failed leads no more in that term.
     transfer_term: u64,
     datagram: Vec<u8>,
@@ -224,6 +225,7 @@ impl Replica {
             },
             last_leader: 0,
             campaigns: 0,
+            stands_back: false,
             transfer_term: 0,
             datagram: vec![0; config.datagram_bytes],
             outgoing: Vec::with_capacity(VOTERS_MAX + LEARNERS_MAX),
@@ -287,6 +289,13 @@ impl Replica {
     /// When the next tick is due.
     pub fn next_tick_ns(&self) -> u64 {
         self.last_tick_ns.saturating_add(self.config.tick_ns)
+    }
+
+    /// Has this node leave the lead to others, or no longer: its engine is not ready for it. It
+    /// follows and votes as ever, and campaigns only when nobody else has done so for long.
+    pub fn stand_back(&mut self, stands_back: bool) {
+        self.stands_back = stands_back;
+        self.pace();
     }
 
     /// All records up to this number are on disk.
@@ -439,10 +448,12 @@ impl Replica {
         let (own, voters) = (self.config.node, &self.members);
         let next = voters.place(own, self.last_leader);
         let priority = if self.campaigns > 1 { 0 } else { voters.voters.len() - next };
-        let (place, stagger) = match self.campaigns {
-            0 => (next, self.config.stagger_ticks),
+        let retry_ticks = self.config.stagger_ticks.max(RETRY_STAGGER_TICKS);
+        let (priority, place, stagger) = match self.campaigns {
+            _ if self.stands_back => (0, VOTERS_MAX, retry_ticks),
+            0 => (priority, next, self.config.stagger_ticks),
             // Nodes may differ as to who led last, but not as to the list.
-            _ => (voters.place(own, 0), self.config.stagger_ticks.max(RETRY_STAGGER_TICKS)),
+            _ => (priority, voters.place(own, 0), retry_ticks),
         };
         let ticks = self.config.campaign_ticks as usize + place * stagger as usize;
         let raft = &mut self.node.raft;

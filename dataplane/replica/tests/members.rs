@@ -176,3 +176,30 @@ fn a_transfer_that_fails_costs_the_leader_its_term() {
     assert!(cluster.replica(next).role().term > term);
     serve(&mut cluster, 1);
 }
+
+#[test]
+fn a_node_that_stands_back_leads_only_where_nobody_else_can() {
+    for seed in 0..100 {
+        let mut cluster = Cluster::with(3, CALM, seed, |_| {});
+        let leader = serve(&mut cluster, 3);
+        cluster.run_for(100_000);
+        let others: Vec<u64> = (1..=3).filter(|node| *node != leader).collect();
+        let unready = others[seed as usize % 2];
+        cluster.replica(unready).stand_back(true);
+        cluster.crash(leader);
+        let next = cluster.run_to_leader();
+        assert_ne!(next, unready, "seed {seed}");
+        // It votes and counts as ever, and when it is asked to lead it refuses.
+        serve(&mut cluster, 3);
+        let _ = cluster.replica(next).transfer_leadership(unready);
+        cluster.poll(next);
+        cluster.run_for(2_000_000);
+        assert_eq!(cluster.leader(), Some(next), "seed {seed}");
+        // The other two are the quorum, and the log of the one that stands back is newer.
+        cluster.restart(leader);
+        cluster.crash(next);
+        let last = cluster.run_to_leader();
+        cluster.replica(unready).stand_back(false);
+        assert!(last != next, "seed {seed}");
+    }
+}

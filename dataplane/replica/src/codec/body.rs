@@ -332,7 +332,7 @@ impl<'a> Entries<'a> {
         let entry = Entry { index: self.index + 1, term: head.term.get(), kind, payload };
         let fits = match kind {
             EntryKind::Noop => payload.is_empty(),
-            EntryKind::Opaque => payload.len() <= PAYLOAD_BYTES_MAX,
+            EntryKind::Opaque => (1..=PAYLOAD_BYTES_MAX).contains(&payload.len()),
             EntryKind::Change => Change::from_bytes(payload).is_some(),
         };
         if head.zero != 0 || !fits {

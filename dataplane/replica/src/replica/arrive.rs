@@ -92,9 +92,9 @@ impl Replica {
                 return Err(Refused::Contradiction);
             }
             self.room_for(entries)?;
-            let copies = entries.iter().filter_map(|entry| entry_of(entry, &mut self.payloads));
-            let copies: Vec<_> = copies.collect();
-            message.set_entries(copies.into());
+            let copies = entries.iter().map(|entry| entry_of(entry, &mut self.payloads));
+            let copies: Option<Vec<_>> = copies.collect();
+            message.set_entries(copies.ok_or(Refused::Malformed)?.into());
         }
         self.step(message);
         self.review_changes(entries);
@@ -275,7 +275,7 @@ impl Replica {
         if datagram.term > raft.term || raft.leader_id != datagram.peer {
             return Err(Refused::Unsolicited);
         }
-        if !self.may_campaign() {
+        if !self.may_campaign() || self.stands_back {
             return Err(Refused::TooSoon);
         }
         self.step(message_of(datagram, MessageType::MsgTimeoutNow));
