@@ -2,7 +2,7 @@
 
 mod support;
 
-use replica::{NotProposed, Release, RoleKind};
+use replica::{NotProposed, Refused, Release, RoleKind};
 use support::{CALM, Cluster};
 
 #[test]
@@ -54,4 +54,47 @@ fn a_successor_serves_what_was_committed() {
     let role = cluster.replica(old).role();
     assert_eq!((role.kind, role.term, role.leader), (RoleKind::Follower, term, new));
     assert_eq!(cluster.payloads(old), [b"one"]);
+}
+
+#[test]
+fn a_commit_needs_two_disks_and_the_leaders_is_one_like_any() {
+    let mut cluster = Cluster::new(3, CALM);
+    let leader = cluster.run_to_leader();
+    cluster.run_for(100_000);
+    // The leader's disk is slow: the two others are a majority without it.
+    cluster.slow_disk = Some(leader);
+    let index = cluster.propose(leader, b"one").expect("proposed");
+    cluster.poll(leader);
+    cluster.run_for(40_000);
+    let (written, durable) = cluster.replica(leader).records();
+    assert!(cluster.replica(leader).committed() >= index && durable < written);
+    // With a follower gone the leader's disk is needed.
+    cluster.crash(leader % 3 + 1);
+    let index = cluster.propose(leader, b"two").expect("proposed");
+    cluster.poll(leader);
+    cluster.run_for(100_000);
+    assert!(cluster.replica(leader).committed() < index);
+    cluster.run_for(2_000_000);
+    assert!(cluster.replica(leader).committed() >= index);
+    assert_eq!(cluster.leader(), Some(leader), "a slow disk deposes nobody");
+}
+
+#[test]
+fn a_node_that_is_configured_otherwise_is_refused_and_named() {
+    let mut cluster = Cluster::new(3, CALM);
+    cluster.crash(3);
+    let mut config = cluster.configs[&3].clone();
+    config.config_hash = 1;
+    cluster.configs.insert(3, config);
+    cluster.restart(3);
+    let leader = cluster.run_to_leader();
+    cluster.propose(leader, b"two are enough").expect("proposed");
+    cluster.poll(leader);
+    cluster.run_for(2_000_000);
+    assert!(cluster.replica(leader).refusals().of(Refused::OtherConfig) > 0);
+    assert!(cluster.replica(3).refusals().of(Refused::OtherConfig) > 0);
+    assert_eq!(cluster.replica(3).last().0, 0);
+    let (_, _, bytes) = cluster.trace.iter().rfind(|(from, ..)| *from == 3).expect("it speaks");
+    let named = replica::codec::peek(bytes).expect("a header");
+    assert_eq!((named.node, named.config), (3, cluster.configs[&3].agreed_hash()));
 }

@@ -106,6 +106,8 @@ pub(crate) struct Cluster {
     pub(crate) check: Check,
     /// Disks say that they have what they are about to write: a lie that must come out.
     pub(crate) lying_disks: bool,
+    /// A node whose disk takes a hundred times as long.
+    pub(crate) slow_disk: Option<u64>,
     /// Nodes make a snapshot every so many entries; 0 for none but those that are asked for.
     pub(crate) snapshot_every: u64,
     /// The last datagrams that were sent: from, to, bytes.
@@ -137,6 +139,7 @@ impl Cluster {
             cut: BTreeSet::new(),
             check: Check::default(),
             lying_disks: false,
+            slow_disk: None,
             snapshot_every: 0,
             trace: VecDeque::new(),
             events: BinaryHeap::new(),
@@ -287,7 +290,10 @@ impl Cluster {
             self.transmit(id, to, bytes);
         }
         if written {
-            let disk_ns = self.weather.disk_ns + self.chance.below(self.weather.disk_ns / 2);
+            let mut disk_ns = self.weather.disk_ns + self.chance.below(self.weather.disk_ns / 2);
+            if self.slow_disk == Some(id) {
+                disk_ns *= 100;
+            }
             self.at(now_ns + disk_ns, id, Event::Durable { start, record: has });
         }
     }
