@@ -63,6 +63,16 @@ RUNS = [
         "arguments": ["1", "1", "2000", "2"],
         "paths": {"venue's poll, an order": ("venue_ns::timed_poll", 4_000)},
     },
+    {
+        "package": "replica",
+        "example": "cost",
+        "arguments": ["4000", "1"],
+        "paths": {
+            f"replica, leader {what}": (f"cost::{function}", r"(\d+) proposals in all")
+            for what, function in (("proposes", "lead"), ("polls", "leader_polls"),
+                                   ("hears", "leader_hears"))
+        },
+    },
 ]
 
 
