@@ -255,6 +255,10 @@ impl Replica {
             return Err(Refused::UnknownNode);
         }
         let pre = datagram.kind == Kind::PreVoteReply;
+        // We ask for votes when all that we have is on disk, and have nothing new until we win.
+        if !pre && self.durable < self.records {
+            return Err(Refused::Unsolicited);
+        }
         let kind = if pre {
             MessageType::MsgRequestPreVoteResponse
         } else {
