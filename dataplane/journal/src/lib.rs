@@ -145,6 +145,7 @@ mod identity;
 mod joints;
 mod layout;
 mod links;
+mod proposal;
 mod queue;
 mod read;
 mod record;
@@ -163,6 +164,7 @@ pub use identity::Identity;
 pub use layout::{
     BLOCK_BYTES, SECTOR_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SegmentHeader, VERSION,
 };
+pub use proposal::{PROPOSAL_BYTES_MAX, decode_proposal, encode_proposal};
 pub use queue::{Drain, Feeder, NotTaken, queue};
 pub use read::{Held, Journal, Place, Recovered, Segment, Torn, Verdict};
 pub use record::{Chain, Entry, HardState, Payload};

@@ -491,6 +491,22 @@ impl Replica {
         self.node.store().last()
     }
 
+    /// The last committed entry that this node's disk has, with all before it, as they were agreed
+    /// on: the disk may have others behind it, which this node once heard of.
+    pub fn committed_on_disk(&self) -> u64 {
+        let store = self.node.store();
+        let (base, mut index) = (store.base(), self.committed().min(self.last().0));
+        while index > base && store.record_of(index) > self.durable {
+            index -= 1;
+        }
+        index
+    }
+
+    /// The term of the entry of that index, while the log knows it.
+    pub fn term_of(&self, index: u64) -> Option<u64> {
+        self.node.raft.raft_log.term(index).ok().filter(|term| *term > 0)
+    }
+
     /// The entry of that index, while the log has it in memory.
     pub fn entry(&self, index: u64) -> Option<crate::Entry<'_>> {
         self.node.store().get(index)

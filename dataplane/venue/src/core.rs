@@ -171,6 +171,21 @@ impl Core {
         payload: &[u8],
         beside: &mut impl Beside,
     ) {
+        if let Some(input) = self.admit(who, payload, beside) {
+            self.submit(stamp, &input, stores, None, beside);
+            beside.lap(Stage::MatchEncode);
+        }
+    }
+
+    /// What one OUCH message of a logged-in session asks to be enacted, past the gate; `None`,
+    /// counted, for one that cannot be read.
+    #[inline]
+    pub fn admit<'p>(
+        &mut self,
+        who: SessionId,
+        payload: &'p [u8],
+        beside: &mut impl Beside,
+    ) -> Option<Input<'p>> {
         beside.lap(Stage::TcpSoup);
         self.counts.set.inc(Count::Messages);
         let origin = self.origins.get(usize::from(who.0)).copied().unwrap_or_default();
@@ -178,7 +193,7 @@ impl Core {
             Ok(input) => input,
             Err(reason) => {
                 self.counts.unreadable.inc(reason as usize);
-                return;
+                return None;
             }
         };
         beside.lap(Stage::Decode);
@@ -186,8 +201,7 @@ impl Core {
             self.pass_gate(command);
             beside.lap(Stage::Gate);
         }
-        self.submit(stamp, &input, stores, None, beside);
-        beside.lap(Stage::MatchEncode);
+        Some(input)
     }
 
     /// Enacts an input that is new: whoever watches has it first.

@@ -32,6 +32,15 @@ impl Replica {
         Ok(self.node.raft.raft_log.last_index() + self.batch.len() as u64)
     }
 
+    /// Whether so many more proposals of `bytes` each would be taken before the next poll.
+    pub fn has_room_for(&mut self, proposals: usize, bytes: usize) -> bool {
+        let entries = self.batch.len() + proposals;
+        let bytes = self.batch_bytes + proposals * bytes;
+        self.may_propose().is_ok()
+            && entries <= self.config.batch_entries_max
+            && self.make_room(Need { entries, bytes, proposed: true })
+    }
+
     fn may_propose(&self) -> Result<(), NotProposed> {
         let raft = &self.node.raft;
         if raft.state != StateRole::Leader {
