@@ -26,6 +26,10 @@ impl Batch {
         Batch { used: BATCH_HEADER_BYTES, records: 0, first_sequence: next_sequence }
     }
 
+    pub(crate) fn first_sequence(&self) -> u64 {
+        self.first_sequence
+    }
+
     pub(crate) fn records(&self) -> u32 {
         self.records
     }

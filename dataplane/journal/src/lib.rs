@@ -145,6 +145,7 @@ mod identity;
 mod joints;
 mod layout;
 mod links;
+pub mod memory;
 mod proposal;
 mod queue;
 mod read;
