@@ -234,6 +234,7 @@ fn protocol_cores_and_the_doctor_know_no_device_and_no_tcp_stack() {
         ("telemetry", &["dpdk", "dpdk-sys", "smoltcp"]),
         ("doctor", &["dpdk", "dpdk-sys", "smoltcp"]),
         ("venue", &["dpdk", "dpdk-sys", "smoltcp", "net", "lcore"]),
+        ("cluster", &["dpdk", "dpdk-sys", "smoltcp", "net", "lcore"]),
         ("engine", &["journal", "replica"]),
         ("journal", &["dpdk", "dpdk-sys", "smoltcp", "engine"]),
         ("replica", &["dpdk", "dpdk-sys", "smoltcp", "engine", "journal", "hostcpu"]),
