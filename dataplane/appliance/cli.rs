@@ -23,6 +23,7 @@ use crate::journal::{JournalArgs, JournalRefused};
 use crate::loopback::{LoopbackArgs, LoopbackError};
 use crate::placement::PlacementError;
 use crate::replay::{ReplayArgs, ReplayError};
+use crate::sim::SimArgs;
 
 /// Exit status for what cannot be done as asked.
 pub(crate) const REFUSED: u8 = 2;
@@ -71,6 +72,9 @@ pub(crate) enum Command {
     /// Forward, make or end frames on any ports, as testpmd does, and say what became of them
     #[command(after_help = LOOPBACK_EXAMPLES)]
     Loopback(Box<LoopbackArgs>),
+    /// Live through a cluster's bad weather on a virtual clock, seed by seed, and check everything
+    #[command(after_help = SIM_EXAMPLES)]
+    Sim(SimArgs),
     /// Say whether this host is fit to trade: settings, jitter, clocks, memory, and a running
     /// appliance's lcores
     #[command(after_help = DOCTOR_EXAMPLES)]
@@ -307,6 +311,11 @@ Examples:
   peregrine tell /run/venue.sock < close_of_day.jsonl
 
 docs/match.md lists the operator's commands. Exit status 1 when one was refused.";
+
+const SIM_EXAMPLES: &str = "\
+Examples:
+  peregrine sim --seeds 1000
+  peregrine sim --seed 402 --trace --canary forget-vote";
 
 const JOURNAL_EXAMPLES: &str = "\
 Examples:

@@ -19,6 +19,7 @@ mod replay;
 mod report;
 mod run;
 mod script;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Loopback(args) => loopback::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Ports(args) => {
             ports::run(&args)?;
             Ok(ExitCode::SUCCESS)
