@@ -18,6 +18,18 @@ fn nothing_breaks_in_any_weather() {
     assert!(crashes > SEEDS, "there was weather");
 }
 
+/// Seeds that once broke a check, and what it was.
+const FOUND: [(u64, &str); 1] =
+    [(1_000_424, "raft put entries into an append that it had made without any, of another place")];
+
+#[test]
+fn what_was_found_stays_mended() {
+    for (seed, what) in FOUND {
+        let broken = run(seed, None).violation;
+        assert_eq!(broken, None, "seed {seed}: {what}\n    peregrine sim --seed {seed} --trace");
+    }
+}
+
 #[test]
 fn a_seed_is_lived_through_the_same_way_each_time() {
     for seed in [3, 13, 34, 41] {

@@ -110,9 +110,24 @@ impl Replica {
         }
     }
 
+    /// Index and term of the entry that an append's entries follow. Raft puts entries into an
+    /// append that it had made without any, whatever that one follows: with indices of their own
+    /// they would do no harm, but a datagram has the head's alone.
+    fn before(&self, message: &Message) -> Option<(u64, u64)> {
+        match message.entries.first() {
+            Some(first) if first.index != message.index + 1 => {
+                let index = first.index - 1;
+                let term = self.node.raft.raft_log.term(index).ok();
+                term.filter(|&term| term > 0 || index == 0).map(|term| (index, term))
+            }
+            _ => Some((message.index, message.log_term)),
+        }
+    }
+
     /// Sends an append in as many datagrams as it needs.
     fn send_append(&mut self, message: &Message, out: &mut impl Outbox) {
-        let (mut index, mut log_term) = (message.index, message.log_term);
+        // Where it does not know, the peer is asked anew what it has, as if this had been lost.
+        let Some((mut index, mut log_term)) = self.before(message) else { return };
         let mut entries = message.entries.iter().peekable();
         let stamp = self.stamp(message);
         loop {
@@ -124,6 +139,7 @@ impl Replica {
             let mut writer = AppendWriter::new(&head, &mut self.datagram);
             while let Some(entry) = entries.peek() {
                 let entry = view(entry);
+                debug_assert_eq!(entry.index, index + 1, "an append has no gap");
                 if !writer.push(entry.term, entry.kind, entry.payload) {
                     break;
                 }
