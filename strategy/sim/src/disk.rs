@@ -195,13 +195,15 @@ impl Disk {
         }
     }
 
-    /// A number for all that is to be read; 0 when that is damaged.
+    /// A number for all that a start takes from here: the entries, and the last term and vote (the
+    /// ones before are on record again where a segment begins). 0 when something is damaged.
     pub(crate) fn digest(&self) -> u64 {
-        let mut sum = DIGEST_BEGIN;
-        let read = self.journal.read(None, |entry| {
-            sum = digest(format!("{entry:?}").as_bytes(), sum);
+        let (mut sum, mut last) = (DIGEST_BEGIN, String::new());
+        let read = self.journal.read(None, |entry| match entry.payload {
+            Payload::HardState(state) => last = format!("{state:?}"),
+            _ => sum = digest(format!("{entry:?}").as_bytes(), sum),
         });
-        if read.is_ok() { sum } else { 0 }
+        if read.is_ok() { digest(last.as_bytes(), sum) } else { 0 }
     }
 
     /// Reads what has arrived.

@@ -22,6 +22,7 @@ impl World {
         }
         // A bit of what was torn off, and cut before, does no harm.
         let flipped = it.disk.flipped.is_some_and(|before| it.disk.digest() != before);
+        it.disk.flipped = it.disk.flipped.filter(|_| flipped);
         let started = it.start(nodes, now_ns, forgetful, credulous);
         self.note(|| format!("node {} starts: {started:?}", node + 1));
         match (started, flipped) {
