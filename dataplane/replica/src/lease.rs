@@ -24,12 +24,12 @@ impl Lease {
         Lease { length_ns, term: 0, leads: false, void_term: 0, answered, until_ns: 0 }
     }
 
-    /// Forgets everything when term or role are others.
-    pub(crate) fn in_term(&mut self, term: u64, leads: bool) {
+    /// Forgets everything when term or role are others. Who leads alone needs no answer.
+    pub(crate) fn in_term(&mut self, term: u64, leads: bool, members: &Members) {
         if (term, leads) != (self.term, self.leads) {
             (self.term, self.leads) = (term, leads);
             self.answered.clear();
-            self.until_ns = 0;
+            self.until_ns = self.certain_until_ns(members);
         }
     }
 
@@ -51,7 +51,7 @@ impl Lease {
     /// The quorum is another one: what the old one answered does not count for it.
     pub(crate) fn on_members(&mut self, members: &Members) {
         self.answered.retain(|(node, _)| members.have(*node));
-        self.until_ns = self.until_ns.min(self.certain_until_ns(members));
+        self.until_ns = self.certain_until_ns(members);
     }
 
     fn certain_until_ns(&self, members: &Members) -> u64 {

@@ -433,7 +433,7 @@ impl Replica {
             self.last_leader = raft.leader_id;
             self.campaigns = 0;
         }
-        self.lease.in_term(raft.term, raft.state == StateRole::Leader);
+        self.lease.in_term(raft.term, raft.state == StateRole::Leader, &self.members);
         self.pace();
     }
 

@@ -132,6 +132,9 @@ fn the_remote_site_goes_on_alone_and_says_what_is_lost() {
     assert_eq!(cluster.leader(), Some(4));
     serve(&mut cluster, 2);
     assert_eq!(cluster.payloads(4).len(), 12);
+    let clock_ns = cluster.clock_ns(4);
+    let alone = cluster.replica(4);
+    assert_eq!(alone.may_release(alone.last().0, clock_ns), Release::Committed);
 
     // The others come back after all: theirs is another cluster now, with terms of its own.
     cluster.check.off = true;
