@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::links::Link;
 use crate::read::Segment;
 use crate::record::{Chain, Cursor};
 
@@ -18,11 +19,11 @@ pub(crate) struct Joints {
     begun: usize,
     /// The first sequence that a later segment begins with.
     limit: u64,
-    /// Behind which records a later segment begins: those still to be passed in this segment, the
-    /// next one last.
+    /// The records that a later segment begins at or behind: those still to be passed in this
+    /// segment, the next one last.
     wanted: Vec<u64>,
-    /// The chain there.
-    links: BTreeMap<u64, Chain>,
+    /// What is behind them, as last read.
+    links: BTreeMap<u64, Link>,
 }
 
 impl Joints {
@@ -37,18 +38,23 @@ impl Joints {
         self.begun += 1;
         let later = self.firsts.get(self.begun..).unwrap_or_default();
         self.limit = later.iter().copied().min().unwrap_or(u64::MAX);
-        self.wanted = later.iter().map(|first| first - 1).collect();
-        self.wanted.retain(|&sequence| sequence + 1 >= start.next_sequence);
+        let before = start.next_sequence - 1;
+        self.wanted = later.iter().flat_map(|first| [first - 1, *first]).collect();
+        self.wanted.retain(|&sequence| sequence >= before);
         self.wanted.sort_unstable_by_key(|&sequence| std::cmp::Reverse(sequence));
         self.wanted.dedup();
-        self.pass(start.next_sequence - 1, start.chain);
+        if self.wanted.last() == Some(&before) {
+            self.wanted.pop();
+            // Where the record itself was not read, its epoch is not known.
+            self.links.entry(before).or_insert(Link { chain: start.chain, epoch: 0 });
+        }
     }
 
     /// A record was read, and this is the chain behind it.
     #[inline]
-    pub(crate) fn pass(&mut self, sequence: u64, chain: Chain) {
+    pub(crate) fn pass(&mut self, sequence: u64, epoch: u32, chain: Chain) {
         if self.wanted.last() == Some(&sequence) {
-            self.links.insert(sequence, chain);
+            self.links.insert(sequence, Link { chain, epoch });
             self.wanted.pop();
         }
     }
@@ -59,8 +65,8 @@ impl Joints {
         sequence >= self.limit
     }
 
-    /// The chain behind a record that a later segment follows, where it was read.
-    pub(crate) fn behind(&self, sequence: u64) -> Option<Chain> {
+    /// What is behind a record that a later segment begins at or behind, where it was read.
+    pub(crate) fn behind(&self, sequence: u64) -> Option<Link> {
         self.links.get(&sequence).copied()
     }
 }

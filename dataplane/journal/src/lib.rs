@@ -91,9 +91,11 @@
 //! # Records that others take the place of
 //!
 //! What a new leader decided otherwise is not overwritten. An entry whose sequence is not above the
-//! last one's, of a *later* epoch, begins a segment, whose header says which record it follows. So
-//! the headers alone tell which records count, those of a segment that no later segment begins at
-//! or before, and [`Journal::replay`] hands over no others. Without the later epoch it is an error.
+//! last one's, of *another* epoch than the record with that sequence, begins a segment, whose header
+//! says which record it follows. In what is left epochs never fall, so that its epoch is not below
+//! that one's; but it may be below those of the records that it takes the place of. So the headers
+//! alone tell which records count, those of a segment that no later segment begins at or before, and
+//! [`Journal::replay`] hands over no others. An earlier sequence of the same epoch is an error.
 //!
 //! # A torn tail, a lost write, a flipped bit
 //!

@@ -11,6 +11,7 @@ use crate::error::{JournalError, io_error};
 use crate::identity::Identity;
 use crate::joints::Joints;
 use crate::layout::{BLOCK_BYTES, SegmentHeader};
+use crate::links::Link;
 use crate::record::{Chain, Cursor, Entry, HardState, Payload};
 use crate::scan::{self, At, Damage, End, Scanned, What};
 use crate::snapshot::{self, Snapshot};
@@ -186,25 +187,30 @@ impl Journal {
     /// # Errors
     /// Damage before it in its segment; no such record.
     pub fn chain_behind(&self, sequence: u64) -> Result<Chain, JournalError> {
-        let from = sequence.saturating_add(1);
-        let mut found = None;
-        if let Some(segment) = self.from(from).first() {
+        self.link_behind(sequence).map(|link| link.chain)
+    }
+
+    /// As [`chain_behind`](Self::chain_behind), with the record's epoch; 0 where the record itself
+    /// is there no longer.
+    pub(crate) fn link_behind(&self, sequence: u64) -> Result<Link, JournalError> {
+        let mut found = (sequence == 0).then(|| Link { chain: self.genesis().chain, epoch: 0 });
+        let segment = self.from(sequence).first().filter(|_| sequence > 0);
+        if let Some(segment) = segment {
             let start = begins_at(&segment.header);
-            found = (start.next_sequence == from).then_some(start.chain);
+            let before = start.next_sequence == sequence.saturating_add(1);
+            found = before.then_some(Link { chain: start.chain, epoch: 0 });
             let bytes = std::fs::read(&segment.path).map_err(io_error("read", &segment.path))?;
             let scanned = scan_file(segment, &bytes, start, |entry, at| {
                 if entry.sequence == sequence && entry.payload.is_numbered() {
-                    found = Some(at.chain);
+                    found = Some(Link { chain: at.chain, epoch: entry.epoch });
                 }
             });
             // What comes behind it does not matter.
             if found.is_none() {
                 scanned?;
             }
-        } else if sequence == 0 {
-            found = Some(self.genesis().chain);
         }
-        let first = self.first_sequence();
+        let (from, first) = (sequence, self.first_sequence());
         found.ok_or_else(|| JournalError::NotThere { path: self.dir.clone(), from, first })
     }
 
@@ -281,7 +287,7 @@ impl Journal {
                     recovered.hard_state = Some(state);
                     return sink(entry);
                 }
-                joints.pass(entry.sequence, at.chain);
+                joints.pass(entry.sequence, entry.epoch, at.chain);
                 if entry.sequence >= from && !joints.is_superseded(entry.sequence) {
                     sink(entry);
                 } else if entry.sequence + 1 == from {
@@ -358,7 +364,7 @@ impl Journal {
             let scanned = scan_file(segment, bytes?, start, |entry, at| {
                 let superseded =
                     joints.is_superseded(entry.sequence) && entry.payload.is_numbered();
-                joints.pass(entry.sequence, at.chain);
+                joints.pass(entry.sequence, entry.epoch, at.chain);
                 if entry.sequence >= from && flow.is_continue() {
                     flow = sink(Place { segment, offset: at.offset, superseded }, entry);
                 }
@@ -432,7 +438,7 @@ fn verify_run(segments: &[Segment], told: &mut impl FnMut(Verdict)) {
         joints.begin(start);
         let result = joint.and(bytes).and_then(|bytes| {
             let scanned = scan_file(segment, bytes, start, |entry, at| {
-                joints.pass(entry.sequence, at.chain);
+                joints.pass(entry.sequence, entry.epoch, at.chain);
             })?;
             before = Some((scanned.cursor, torn(segment, &scanned)));
             Ok(Held::of(&segment.header, &scanned))
@@ -471,7 +477,7 @@ fn begins_at(header: &SegmentHeader) -> Cursor {
 }
 
 /// Holds a segment's beginning against the end of the one before it. A segment is begun when all
-/// before it is on disk: what its header says was there, and is not, was lost. One of a later epoch
+/// before it is on disk: what its header says was there, and is not, was lost. One of another epoch
 /// may begin earlier: what it begins with takes the place of what was there.
 fn check_joint(
     segment: &Segment,
@@ -480,14 +486,19 @@ fn check_joint(
     joints: &Joints,
 ) -> Result<(), JournalError> {
     let header = &segment.header;
-    let supersedes = header.first_sequence < cursor.next_sequence && header.epoch > cursor.epoch;
+    let (first, epoch) = (header.first_sequence, header.epoch);
     let what = match () {
-        () if supersedes => match joints.behind(header.first_sequence - 1) {
-            Some(chain) if header.chain != chain.0 => What::Chain,
-            _ => return Ok(()),
-        },
+        () if first < cursor.next_sequence => {
+            let (behind, replaced) = (joints.behind(first - 1), joints.behind(first));
+            match (behind, replaced) {
+                // What takes a record's place is of another epoch, and follows what is before it.
+                (_, Some(replaced)) if replaced.epoch == epoch => What::Sequence(first),
+                (Some(behind), _) if behind.epoch > epoch => What::Epoch(epoch),
+                (Some(behind), _) if header.chain != behind.chain.0 => What::Chain,
+                _ => return Ok(()),
+            }
+        }
         () if header.first_sequence > cursor.next_sequence => What::Lost,
-        () if header.first_sequence < cursor.next_sequence => What::Sequence(header.first_sequence),
         () if header.epoch < cursor.epoch => What::Epoch(header.epoch),
         () if header.chain != cursor.chain.0 => What::Chain,
         () => return Ok(()),

@@ -17,7 +17,7 @@ use uring::Completion;
 use crate::batch::{Batch, Place};
 use crate::device::Device;
 use crate::layout::{BLOCK_BYTES, FLAG_CLOSED, SegmentHeader};
-use crate::links::Links;
+use crate::links::{Link, Links};
 use crate::queue::Drain;
 use crate::record::{Cursor, Entry, HardState, Payload};
 use crate::status::{Fault, Status};
@@ -132,7 +132,7 @@ impl Writer {
             syncing: None,
             durable,
             entries: 0,
-            links: Links::new(parts.cursor),
+            links: Links::new(parts.cursor.next_sequence),
             hard_state: parts.hard_state,
             is_sealed: true,
             last_entry: Instant::now(),
@@ -194,16 +194,14 @@ impl Writer {
             self.add(&Entry { sequence, epoch, ..*entry });
             return Ok(());
         }
-        if entry.epoch < self.cursor.epoch {
+        let due = self.cursor.next_sequence;
+        if entry.sequence > due || entry.sequence == 0 {
+            return Err(Fault::Sequence { expected: due, found: entry.sequence });
+        }
+        let is_past = entry.sequence == due && entry.epoch < self.cursor.epoch;
+        if is_past || (entry.sequence < due && !self.supersede(entry)?) {
             self.status.counts.past_epoch(1);
             return Ok(());
-        }
-        let due = self.cursor.next_sequence;
-        if entry.sequence != due {
-            if entry.sequence > due || entry.sequence == 0 || entry.epoch == self.cursor.epoch {
-                return Err(Fault::Sequence { expected: due, found: entry.sequence });
-            }
-            self.supersede(entry)?;
         }
         self.add(entry);
         self.links.push(self.cursor);
@@ -218,23 +216,25 @@ impl Writer {
         self.status.counts.commands(1);
     }
 
-    /// An entry of a later epoch takes the place of one that was written, and of all behind that:
-    /// nothing is overwritten, a segment begins with it whose header says what it follows.
+    /// An entry of another epoch takes the place of one that was written, and of all behind that:
+    /// nothing is overwritten, a segment begins with it whose header says what it follows. In what
+    /// is left epochs never fall, so that its own is not below that of the record it follows; false
+    /// where it is.
     #[cold]
-    fn supersede(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
+    fn supersede(&mut self, entry: &Entry<'_>) -> Result<bool, Fault> {
         let Entry { sequence, epoch, .. } = *entry;
         self.write_batch()?;
         self.filling = None;
         self.settle()?;
-        let chain = match self.links.behind(sequence - 1) {
-            Some(chain) => chain,
-            None => {
-                let journal = self.store.journal();
-                let chain = journal.and_then(|journal| journal.chain_behind(sequence - 1));
-                chain.map_err(|error| Fault::Supersede { sequence, reason: error.to_string() })?
-            }
-        };
-        let start = Cursor { next_sequence: sequence, epoch, chain };
+        let (behind, replaced) = (self.link_behind(sequence - 1)?, self.link_behind(sequence)?);
+        if epoch < behind.epoch {
+            return self.make_room().map(|_| false);
+        }
+        if epoch == replaced.epoch {
+            let expected = self.cursor.next_sequence;
+            return Err(Fault::Sequence { expected, found: sequence });
+        }
+        let start = Cursor { next_sequence: sequence, epoch, chain: behind.chain };
         self.next_segment(start)?;
         self.cursor = start;
         let mark = Mark { sequence: sequence - 1, entries: self.durable.entries };
@@ -242,7 +242,16 @@ impl Writer {
         self.status.set_durable(mark.sequence, mark.entries);
         self.status.counts.superseded(1);
         self.restate(start)?;
-        self.make_room().map(|_| ())
+        self.make_room().map(|_| true)
+    }
+
+    /// What is behind a record: remembered, or read again.
+    fn link_behind(&self, sequence: u64) -> Result<Link, Fault> {
+        if let Some(link) = self.links.behind(sequence) {
+            return Ok(link);
+        }
+        let link = self.store.journal().and_then(|journal| journal.link_behind(sequence));
+        link.map_err(|error| Fault::Supersede { sequence, reason: error.to_string() })
     }
 
     /// Sees to it that there is a batch with room for an entry; false while every buffer is busy.
