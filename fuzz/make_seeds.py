@@ -78,7 +78,7 @@ for path in sorted(CAPTURES.glob("*.pcap")):
         (mold if protocol == 17 else soup)(f"{stem}.{number}", inner)
 
 # Changes to a file that the target makes itself: none, and one.
-for target in ("snapshot", "command_log"):
+for target in ("snapshot", "command_log", "journal"):
     seed(target, "untouched", b"\0")
     seed(target, "one_byte", b"\0\x10\0\xff")
 

@@ -54,6 +54,11 @@ impl Market {
         self.scenario.folder().join("journal")
     }
 
+    fn has_snapshot(&self) -> bool {
+        let files = fs::read_dir(self.journal()).expect("the journal").flatten();
+        files.into_iter().any(|file| file.path().extension().is_some_and(|e| e == "state"))
+    }
+
     /// Clients that trade with each other, and go on whatever happens to the venue.
     fn clients(&self) -> [Peer; 2] {
         [("MAKER", "maker-pass", "0"), ("TAKER", "taker-pass", "1")].map(|(user, word, first)| {
@@ -110,7 +115,7 @@ fn can_run(test: &str) -> bool {
 }
 
 /// Kills the venue in the middle of it all, `times`, and has everyone compare.
-fn killed(settings: &str, times: u64) -> (Market, Vec<String>) {
+fn killed(settings: &str, times: u64, snapshots: bool) -> (Market, Vec<String>) {
     let market = Market::new(settings);
     let mut venue = market.start();
     let (listener, feed) = market.listen("feed", "");
@@ -120,6 +125,10 @@ fn killed(settings: &str, times: u64) -> (Market, Vec<String>) {
     for round in 0..times {
         // Somewhere else each time, and long enough that there is much to be lost.
         std::thread::sleep(Duration::from_millis(700 + 431 * round));
+        if snapshots && round > 0 {
+            // The segment of the venue before is closed.
+            wait_until("a snapshot", || market.has_snapshot());
+        }
         venue.signal("KILL");
         venue.wait();
         venue = market.start();
@@ -159,7 +168,7 @@ fn nothing_that_was_acknowledged_is_lost_at_a_kill() {
         return;
     }
     let _machine = machine();
-    let (market, told) = killed("snapshot_every_s = 0", 3);
+    let (market, told) = killed("snapshot_every_s = 0", 3, false);
     assert!(told.iter().all(|told| !told.contains("the snapshot behind")), "{told:?}");
     assert!(verify(&market.journal()).contains("whole: "));
 }
@@ -170,7 +179,7 @@ fn a_snapshot_taken_while_it_trades_serves_as_well() {
         return;
     }
     let _machine = machine();
-    let (market, told) = killed("segment_mb = 2\nsnapshot_every_s = 1\nsegments_kept = 0", 4);
+    let (market, told) = killed("segment_mb = 2\nsnapshot_every_s = 1\nsegments_kept = 0", 4, true);
     assert!(told.iter().any(|told| told.contains("the snapshot behind")), "{told:?}");
     assert!(!market.journal().join("segment-0000000001.journal").exists(), "superfluous");
     assert!(verify(&market.journal()).contains("whole: "));
@@ -260,6 +269,13 @@ fn a_damaged_segment_is_named_and_left_alone() {
     fs::write(&path, &whole).expect("a segment");
     drop(market.start());
     assert!(fs::read(&path).expect("a segment") == whole, "nothing was written there");
+    // A snapshot by hand, of what the segment tells, is what the next start begins with.
+    let mut by_hand = Command::new(env!("CARGO_BIN_EXE_peregrine"));
+    by_hand.args(["journal", "snapshot", "run.toml"]).current_dir(market.scenario.folder());
+    let output = by_hand.output().expect("the binary starts");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.contains("snapshot behind input"), "{told}");
+    assert!(market.start().told().contains("the snapshot behind"));
 }
 
 #[test]

@@ -328,7 +328,8 @@ Examples:
   peregrine journal export /var/lib/peregrine/journal | jq 'select(.kind == \"enter\") | .qty'
       Every record as a JSON line.
 
-Nothing is changed. docs/journal.md tells what is on disk, and what damage is called.";
+Nothing is changed, but for the snapshot that `snapshot` adds. docs/journal.md tells what is on
+disk, and what damage is called.";
 
 const LOOPBACK_EXAMPLES: &str = "\
 Examples:

@@ -1,4 +1,5 @@
-//! `peregrine journal verify|dump|stat|export DIR`: a journal, read and never changed.
+//! `peregrine journal verify|dump|stat|export DIR`: a journal, read and never changed; and
+//! `peregrine journal snapshot CONFIG`, which adds a snapshot to it.
 //!
 //! # Output
 //! * `verify`: a line a segment, and one at the end. Each segment is read by itself, so that damage
@@ -24,6 +25,8 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use crate::cli;
+use crate::config::Config;
+use crate::run;
 
 /// Why a journal cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,16 @@ pub(crate) enum What {
     Stat(Folder),
     /// Print records as JSON lines
     Export(Range),
+    /// Make a snapshot of each venue's journal, from its closed segments
+    Snapshot(Configuration),
+}
+
+/// Which venues.
+#[derive(Args, Debug)]
+pub(crate) struct Configuration {
+    /// The venue's configuration file
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: PathBuf,
 }
 
 /// Which journal.
@@ -86,13 +99,28 @@ pub(crate) struct Range {
 ///
 /// # Errors
 /// No journal there, damage to what was asked for, or standard output that cannot be written.
-pub(crate) fn run(args: &JournalArgs) -> Result<ExitCode> {
+pub(crate) fn look(args: &JournalArgs) -> Result<ExitCode> {
     match &args.what {
         What::Verify(folder) => verify(&folder.dir),
         What::Dump(range) => print_records(range, &lines::text),
         What::Stat(folder) => stat(&open(&folder.dir)?),
         What::Export(range) => print_records(range, &lines::json),
+        What::Snapshot(of) => snapshot(&Config::load(&of.config)?),
     }
+}
+
+/// Makes snapshots; the venues may be running, and only what their closed segments tell is in them.
+fn snapshot(config: &Config) -> Result<ExitCode> {
+    for venue in &config.venues {
+        let Some(journal) = &venue.journal else { continue };
+        let made = run::snapshot(venue, journal);
+        let made = made.with_context(|| format!("venue {:?}", venue.name))?;
+        cli::print(&match made {
+            Some(sequence) => format!("venue {:?}: snapshot behind input {sequence}\n", venue.name),
+            None => format!("venue {:?}: nothing new in closed segments\n", venue.name),
+        })?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The journal of whoever the first segment says.

@@ -55,7 +55,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tell(args) => console::tell(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Journal(args) => journal::run(&args),
+        Command::Journal(args) => journal::look(&args),
         Command::Loopback(args) => loopback::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Ports(args) => {

@@ -28,6 +28,7 @@ use crate::placement::{self, Placement};
 use anyhow::{Context, Result};
 use hostcpu::TscClock;
 use journaling::Keeper;
+pub(crate) use journaling::snapshot;
 use lcore::control::Control;
 use lcore::duty::{self, LcoreFacts};
 use ports::Ports;

@@ -11,6 +11,8 @@
 
 mod snapshots;
 
+pub(crate) use snapshots::make as snapshot;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

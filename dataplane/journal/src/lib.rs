@@ -91,11 +91,11 @@
 //! # Records that others take the place of
 //!
 //! What a new leader decided otherwise is not overwritten. An entry whose sequence is not above the
-//! last one's, of *another* epoch than the record with that sequence, begins a segment, whose header
+//! last one's, of *another* epoch than the record with that sequence, begins a segment; the header
 //! says which record it follows. In what is left epochs never fall, so that its epoch is not below
 //! that one's; but it may be below those of the records that it takes the place of. So the headers
-//! alone tell which records count, those of a segment that no later segment begins at or before, and
-//! [`Journal::replay`] hands over no others. An earlier sequence of the same epoch is an error.
+//! alone tell which records count: those of a segment that no later one begins at or before. Others
+//! are not handed over by [`Journal::replay`]. An earlier sequence of the same epoch is an error.
 //!
 //! # A torn tail, a lost write, a flipped bit
 //!
@@ -171,7 +171,7 @@ pub use proposal::{PROPOSAL_BYTES_MAX, decode_proposal, encode_proposal};
 pub use queue::{Drain, Feeder, NotTaken, queue};
 pub use read::{Held, Journal, Place, Recovered, Segment, Torn, Verdict};
 pub use record::{Chain, Entry, HardState, Payload};
-pub use scan::{Damage, End, What};
+pub use scan::{Damage, End, What, read_segment};
 pub use snapshot::Snapshot;
 pub use start::{BATCH_BYTES_MAX, BATCHES_MAX, Running, WriterConfig, start};
 pub use status::{Counted, Counts, Fault, Status};

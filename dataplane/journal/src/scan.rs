@@ -103,6 +103,25 @@ pub(crate) struct Scanned {
     pub(crate) used_bytes: u64,
 }
 
+/// Reads a segment that lies in memory, as a replay would read its file, and hands every record
+/// over with its offset; how it ends. Where it goes on from is what its header says.
+///
+/// # Errors
+/// A header that is none or of another version; the first damage.
+pub fn read_segment(
+    bytes: &[u8],
+    mut sink: impl FnMut(&Entry<'_>, u64),
+) -> Result<End, crate::JournalError> {
+    let name = std::path::PathBuf::from("a segment in memory");
+    let wrong = |fault| crate::JournalError::header(name.clone(), fault);
+    let header = SegmentHeader::decode(bytes).map_err(wrong)?;
+    let SegmentHeader { first_sequence, epoch, chain, .. } = header;
+    let start = Cursor { next_sequence: first_sequence, epoch, chain: Chain(chain) };
+    let scanned = scan(bytes, &header, start, |entry, at| sink(entry, at.offset));
+    let damaged = |damage| crate::JournalError::Damaged { path: name.clone(), damage };
+    scanned.map(|scanned| scanned.end).map_err(damaged)
+}
+
 /// Reads a segment, header included, and hands every record over in order.
 pub(crate) fn scan(
     bytes: &[u8],
