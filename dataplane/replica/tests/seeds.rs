@@ -50,6 +50,7 @@ impl Life {
             adjust(&mut config);
             cluster.add(config);
         }
+        cluster.poll_one_in = [1, 3][(seed / 8 % 2) as usize];
         cluster.snapshot_every = if small { 24 } else { 0 };
         Life { cluster, count, asked: BTreeMap::new(), acknowledged: 0, said: 0, changes: 0 }
     }
@@ -162,7 +163,9 @@ impl Life {
             if self.cluster.chance.one_in(6) {
                 self.ask();
             }
-            self.acknowledge(node);
+            if self.cluster.polled {
+                self.acknowledge(node);
+            }
         }
         Check::logs_match(&self.cluster.nodes);
     }
@@ -171,6 +174,7 @@ impl Life {
     fn calm(&mut self) {
         self.cluster.cut.clear();
         self.cluster.weather = support::CALM;
+        self.cluster.poll_one_in = 1;
         for id in 1..=self.count {
             if !self.cluster.lives(id) {
                 self.cluster.restart(id);

@@ -108,6 +108,10 @@ pub(crate) struct Cluster {
     pub(crate) lying_disks: bool,
     /// A node whose disk takes a hundred times as long.
     pub(crate) slow_disk: Option<u64>,
+    /// Nodes are polled after one in so many events, so that several meet in a poll.
+    pub(crate) poll_one_in: u64,
+    /// Whether the last event's node was.
+    pub(crate) polled: bool,
     /// Nodes make a snapshot every so many entries; 0 for none but those that are asked for.
     pub(crate) snapshot_every: u64,
     /// The last datagrams that were sent: from, to, bytes.
@@ -140,6 +144,8 @@ impl Cluster {
             check: Check::default(),
             lying_disks: false,
             slow_disk: None,
+            poll_one_in: 1,
+            polled: true,
             snapshot_every: 0,
             trace: VecDeque::new(),
             events: BinaryHeap::new(),
@@ -346,7 +352,10 @@ impl Cluster {
             }
             Event::Durable { .. } | Event::Tick { .. } => {}
         }
-        self.poll(id);
+        self.polled = self.poll_one_in == 1 || self.chance.one_in(self.poll_one_in);
+        if self.polled {
+            self.poll(id);
+        }
         self.check.leases(&self.nodes, self.now_ns);
         id
     }
