@@ -72,7 +72,7 @@ section_peers() {
 section_build() { cargo test --workspace --locked --no-run; }
 
 section_test() {
-    reserve_hugepages 128
+    reserve_hugepages 256
     cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$LOGS/cargo-test.log"
 }
 

@@ -18,6 +18,7 @@ use crate::backtest::{BacktestArgs, BacktestError};
 use crate::config::{ConfigError, Overrides, Pace, parse_pace};
 use crate::decode::DecodeArgs;
 use crate::doctor::{DoctorArgs, DoctorError};
+use crate::drill::{DrillArgs, DrillRefused};
 use crate::fitness::UnfitError;
 use crate::journal::{JournalArgs, JournalRefused};
 use crate::loopback::{LoopbackArgs, LoopbackError};
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     /// appliance's lcores
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Box<DoctorArgs>),
+    /// Start a cluster on this machine, load it, take its leader away, and say what clients noticed
+    #[command(after_help = DRILL_EXAMPLES)]
+    Drill(DrillArgs),
     /// List the ports that DPDK sees, and what they can do
     #[command(after_help = PORTS_EXAMPLES)]
     Ports(PortsArgs),
@@ -317,6 +321,15 @@ Examples:
   peregrine sim --seeds 1000
   peregrine sim --seed 402 --trace --canary forget-vote";
 
+const DRILL_EXAMPLES: &str = "\
+Examples:
+  peregrine drill failover --rounds 20
+      Three nodes; the leader is killed twenty times. Exit status 1 when anything was lost.
+  peregrine drill pause --nodes 5 --json
+      The leader is stopped for longer than its lease, and wakes up when another one serves.
+
+The processes share hugepages, 64 MB each. Their logs, journals and reports stay in --dir.";
+
 const JOURNAL_EXAMPLES: &str = "\
 Examples:
   peregrine journal verify /var/lib/peregrine/journal
@@ -413,6 +426,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
             || cause.is::<LoopbackError>()
             || cause.is::<DoctorError>()
             || cause.is::<JournalRefused>()
+            || cause.is::<DrillRefused>()
             || cause.is::<UnfitError>()
             || cause.is::<doctor::Error>()
             || cause.is::<doctor::verify::VerifyError>()

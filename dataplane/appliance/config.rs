@@ -17,6 +17,7 @@
 
 mod accounts;
 mod basics;
+mod cluster;
 mod cross;
 mod exchange;
 mod fault;
@@ -27,12 +28,14 @@ mod listing;
 mod memory;
 mod model;
 mod pace;
+mod prober;
 mod raw;
 mod roles;
 mod scope;
 mod switch;
 mod trader;
 
+pub(crate) use cluster::{Membership, Node};
 pub(crate) use fault::{ConfigError, hint};
 pub(crate) use journal::JournalConfig;
 pub(crate) use lcore::loadgen::Pace;
@@ -40,7 +43,7 @@ pub(crate) use listing::directory_symbols;
 pub(crate) use memory::{Term, eal_terms, mbuf_terms, role_terms};
 pub(crate) use model::{
     Account, Endpoint, Group, ImpairConfig, LineB, Listing, LoadgenConfig, OrdersClient,
-    OrdersServer, Publisher, Receiver, SnapshotClient, StrategyConfig, SwitchConfig,
+    OrdersServer, ProberConfig, Publisher, Receiver, SnapshotClient, StrategyConfig, SwitchConfig,
     TraderCapacity, TraderConfig, VenueConfig, VenueLimits,
 };
 pub(crate) use pace::parse_pace;
@@ -76,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) traders: Vec<TraderConfig>,
     /// Load generators.
     pub(crate) loadgens: Vec<LoadgenConfig>,
+    /// Clients that hold a venue to its word.
+    pub(crate) probers: Vec<ProberConfig>,
     /// Networks that lose frames.
     pub(crate) impairs: Vec<ImpairConfig>,
     /// Switches.
@@ -300,6 +305,7 @@ impl Config {
             venues: roles::venues(&mut scope, &raw.venue),
             traders: trader::traders(&mut scope, &raw.trader),
             loadgens: roles::loadgens(&mut scope, &raw.loadgen),
+            probers: prober::probers(&mut scope, &raw.prober),
             impairs: impair::impairs(&mut scope, &raw.impair),
             switches: switch::switches(&mut scope, &raw.switch),
         };
@@ -331,17 +337,20 @@ impl Config {
         let venues = self.venues.iter().map(|r| ("venue", r.name.as_str(), r.lcore));
         let traders = self.traders.iter().map(|r| ("trader", r.name.as_str(), r.lcore));
         let loadgens = self.loadgens.iter().map(|r| ("loadgen", r.name.as_str(), r.lcore));
+        let probers = self.probers.iter().map(|r| ("prober", r.name.as_str(), r.lcore));
         let impairs = self.impairs.iter().map(|r| ("impair", r.name.as_str(), r.lcore));
         let switches = self.switches.iter().map(|r| ("switch", r.name.as_str(), r.lcore));
-        venues.chain(traders).chain(loadgens).chain(impairs).chain(switches)
+        venues.chain(traders).chain(loadgens).chain(probers).chain(impairs).chain(switches)
     }
 
     /// Every port that a role uses: those of the endpoints, and those without an address.
     pub(crate) fn ports_used(&self) -> impl Iterator<Item = &str> {
         let ends = self.endpoints().into_iter().map(|(_, _, end)| end.port.as_str());
+        let clusters = self.venues.iter().filter_map(|venue| venue.cluster.as_ref());
+        let clusters = clusters.map(|cluster| cluster.port.as_str());
         let impairs = self.impairs.iter().flat_map(|one| [one.a.as_str(), one.b.as_str()]);
         let switches = self.switches.iter().flat_map(|one| one.ports.iter().map(String::as_str));
-        ends.chain(impairs).chain(switches)
+        ends.chain(clusters).chain(impairs).chain(switches)
     }
 
     /// Every endpoint, with the role's name and the role's word for it.
@@ -368,6 +377,11 @@ impl Config {
             all.extend(line_b.map(|endpoint| (name, "line_b", endpoint)));
             all.extend(loadgen.orders.iter().map(|orders| (name, "orders", &orders.endpoint)));
             all.extend(loadgen.watch.iter().map(|watch| (name, "watch", &watch.endpoint)));
+        }
+        for prober in &self.probers {
+            let name = prober.name.as_str();
+            all.push((name, "orders", &prober.orders.endpoint));
+            all.extend(prober.watch.iter().map(|watch| (name, "watch", &watch.endpoint)));
         }
         all
     }

@@ -8,6 +8,7 @@ mod config;
 mod console;
 mod decode;
 mod doctor;
+mod drill;
 mod eal;
 mod fitness;
 mod itch_files;
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Decode(args) => decode::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Journal(args) => journal::look(&args),
+        Command::Drill(args) => drill::run(&args),
         Command::Loopback(args) => loopback::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Ports(args) => {

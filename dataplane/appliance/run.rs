@@ -5,8 +5,12 @@
 //! roles before threads; at the end threads, queues, ports and EAL go in the opposite order, so
 //! that nothing is left behind.
 
+mod cabling;
 mod conclude;
+mod house_thread;
 mod journaling;
+mod node_up;
+mod outages;
 mod ports;
 mod pprof;
 pub(crate) mod refusals;
@@ -84,12 +88,14 @@ pub(crate) fn run(config: &Config, options: &RunOptions) -> Result<ExitCode> {
     let readers = wiring.take_readers();
     let consoles = wiring.take_consoles();
     let logs = wiring.take_logs();
+    let house_threads = wiring.take_house_threads();
     let supervisor = Supervisor::new(config, signals, Arc::clone(&control), total, options.quiet);
     let pool = ports.pool();
     let mut watch = |moment: Moment| witness.see(moment, &control, || pool.in_use());
     let finished =
         run_lcores(&eal, &placement, roles, (&control, &clock), (&supervisor, &mut watch))?;
     drop(consoles);
+    drop(house_threads);
     let mut run = conclude::report(config, &placement, &finished, &ports, &eal, started_ns);
     run.verdicts.extend(witness.verdicts());
     // A state that cannot be saved is a failure of the run, which is reported all the same.

@@ -133,6 +133,13 @@ fn uses<'c>(raw: &'c Raw, config: &'c Config) -> Vec<Use<'c>> {
             uses.push(Use::listens(table("watch"), raw, watch));
         }
     }
+    for (index, (raw, prober)) in raw.prober.iter().zip(&config.probers).enumerate() {
+        let table = |part| format!("prober[{index}].{part}");
+        uses.push(Use::connects(table("orders"), &raw.orders, &prober.orders));
+        if let (Some(raw), Some(watch)) = (&raw.watch, &prober.watch) {
+            uses.push(Use::listens(table("watch"), raw, watch));
+        }
+    }
     uses
 }
 
@@ -141,10 +148,16 @@ fn names(scope: &mut Scope<'_>, raw: &Raw) {
     let venues = raw.venue.iter().map(|role| &role.name).enumerate().map(named("venue"));
     let traders = raw.trader.iter().map(|role| &role.name).enumerate().map(named("trader"));
     let loadgens = raw.loadgen.iter().map(|role| &role.name).enumerate().map(named("loadgen"));
+    let probers = raw.prober.iter().map(|role| &role.name).enumerate().map(named("prober"));
     let impairs = raw.impair.iter().map(|role| &role.name).enumerate().map(named("impair"));
     let switches = raw.switch.iter().map(|role| &role.name).enumerate().map(named("switch"));
-    let roles: Vec<(String, &Text)> =
-        venues.chain(traders).chain(loadgens).chain(impairs).chain(switches).collect();
+    let roles: Vec<(String, &Text)> = venues
+        .chain(traders)
+        .chain(loadgens)
+        .chain(probers)
+        .chain(impairs)
+        .chain(switches)
+        .collect();
     if roles.is_empty() {
         let problem = "no role; give a [[venue]], a [[trader]], a [[loadgen]], an [[impair]] or a \
                        [[switch]]";
@@ -224,6 +237,10 @@ fn ports(scope: &mut Scope<'_>, raw: &Raw, config: &Config, uses: &[Use<'_>]) {
 fn places<'r>(raw: &'r Raw, uses: &[Use<'r>]) -> Vec<(String, &'static str, &'r Text)> {
     let mut places: Vec<_> =
         uses.iter().map(|one| (one.table.clone(), "port", one.raw.port)).collect();
+    for (index, venue) in raw.venue.iter().enumerate() {
+        let cluster = venue.cluster.as_ref();
+        places.extend(cluster.map(|c| (format!("venue[{index}].cluster"), "port", &c.port)));
+    }
     for (index, impair) in raw.impair.iter().enumerate() {
         let table = format!("impair[{index}]");
         places.push((table.clone(), "a", &impair.a));

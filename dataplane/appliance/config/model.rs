@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
+use super::cluster::Membership;
 use crate::itch_files::Input;
 use desk::CoreConfig;
 use engine::ledger::{AccountTerms, SessionLimits};
@@ -12,6 +13,7 @@ use engine::{SelfMatch, TickStep};
 use feed::FeedConfig;
 use lcore::impair::Rates;
 use lcore::loadgen::Pace;
+use lcore::prober::ProberConfig as Probes;
 use lcore::venue::Due;
 use risk::{GateLimits, OrderLimits, TickerLimits};
 use session::{LoginLimits, RequestLimits, ServerConfig};
@@ -102,6 +104,8 @@ pub(crate) struct VenueConfig {
     pub(crate) state_file: Option<PathBuf>,
     /// Where its inputs are kept before what came of them leaves.
     pub(crate) journal: Option<JournalConfig>,
+    /// The cluster that it is of.
+    pub(crate) cluster: Option<Membership>,
 }
 
 /// An account of the ledger.
@@ -355,6 +359,21 @@ pub(crate) struct LoadgenConfig {
     pub(crate) watch: Option<Receiver>,
 }
 
+/// A client that holds a venue to its word.
+#[derive(Clone, Debug)]
+pub(crate) struct ProberConfig {
+    /// Name of the role.
+    pub(crate) name: String,
+    /// Logical lcore.
+    pub(crate) lcore: u16,
+    /// What it sends.
+    pub(crate) probes: Probes,
+    /// Where to.
+    pub(crate) orders: OrdersClient,
+    /// What the venue publishes, received and checked.
+    pub(crate) watch: Option<Receiver>,
+}
+
 /// A learning switch.
 #[derive(Clone, Debug)]
 pub(crate) struct SwitchConfig {
@@ -364,6 +383,8 @@ pub(crate) struct SwitchConfig {
     pub(crate) lcore: u16,
     /// Its ports, in their order.
     pub(crate) ports: Vec<String>,
+    /// Where it hears of cables that are taken out.
+    pub(crate) control: Option<PathBuf>,
 }
 
 /// A network that loses, repeats, reorders, delays and damages frames between two ports.

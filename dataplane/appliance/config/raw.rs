@@ -11,8 +11,10 @@ use toml::Spanned;
 
 use super::{EalLog, Huge, Stop, Unfit, Warnings};
 
+mod cluster;
 mod trader;
 
+pub(super) use cluster::{Cluster, Membership, Node, Partition, Slow};
 pub(super) use trader::{Act, Books, From, Strategy, Trader, TraderLimits, TraderRisk};
 
 pub(super) type Text = Spanned<String>;
@@ -44,6 +46,8 @@ pub(super) struct Raw {
     pub(super) trader: Vec<Trader>,
     #[serde(default)]
     pub(super) loadgen: Vec<Loadgen>,
+    #[serde(default)]
+    pub(super) prober: Vec<Prober>,
     #[serde(default)]
     pub(super) impair: Vec<Impair>,
     #[serde(default)]
@@ -242,6 +246,7 @@ pub(super) struct Venue {
     pub(super) opens_trading: Option<Spanned<bool>>,
     pub(super) control: Option<Text>,
     pub(super) state_file: Option<Text>,
+    pub(super) cluster: Option<Membership>,
     pub(super) command_log_max: Option<Int>,
     pub(super) journal: Option<Journal>,
 }
@@ -431,6 +436,31 @@ pub(super) struct Impair {
     pub(super) b_to_a: Rates,
 }
 
+/// `[[prober]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prober {
+    pub(super) name: Text,
+    pub(super) lcore: Int,
+    pub(super) symbol: Text,
+    pub(super) side: Option<Spanned<Side>>,
+    pub(super) price: Option<Money>,
+    pub(super) shares: Option<Int>,
+    pub(super) window: Option<Int>,
+    pub(super) pause_us: Option<Int>,
+    pub(super) orders_max: Option<Int>,
+    pub(super) orders: OrdersClient,
+    pub(super) watch: Option<Receiver>,
+}
+
+/// What a prober does.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Side {
+    Buy,
+    Sell,
+}
+
 /// `[[switch]]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -438,6 +468,7 @@ pub(super) struct Switch {
     pub(super) name: Text,
     pub(super) lcore: Int,
     pub(super) ports: Vec<Text>,
+    pub(super) control: Option<Text>,
 }
 
 /// `[impair.a_to_b]` and `[impair.b_to_a]`

@@ -11,6 +11,7 @@ use toml::Spanned;
 use types::{Qty, Symbol};
 
 use super::accounts::{self, Accounts};
+use super::cluster;
 use super::exchange;
 use super::journal;
 use super::listing;
@@ -60,6 +61,10 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
     let symbols = listing::listings(scope, table, raw);
     let log = raw.command_log_max.as_ref();
     let Accounts { logins, ledger, .. } = Accounts::read(scope, table, raw);
+    cluster::node_settings(scope, table, raw);
+    let cluster = raw.cluster.as_ref().and_then(|cluster| {
+        cluster::membership(scope, &format!("{table}.cluster"), cluster, &symbols)
+    });
     let limits = venue_limits(scope, &format!("{table}.limits"), &raw.limits);
     positions_suffice(scope, table, raw, limits.positions_max, ledger.len());
     VenueConfig {
@@ -87,6 +92,7 @@ fn venue(scope: &mut Scope<'_>, table: &str, raw: &raw::Venue) -> VenueConfig {
             .state_file
             .as_ref()
             .map(|path| exchange::written_path(scope, (table, "state_file"), path)),
+        cluster,
         limits,
         risk: order_limits(
             scope,

@@ -229,7 +229,7 @@ impl<'t> Scope<'t> {
         }
     }
 
-    fn ip_with_prefix(&mut self, key: Key<'_>, value: &Text) -> (Ipv4Addr, u8) {
+    pub(super) fn ip_with_prefix(&mut self, key: Key<'_>, value: &Text) -> (Ipv4Addr, u8) {
         let (ip, bits) = value.get_ref().split_once('/').unwrap_or((value.get_ref(), ""));
         match (ip.parse(), bits.parse()) {
             (Ok(ip), Ok(bits @ 1..=32)) if is_host(ip) => (ip, bits),
@@ -242,7 +242,7 @@ impl<'t> Scope<'t> {
         }
     }
 
-    fn mac(&mut self, key: Key<'_>, value: &Text) -> Mac {
+    pub(super) fn mac(&mut self, key: Key<'_>, value: &Text) -> Mac {
         let problem = match parse_mac(value.get_ref()) {
             None => "not a MAC address, as \"02:00:00:00:01:01\"",
             Some(mac) if mac[0] & 1 == 1 => {

@@ -22,6 +22,7 @@ fn switch(scope: &mut Scope<'_>, table: &str, raw: &raw::Switch) -> SwitchConfig
     SwitchConfig {
         name,
         lcore: scope.int((table, "lcore"), Some(&raw.lcore), 0, LCORES),
+        control: super::exchange::control(scope, table, raw.control.as_ref()),
         ports: raw.ports.iter().map(|port| port.get_ref().clone()).collect(),
     }
 }

@@ -4,6 +4,8 @@ use algos::Builtin;
 use lcore::impair::Impair;
 use lcore::loadgen::Loadgen;
 use lcore::port_io::PortIo;
+use lcore::prober::Prober;
+use lcore::replicated::Replicated;
 use lcore::switch::Switch;
 use lcore::trader::Trader;
 use lcore::venue::Venue;
@@ -13,10 +15,14 @@ use lcore::{Agent, Fault, Now, WorkCount};
 pub(crate) enum Role<'e> {
     /// A market.
     Venue(Box<Venue<'e>>),
+    /// A node of a market that is a cluster.
+    Node(Box<Replicated<'e>>),
     /// A trader.
     Trader(Box<Trader<'e, Builtin>>),
     /// A load generator.
     Loadgen(Box<Loadgen<'e>>),
+    /// A client that holds a venue to its word.
+    Prober(Box<Prober<'e>>),
     /// A network that loses frames.
     Impair(Box<Impair<'e>>),
     /// What joins many ports.
@@ -27,8 +33,10 @@ macro_rules! each {
     ($self:expr, $role:ident => $body:expr) => {
         match $self {
             Role::Venue($role) => $body,
+            Role::Node($role) => $body,
             Role::Trader($role) => $body,
             Role::Loadgen($role) => $body,
+            Role::Prober($role) => $body,
             Role::Impair($role) => $body,
             Role::Switch($role) => $body,
         }

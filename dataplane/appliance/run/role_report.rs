@@ -6,15 +6,18 @@ use crate::report::model::{CounterReport, MessageTypeReport, RoleReport, StageRe
 use algos::Builtin;
 use feed::{Feed, Line};
 use lcore::impair::{Impair, ImpairCounter};
-use lcore::loadgen::Loadgen;
+use lcore::loadgen::{Loadgen, Watch};
+use lcore::market_data::MarketDataPort;
 use lcore::port_io::PortIo;
+use lcore::prober::Prober;
+use lcore::replicated::Replicated;
 use lcore::switch::Switch;
 use lcore::trader::Trader;
-use lcore::venue::Venue;
+use lcore::venue::{Endpoint, Venue};
 use market::{Lie, Market};
 use net::{DropReason, Host};
 use risk::Refusal;
-use session::{MoldError, MoldPublisher, ReceiverCounters};
+use session::{MoldError, MoldPublisher, ReceiverCounters, Sessions};
 use telemetry::{Key, Reading, StageSnapshot};
 use types::{AccountId, Ticker};
 
@@ -58,8 +61,10 @@ pub(super) fn tell(role: &Role<'_>, thread: usize, damaging: bool) -> Told {
     let mut teller = Teller::new(role.name(), thread, damaging);
     match role {
         Role::Venue(venue) => teller.venue(venue),
+        Role::Node(node) => teller.node(node),
         Role::Trader(trader) => teller.trader(trader),
         Role::Loadgen(loadgen) => teller.loadgen(loadgen),
+        Role::Prober(prober) => teller.prober(prober),
         Role::Impair(impair) => teller.impair(impair),
         Role::Switch(switch) => teller.switch(switch),
     }
@@ -102,7 +107,50 @@ impl Teller {
 
     fn venue(&mut self, venue: &Venue<'_>) {
         self.told.report.kind = "venue".into();
-        let core = venue.core();
+        self.core(venue.core());
+        self.journal(venue);
+        self.service(venue.sessions(), venue.endpoints(), venue.market_data());
+        self.stages(venue.laps().snapshots());
+    }
+
+    /// A node of a cluster: what it is there, and what a venue is.
+    fn node(&mut self, node: &Replicated<'_>) {
+        self.told.report.kind = "venue".into();
+        let (member, role) = (node.member(), node.role());
+        self.told.report.notes.push(format!(
+            "node {} of the cluster: {:?} in term {}, led by {}; {} entries committed, {} enacted, \
+             state {:016x}",
+            member.replica().config().node,
+            role.kind,
+            role.term,
+            role.leader,
+            member.replica().committed(),
+            member.core().inputs(),
+            member.core().engine().state_hash(),
+        ));
+        self.readings(node.counters().readings());
+        for (name, value) in member.counts().iter() {
+            self.count("member", name, value);
+        }
+        for (why, value) in member.replica().refusals().iter() {
+            self.count("replica refused", &format!("{why:?}"), value);
+        }
+        self.readings(node.peers().counters().readings());
+        self.host("peers", node.peers().host());
+        self.port("peers", node.peers().io());
+        let journal = node.disk().status().counts.read();
+        self.count("journal", "commands", journal.commands);
+        self.count("journal", "syncs", journal.syncs);
+        if let Some(fault) = node.disk().status().fault() {
+            self.told.report.notes.push(format!("journal: {fault}"));
+        }
+        self.core(member.core());
+        self.service(node.sessions(), node.endpoints(), node.market_data());
+        self.stages(node.laps().snapshots());
+    }
+
+    /// The engine and what stands around it.
+    fn core(&mut self, core: &venue::Core) {
         let counts = core.counts();
         self.readings(counts.set.readings());
         self.readings(counts.unreadable.readings());
@@ -122,22 +170,28 @@ impl Teller {
         ] {
             self.count("engine", name, value);
         }
-        self.journal(venue);
-        for (name, value) in venue.sessions().disconnects().iter() {
+        use venue::VenueCounter as C;
+        // Messages that were none are the clients' doing: counted, and no loss.
+        self.told.drops += counts.set.get(C::RepliesLost) + counts.set.get(C::PublishedLost);
+    }
+
+    /// The ports that clients see.
+    fn service(
+        &mut self,
+        sessions: &Sessions,
+        endpoints: &[Endpoint<'_>],
+        market_data: &MarketDataPort<'_>,
+    ) {
+        for (name, value) in sessions.disconnects().iter() {
             self.count("disconnects", name, value);
         }
-        for (at, endpoint) in venue.endpoints().iter().enumerate() {
+        for (at, endpoint) in endpoints.iter().enumerate() {
             self.host(&format!("orders.{at}"), endpoint.host());
             self.port(&format!("orders.{at}"), endpoint.io());
         }
-        self.publisher(venue.market_data().publisher());
-        self.host("itch", venue.market_data().host());
-        self.port("itch", venue.market_data().io());
-        use venue::VenueCounter as C;
-        let lost = counts.set.get(C::RepliesLost) + counts.set.get(C::PublishedLost);
-        // Messages that were none are the clients' doing: counted, and no loss.
-        self.told.drops += lost;
-        self.stages(venue.laps().snapshots());
+        self.publisher(market_data.publisher());
+        self.host("itch", market_data.host());
+        self.port("itch", market_data.io());
     }
 
     fn journal(&mut self, venue: &Venue<'_>) {
@@ -258,13 +312,46 @@ impl Teller {
             self.port("orders", flow.link().io());
         }
         if let Some(watch) = loadgen.watch() {
-            self.market("watch", watch.market());
-            self.receiver("watch", watch.receiver());
-            self.count("watch", "shares_executed", watch.shares_executed());
-            self.host("watch", watch.port().host());
-            self.port("watch", watch.port().io());
+            self.watch(watch);
         }
         self.stages(loadgen.laps().snapshots());
+    }
+
+    /// What a prober found; what is lost to it is a drop, whoever lost it.
+    fn prober(&mut self, prober: &Prober<'_>) {
+        self.told.report.kind = "prober".into();
+        let tally = prober.tally();
+        self.readings(tally.counters().readings());
+        self.count("prober", "answered", u64::from(tally.answered()));
+        self.count("prober", "shares_executed", tally.shares());
+        self.count("prober", "read_twice", u64::from(prober.is_done()));
+        self.told.drops += tally.wrong();
+        let outages = tally.outages().iter().map(|outage| outage.to_ns - outage.from_ns);
+        self.told.report.notes.push(format!("outages_ns: {:?}", outages.collect::<Vec<_>>()));
+        let mut waits = tally.answer_ns().to_vec();
+        waits.sort_unstable();
+        let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied();
+        self.told.report.notes.push(format!(
+            "order to answer, first sending to answer: p50 {} ns, p99 {} ns, max {} ns",
+            at(0.5).unwrap_or(0),
+            at(0.99).unwrap_or(0),
+            waits.last().copied().unwrap_or(0),
+        ));
+        self.readings(prober.link().counters().readings());
+        self.host("orders", prober.link().host());
+        self.port("orders", prober.link().io());
+        if let Some(watch) = prober.watch() {
+            self.watch(watch);
+        }
+    }
+
+    /// A venue's own feed, as it was received.
+    fn watch(&mut self, watch: &Watch<'_>) {
+        self.market("watch", watch.market());
+        self.receiver("watch", watch.receiver());
+        self.count("watch", "shares_executed", watch.shares_executed());
+        self.host("watch", watch.port().host());
+        self.port("watch", watch.port().io());
     }
 
     /// What an impairment loses on purpose is no drop.

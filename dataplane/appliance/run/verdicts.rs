@@ -31,7 +31,7 @@ impl<'r, 'e> Cast<'r, 'e> {
                 Role::Trader(r) => cast.traders.push(r),
                 Role::Loadgen(r) => cast.loadgens.push(r),
                 // It is held to nothing: what it does to frames shows at both ends.
-                Role::Impair(_) | Role::Switch(_) => {}
+                Role::Node(_) | Role::Prober(_) | Role::Impair(_) | Role::Switch(_) => {}
             }
         }
         cast

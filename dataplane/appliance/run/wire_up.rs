@@ -1,17 +1,22 @@
 //! Builds the roles: each part from its section of the configuration, on the port that it names.
 
+mod between;
 mod near;
 mod trader_up;
 
 use super::Reader;
+use super::cabling;
+use super::house_thread::HouseThread;
 use super::journaling::{self, Keeper, State};
+use super::node_up;
+use super::outages;
 use super::ports::Ports;
 use super::refusals::RefusalWriter;
 use super::role::Role;
 use super::state;
 use crate::config::{
-    self, Config, Endpoint, Group, Huge, ImpairConfig, Listing as Listed, LoadgenConfig,
-    OrdersClient, Publisher, Receiver, SwitchConfig, TraderConfig, VenueConfig,
+    self, Config, Endpoint, Group, Huge, Listing as Listed, LoadgenConfig, OrdersClient,
+    ProberConfig, Publisher, Receiver, TraderConfig, VenueConfig,
 };
 use crate::console::{self, Console};
 use crate::itch_files;
@@ -19,6 +24,7 @@ use crate::placement::Placement;
 use crate::script::Names;
 use algos::Builtin;
 use anyhow::{Context, Result, anyhow};
+use between::{impair, switch};
 use book::Capacity;
 use engine::ledger::LedgerConfig;
 use engine::{Engine, EngineConfig, InstrumentConfig};
@@ -26,12 +32,11 @@ use hostcpu::{Topology, TscClock};
 use hugemem::HugePolicy;
 use lcore::control::Control;
 use lcore::feed_port::FeedPort;
-use lcore::impair::{Impair, ImpairParts};
 use lcore::laps::Laps;
 use lcore::loadgen::{Flow, FlowLink, Loadgen, LoadgenParts, Watch, source};
 use lcore::market_data::{LineB, MarketDataPort};
 use lcore::order_link::{CLIENT_RX_BYTES, OrderLink};
-use lcore::switch::Switch;
+use lcore::prober::{Prober, ProberParts};
 use lcore::trader::Trader;
 use lcore::venue::{Endpoint as OrderPort, JournalLine, OperatorLine, Schedule, Venue, VenueParts};
 use market::{Market, MarketConfig};
@@ -55,6 +60,8 @@ const ORDERS_MTU: u16 = 1_500;
 const FLOW_ORDERS_MAX: u32 = 1 << 18;
 /// Prints of the tape that a watcher keeps.
 const WATCH_PRINTS: u32 = 1 << 10;
+/// Outages of a prober on their way to whoever prints them.
+const OUTAGES_UNDER_WAY: usize = 64;
 /// TCP's transmit ring of a client's connection, in bytes.
 const CLIENT_TX_BYTES: usize = 1 << 17;
 
@@ -67,6 +74,7 @@ pub(super) struct Wiring<'c> {
     consoles: Vec<Console>,
     logs: Vec<RefusalWriter>,
     keepers: Vec<Keeper>,
+    house_threads: Vec<HouseThread>,
     /// What was read back at the start.
     told: String,
     /// What all traders of the process have at stake together, once there is one with a limit.
@@ -87,6 +95,7 @@ impl<'c> Wiring<'c> {
             consoles: Vec::new(),
             logs: Vec::new(),
             keepers: Vec::new(),
+            house_threads: Vec::new(),
             told: String::new(),
             firm: None,
         }
@@ -121,16 +130,30 @@ impl<'c> Wiring<'c> {
     fn role<'e>(&mut self, name: &str, ports: &mut Ports<'e>) -> Result<Role<'e>> {
         let config = self.config;
         if let Some(venue) = config.venues.iter().find(|r| r.name == name) {
+            if let Some(membership) = &venue.cluster {
+                let (node, thread) = node_up::node(self, venue, membership, ports)?;
+                self.house_threads.push(thread);
+                return Ok(Role::Node(Box::new(node)));
+            }
             return Ok(Role::Venue(Box::new(self.venue(venue, ports)?)));
         }
         if let Some(trader) = config.traders.iter().find(|r| r.name == name) {
             return Ok(Role::Trader(Box::new(self.trader(trader, ports)?)));
         }
+        if let Some(prober) = config.probers.iter().find(|r| r.name == name) {
+            return Ok(Role::Prober(Box::new(self.prober(prober, ports)?)));
+        }
         if let Some(settings) = config.impairs.iter().find(|r| r.name == name) {
             return Ok(Role::Impair(Box::new(impair(settings, ports)?)));
         }
         if let Some(settings) = config.switches.iter().find(|r| r.name == name) {
-            return Ok(Role::Switch(Box::new(switch(settings, ports)?)));
+            let mut switch = switch(settings, ports)?;
+            if let Some(path) = &settings.control {
+                let (cabling, thread) = cabling::listen(path, &settings.ports)?;
+                self.house_threads.push(thread);
+                switch = switch.with_cabling(cabling);
+            }
+            return Ok(Role::Switch(Box::new(switch)));
         }
         let loadgen = config.loadgens.iter().find(|r| r.name == name);
         let loadgen = loadgen.ok_or_else(|| anyhow!("is placed and not configured"))?;
@@ -147,7 +170,12 @@ impl<'c> Wiring<'c> {
         std::mem::take(&mut self.readers)
     }
 
-    fn venue<'e>(&mut self, config: &VenueConfig, ports: &mut Ports<'e>) -> Result<Venue<'e>> {
+    /// The order ports, listening.
+    pub(super) fn order_ports<'e>(
+        &self,
+        config: &VenueConfig,
+        ports: &mut Ports<'e>,
+    ) -> Result<Vec<OrderPort<'e>>> {
         let limits = &config.limits;
         let slots = limits.connections_max as usize;
         let tcp = TcpConfig {
@@ -167,6 +195,10 @@ impl<'c> Wiring<'c> {
             host.listen(orders.listen)?;
             endpoints.push(OrderPort::new(io, host, slots, config.throttle.server));
         }
+        Ok(endpoints)
+    }
+
+    fn venue<'e>(&mut self, config: &VenueConfig, ports: &mut Ports<'e>) -> Result<Venue<'e>> {
         let mut state = State {
             core: core(config, state::load(config)?),
             sessions: sessions(config)?,
@@ -184,7 +216,7 @@ impl<'c> Wiring<'c> {
         let trades = config.opens_trading;
         Ok(Venue::new(VenueParts {
             name: config.name.clone(),
-            endpoints,
+            endpoints: self.order_ports(config, ports)?,
             market_data: market_data(&config.itch, publisher, ports)?,
             core,
             sessions,
@@ -218,7 +250,7 @@ impl<'c> Wiring<'c> {
     }
 
     /// Opens the venue's console, where it has one; gives the venue's end of the line.
-    fn console(&mut self, config: &VenueConfig) -> Result<Option<OperatorLine>> {
+    pub(super) fn console(&mut self, config: &VenueConfig) -> Result<Option<OperatorLine>> {
         let Some(path) = &config.control else { return Ok(None) };
         let mut names = Names::default();
         config.symbols.iter().for_each(|listed| names.list(listed.symbol, listed.locate));
@@ -228,6 +260,16 @@ impl<'c> Wiring<'c> {
         let (console, line) = console::for_venue(path, names)?;
         self.consoles.push(console);
         Ok(Some(line))
+    }
+
+    /// What stands beside roles.
+    pub(super) fn take_house_threads(&mut self) -> Vec<HouseThread> {
+        std::mem::take(&mut self.house_threads)
+    }
+
+    /// The clock of all lcores.
+    pub(super) fn clock(&self) -> &'c TscClock {
+        self.clock
     }
 
     /// The threads that operators talk to.
@@ -274,6 +316,18 @@ impl<'c> Wiring<'c> {
             watch,
             control: Arc::clone(&self.control),
             laps: Laps::new(self.clock.scale()),
+        }))
+    }
+
+    fn prober<'e>(&mut self, config: &ProberConfig, ports: &mut Ports<'e>) -> Result<Prober<'e>> {
+        let (outages, heard) = spsc::ring(OUTAGES_UNDER_WAY);
+        self.house_threads.push(outages::tell(config.name.clone(), heard)?);
+        Ok(Prober::new(ProberParts {
+            name: config.name.clone(),
+            link: link(&config.orders, ports)?,
+            watch: config.watch.as_ref().map(|w| self.watch(w, ports)).transpose()?,
+            config: config.probes,
+            outages,
         }))
     }
 
@@ -380,7 +434,7 @@ fn origins(config: &VenueConfig) -> Vec<Origin> {
     config.accounts.iter().enumerate().map(origin).collect()
 }
 
-fn sessions(config: &VenueConfig) -> Result<Sessions> {
+pub(super) fn sessions(config: &VenueConfig) -> Result<Sessions> {
     let limits = &config.limits;
     let store = StoreConfig {
         messages_max: limits.replay_messages as usize,
@@ -425,7 +479,7 @@ pub(crate) fn seed() -> u64 {
     RandomState::new().hash_one("sequence numbers")
 }
 
-fn host(endpoint: &Endpoint, device: [u8; 6], mtu: u16, tcp: TcpConfig) -> Result<Host> {
+pub(super) fn host(endpoint: &Endpoint, device: [u8; 6], mtu: u16, tcp: TcpConfig) -> Result<Host> {
     let interface = Interface {
         mac: endpoint.mac.unwrap_or(device),
         ip: endpoint.ip,
@@ -439,7 +493,7 @@ fn host(endpoint: &Endpoint, device: [u8; 6], mtu: u16, tcp: TcpConfig) -> Resul
 }
 
 /// TCP for a host that has one connection, or none.
-fn tcp_client() -> TcpConfig {
+pub(super) fn tcp_client() -> TcpConfig {
     TcpConfig {
         slots: 2,
         rx_bytes: CLIENT_RX_BYTES,
@@ -469,7 +523,7 @@ fn publisher(config: &Publisher) -> Result<MoldPublisher> {
     Ok(MoldPublisher::new(settings)?)
 }
 
-fn market_data<'e>(
+pub(super) fn market_data<'e>(
     config: &Publisher,
     publisher: MoldPublisher,
     ports: &mut Ports<'e>,
@@ -523,22 +577,6 @@ fn link<'e>(config: &OrdersClient, ports: &mut Ports<'e>) -> Result<OrderLink<'e
     let mut client = ClientConfig::new(&config.user, &config.password.0);
     client.session = config.session.clone().unwrap_or_default();
     Ok(OrderLink::new(io, host, SoupClient::new(&client)?, config.venue))
-}
-
-fn impair<'e>(config: &ImpairConfig, ports: &mut Ports<'e>) -> Result<Impair<'e>> {
-    Ok(Impair::new(ImpairParts {
-        name: config.name.clone(),
-        a: ports.take_bare(&config.a)?,
-        b: ports.take_bare(&config.b)?,
-        seed: config.seed,
-        a_to_b: config.a_to_b,
-        b_to_a: config.b_to_a,
-    }))
-}
-
-fn switch<'e>(config: &SwitchConfig, ports: &mut Ports<'e>) -> Result<Switch<'e>> {
-    let ios = config.ports.iter().map(|port| ports.take_bare(port)).collect::<Result<_>>()?;
-    Ok(Switch::new(config.name.clone(), ios))
 }
 
 /// The locates that a venue trades, for the report.

@@ -34,3 +34,27 @@ pub struct Counts {
     /// Times it handed leadership over because it could not serve.
     pub handed_over: u64,
 }
+
+impl Counts {
+    /// Each with its name in a report.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("proposed", self.proposed),
+            ("followed", self.followed),
+            ("confirmed", self.confirmed),
+            ("not_serving", self.not_serving),
+            ("no_room", self.no_room),
+            ("too_long", self.too_long),
+            ("unreadable", self.unreadable),
+            ("served", self.served),
+            ("muted", self.muted),
+            ("stood_down", self.stood_down),
+            ("diverged", self.diverged),
+            ("overtaken", self.overtaken),
+            ("not_installed", self.not_installed),
+            ("stalls", self.stalls),
+            ("handed_over", self.handed_over),
+        ]
+        .into_iter()
+    }
+}

@@ -65,6 +65,23 @@ impl<'e> MarketDataPort<'e> {
         &mut self.publisher
     }
 
+    /// Publishes from another store: what a node of a cluster made anew.
+    pub fn replace_publisher(&mut self, publisher: MoldPublisher) {
+        self.publisher = publisher;
+    }
+
+    /// Takes a burst and answers nothing: the service's address is another node's.
+    pub(crate) fn ignore(&mut self, burst: &mut Burst<'e>) -> usize {
+        self.io.out.discard();
+        let mut got = self.io.rx(burst);
+        burst.drain(..).for_each(|mbuf| self.io.out.recycle(mbuf));
+        if let Some(LineB { port: Some((io, _)), .. }) = &mut self.line_b {
+            got += io.rx(burst);
+            burst.drain(..).for_each(|mbuf| io.out.recycle(mbuf));
+        }
+        got
+    }
+
     /// What was published.
     pub fn publisher(&self) -> &MoldPublisher {
         &self.publisher

@@ -178,6 +178,11 @@ impl<'e> OrderLink<'e> {
         self.orders.conn().is_none_or(|c| self.host.tcp().send_len(c) == 0)
     }
 
+    /// Comes back after [`leave`](Self::leave), for the session's first message.
+    pub(crate) fn come_back(&mut self) {
+        self.orders.start_over();
+    }
+
     /// Logs out; true once the connections are closed.
     pub fn leave(&mut self) -> bool {
         let snapshot = self.snapshot.as_mut().is_none_or(|s| s.leave(&mut self.host));

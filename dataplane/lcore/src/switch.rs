@@ -26,6 +26,7 @@ pub use table::{ADDRESSES_MAX, AGE_NS_MAX};
 use crate::agent::{Agent, Now, WorkCount};
 use crate::port_io::{Burst, Outbox, PortIo};
 use dpdk::Mbuf;
+use spsc::Consumer;
 use table::{Learned, Table};
 use telemetry::CounterSet;
 use wire::{Mac, ether};
@@ -35,6 +36,8 @@ pub const PORTS_MAX: usize = 16;
 /// At the end the role goes on until nothing has passed for so long: peers on other lcores say
 /// goodbye through it.
 const QUIET_NS: u64 = 200_000_000;
+/// But no longer than this: strangers may talk for ever.
+const END_NS_MAX: u64 = 1_000_000_000;
 
 telemetry::keys! {
     /// What becomes of the frames that a port sends to the switch.
@@ -53,9 +56,20 @@ telemetry::keys! {
         Moved = "moved",
         /// Addresses that there was no room to learn.
         TableFull = "table_full",
+        /// Frames from this port, or for it, while its cable was taken out.
+        Cut = "cut",
         /// Frames for this port that its device did not take, or that there was no mbuf for.
         NotTaken = "not_taken",
     }
+}
+
+/// A port's cable is taken out, or put in again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cabling {
+    /// Which port.
+    pub port: usize,
+    /// Whether it is in.
+    pub is_in: bool,
 }
 
 /// See the module.
@@ -65,8 +79,12 @@ pub struct Switch<'e> {
     ports: Vec<PortIo<'e>>,
     counters: Vec<CounterSet<SwitchCounter>>,
     table: Table,
+    /// Ports whose cable is out.
+    out: [bool; PORTS_MAX],
+    cabling: Option<Consumer<Cabling>>,
     burst: Burst<'e>,
-    closing: bool,
+    /// When the role was told to stop.
+    closing_ns: Option<u64>,
     /// When a frame passed last, or the role was told to stop.
     last_ns: u64,
 }
@@ -83,10 +101,18 @@ impl<'e> Switch<'e> {
             counters: ports.iter().map(|_| CounterSet::new()).collect(),
             ports,
             table: Table::new(),
+            out: [false; PORTS_MAX],
+            cabling: None,
             burst: Burst::new(),
-            closing: false,
+            closing_ns: None,
             last_ns: 0,
         }
+    }
+
+    /// Has cables taken out and put in while it runs.
+    pub fn with_cabling(mut self, cabling: Consumer<Cabling>) -> Switch<'e> {
+        self.cabling = Some(cabling);
+        self
     }
 
     /// The role's name.
@@ -108,6 +134,10 @@ impl<'e> Switch<'e> {
     fn pass_on(&mut self, now_ns: u64, from: usize) -> usize {
         let mut burst = std::mem::take(&mut self.burst);
         let got = self.ports[from].rx(&mut burst);
+        if self.out[from] {
+            self.counters[from].add(SwitchCounter::Cut, got as u64);
+            burst.clear();
+        }
         for mbuf in burst.drain(..) {
             self.frame(now_ns, from, mbuf);
         }
@@ -145,6 +175,10 @@ impl<'e> Switch<'e> {
     fn flood(&mut self, from: usize, mbuf: Mbuf<'e>) {
         let Some(last) = (0..self.ports.len()).rfind(|port| *port != from) else { return };
         for port in (0..last).filter(|port| *port != from) {
+            if self.out[port] {
+                self.counters[port].inc(SwitchCounter::Cut);
+                continue;
+            }
             let out = &mut self.ports[port].out;
             let copy = if has_room(out) { out.copy_of(mbuf.data()) } else { None };
             match copy {
@@ -156,6 +190,9 @@ impl<'e> Switch<'e> {
     }
 
     fn send(&mut self, port: usize, mbuf: Mbuf<'e>) {
+        if self.out[port] {
+            return self.counters[port].inc(SwitchCounter::Cut);
+        }
         let out = &mut self.ports[port].out;
         if !has_room(out) || out.forward(mbuf).is_err() {
             self.counters[port].inc(SwitchCounter::NotTaken);
@@ -184,6 +221,10 @@ impl Agent for Switch<'_> {
     }
 
     fn poll(&mut self, now: Now) -> WorkCount {
+        let change = self.cabling.as_mut().and_then(Consumer::pop);
+        if let Some(Cabling { port, is_in }) = change.filter(|c| c.port < self.ports.len()) {
+            self.out[port] = !is_in;
+        }
         let mut work = 0;
         for port in 0..self.ports.len() {
             work += self.pass_on(now.ns, port);
@@ -209,9 +250,8 @@ impl Agent for Switch<'_> {
 
     /// True once nothing has passed for a while.
     fn stop(&mut self, now: Now) -> bool {
-        if !std::mem::replace(&mut self.closing, true) {
-            self.last_ns = now.ns;
-        }
-        now.ns.saturating_sub(self.last_ns) > QUIET_NS
+        let closing_ns = *self.closing_ns.get_or_insert(now.ns);
+        let quiet_ns = now.ns.saturating_sub(self.last_ns.max(closing_ns));
+        quiet_ns > QUIET_NS || now.ns.saturating_sub(closing_ns) > END_NS_MAX
     }
 }

@@ -18,6 +18,7 @@ mod schedule;
 
 pub use ::venue::{Core, VenueCounter, VenueStage};
 pub use answers::OperatorLine;
+pub(crate) use behind::{Behind, Desk, Place, Watchers};
 pub use endpoint::Endpoint;
 pub use journaled::JournalLine;
 pub use schedule::{Due, Schedule};
@@ -28,7 +29,6 @@ use crate::market_data::MarketDataPort;
 use crate::port_io::{Burst, PortIo};
 use ::venue::{Day, Dirty, Stores};
 use answers::Operator;
-use behind::{Behind, Place, Watchers};
 use session::Sessions;
 use types::{Input, Nanos, Open};
 
@@ -100,7 +100,7 @@ impl<'e> Venue<'e> {
             held: Dirty::new(parts.sessions.len()),
             sessions: parts.sessions,
             operator: parts.operator.map(|line| Operator::new(line, parts.journal.is_some())),
-            watchers: Watchers { laps: parts.laps.one_in(TIMED_ONE_IN), journal: parts.journal },
+            watchers: Watchers::new(parts.laps.one_in(TIMED_ONE_IN), parts.journal),
             schedule: parts.schedule,
             opens: parts.opens,
             burst: Burst::new(),

@@ -6,9 +6,10 @@ mod cable;
 use cable::Started;
 use dpdk::{DATA_ROOM, Eal, EalConfig, Huge, Mempool, SocketId};
 use lcore::port_io::{Burst, PortIo};
-use lcore::switch::{AGE_NS_MAX, Switch, SwitchCounter as C};
+use lcore::switch::{AGE_NS_MAX, Cabling, Switch, SwitchCounter as C};
 use lcore::{Agent, Now};
 use net::FrameTx;
+use spsc::Producer;
 
 /// Slots of the cables.
 const SLOTS: u32 = 64;
@@ -23,6 +24,7 @@ fn host(number: u8) -> [u8; 6] {
 struct Bench<'e> {
     far: Vec<PortIo<'e>>,
     switch: Switch<'e>,
+    hand: Producer<Cabling>,
     now_ns: u64,
 }
 
@@ -33,7 +35,9 @@ impl<'e> Bench<'e> {
                 .map(|(rx, tx)| PortIo::new(rx, tx, pool))
         };
         let (near, far) = (0..4).map(|at| cable(at).into()).unzip();
-        Bench { far, switch: Switch::new("room".into(), near), now_ns: 1_000_000_000 }
+        let (hand, cabling) = spsc::ring(4);
+        let switch = Switch::new("room".into(), near).with_cabling(cabling);
+        Bench { far, switch, hand, now_ns: 1_000_000_000 }
     }
 
     fn send(&mut self, port: usize, frame: &[u8]) {
@@ -83,6 +87,7 @@ fn frames_go_where_their_address_was_seen() {
     let mut bench = Bench::new(&eal, pool, &mut ports);
     learns_and_forgets(&mut bench);
     an_address_moves_with_its_first_frame(&mut bench);
+    nothing_passes_a_cable_that_is_out(&mut bench);
     what_is_no_frame_goes_nowhere(&mut bench);
     a_port_that_nobody_reads_keeps_nobody_waiting(&mut bench);
     ends_when_it_is_quiet(&mut bench);
@@ -111,6 +116,19 @@ fn an_address_moves_with_its_first_frame(bench: &mut Bench<'_>) {
     assert_eq!(bench.pass(3, host(1), EVERYONE), [0, 1, 2]);
     assert_eq!(bench.count(3, C::Moved), 1);
     assert_eq!(bench.pass(1, host(2), host(1)), [3]);
+}
+
+fn nothing_passes_a_cable_that_is_out(bench: &mut Bench<'_>) {
+    let cut = bench.count(1, C::Cut);
+    bench.hand.push(Cabling { port: 1, is_in: false }).expect("room");
+    bench.poll();
+    assert_eq!(bench.pass(0, host(5), EVERYONE), [2, 3]);
+    assert_eq!(bench.pass(1, host(2), host(5)), [0; 0]);
+    assert_eq!(bench.pass(0, host(5), host(2)), [0; 0]);
+    assert_eq!(bench.count(1, C::Cut), cut + 3);
+    bench.hand.push(Cabling { port: 1, is_in: true }).expect("room");
+    bench.poll();
+    assert_eq!(bench.pass(0, host(5), host(2)), [1]);
 }
 
 fn what_is_no_frame_goes_nowhere(bench: &mut Bench<'_>) {

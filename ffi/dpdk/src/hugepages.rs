@@ -150,7 +150,10 @@ fn free_under(root: &Path) -> Vec<Free> {
             let text = fs::read_to_string(entry.path().join(file)).unwrap_or_default();
             text.trim().parse().unwrap_or(0)
         };
-        let pages = count("free_hugepages").saturating_sub(count("resv_hugepages"));
+        // Kernels have counted promises below zero after a process with hugepages was killed, and
+        // print that as a number near 2^64: nothing is promised then.
+        let promised = i64::try_from(count("resv_hugepages")).map_or(0, i64::unsigned_abs);
+        let pages = count("free_hugepages").saturating_sub(promised);
         sizes.push(Free { page_kb, pages });
     }
     sizes.sort_unstable_by_key(|size| std::cmp::Reverse(size.page_kb));

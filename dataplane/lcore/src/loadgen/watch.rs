@@ -22,11 +22,11 @@ impl<'e> Watch<'e> {
         Watch { port, receiver, market, shares_executed: Counter::new() }
     }
 
-    pub(super) fn start(&mut self, now: Now) {
+    pub(crate) fn start(&mut self, now: Now) {
         self.port.start(now);
     }
 
-    pub(super) fn poll(&mut self, now: Now, burst: &mut Burst<'e>) -> usize {
+    pub(crate) fn poll(&mut self, now: Now, burst: &mut Burst<'e>) -> usize {
         let got = self.port.rx(burst);
         for mbuf in burst.drain(..) {
             if let Some((_, payload)) = self.port.open(now, &mbuf) {
@@ -58,7 +58,7 @@ impl<'e> Watch<'e> {
         &self.port
     }
 
-    pub(super) fn into_io(self) -> PortIo<'e> {
+    pub(crate) fn into_io(self) -> PortIo<'e> {
         self.port.into_io()
     }
 }

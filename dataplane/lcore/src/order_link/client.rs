@@ -182,6 +182,12 @@ impl Client {
         self.conn.is_none()
     }
 
+    /// Connects once more, for the session's first message.
+    pub(super) fn start_over(&mut self) {
+        self.soup.start_over();
+        self.leaving = false;
+    }
+
     /// Wants, or wants no longer, a session that is read once from its start to its end.
     pub(super) fn want_once(&mut self, wanted: bool, host: &mut Host) {
         if wanted == self.wanted {

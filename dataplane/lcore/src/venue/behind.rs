@@ -11,24 +11,28 @@ use venue::{Beside, Stores};
 
 /// Where a session's connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Which order port.
-    pub(super) endpoint: usize,
+    pub(crate) endpoint: usize,
     /// Which connection on it.
-    pub(super) conn: ConnId,
+    pub(crate) conn: ConnId,
 }
 
 /// What the core is watched by: stage clocks, and a journal where there is one.
 #[derive(Debug)]
-pub(super) struct Watchers {
-    pub(super) laps: Laps<Stage>,
-    pub(super) journal: Option<JournalLine>,
+pub(crate) struct Watchers {
+    pub(crate) laps: Laps<Stage>,
+    pub(crate) journal: Option<JournalLine>,
 }
 
 impl Watchers {
+    pub(crate) fn new(laps: Laps<Stage>, journal: Option<JournalLine>) -> Watchers {
+        Watchers { laps, journal }
+    }
+
     /// Whether an input could be taken now.
     #[inline]
-    pub(super) fn has_room(&mut self) -> bool {
+    pub(crate) fn has_room(&mut self) -> bool {
         self.journal.as_mut().is_none_or(JournalLine::has_room)
     }
 }
@@ -48,7 +52,7 @@ impl Beside for Watchers {
 }
 
 /// Who takes what comes in by the order ports: a venue that stands alone, or a node of a cluster.
-pub(super) trait Desk {
+pub(crate) trait Desk {
     /// The engine, for what is read ahead.
     fn engine(&self) -> &Engine;
 
@@ -122,13 +126,13 @@ impl Desk for Core {
 
 /// All that is not a port.
 #[derive(Debug)]
-pub(super) struct Behind<'a, D> {
-    pub(super) core: &'a mut D,
-    pub(super) publisher: &'a mut MoldPublisher,
-    pub(super) places: &'a mut [Option<Place>],
-    pub(super) watchers: &'a mut Watchers,
+pub(crate) struct Behind<'a, D> {
+    pub(crate) core: &'a mut D,
+    pub(crate) publisher: &'a mut MoldPublisher,
+    pub(crate) places: &'a mut [Option<Place>],
+    pub(crate) watchers: &'a mut Watchers,
     /// What stamps are ahead of the lcore's time.
-    pub(super) ahead_ns: u64,
+    pub(crate) ahead_ns: u64,
 }
 
 impl<D> Behind<'_, D> {
@@ -139,10 +143,10 @@ impl<D> Behind<'_, D> {
 }
 
 /// One connection's messages on their way into the core.
-pub(super) struct Inbound<'a, 'b, D> {
-    pub(super) behind: &'a mut Behind<'b, D>,
-    pub(super) now: Now,
-    pub(super) place: Place,
+pub(crate) struct Inbound<'a, 'b, D> {
+    pub(crate) behind: &'a mut Behind<'b, D>,
+    pub(crate) now: Now,
+    pub(crate) place: Place,
 }
 
 impl<D: Desk> ServerHandler for Inbound<'_, '_, D> {

@@ -4,7 +4,7 @@ use super::VenueStage as Stage;
 use super::ahead::ReadAhead;
 use super::behind::{Behind, Desk, Inbound, Place};
 use crate::agent::Now;
-use crate::port_io::{Burst, PortIo, rx_checks};
+use crate::port_io::{Burst, Nowhere, PortIo, rx_checks};
 use net::{ConnId, Host, Input, NetEvent, TcpData};
 use session::{ServerConfig, Sessions, SoupServer};
 
@@ -63,7 +63,7 @@ impl<'e> Endpoint<'e> {
 
     /// Takes a burst through TCP, SoupBinTCP, OUCH and the engine.
     #[inline]
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         endpoint: usize,
         now: Now,
@@ -134,7 +134,7 @@ impl<'e> Endpoint<'e> {
 
     /// Writes what a connection has to say into TCP's ring, as far as it fits, and sends it.
     #[inline]
-    pub(super) fn pump(&mut self, conn: ConnId, now: Now, sessions: &Sessions) {
+    pub(crate) fn pump(&mut self, conn: ConnId, now: Now, sessions: &Sessions) {
         let Some(server) = self.servers.get_mut(conn.index()) else { return };
         while server.wants_pump(now.ns, sessions) {
             let wrote =
@@ -155,7 +155,7 @@ impl<'e> Endpoint<'e> {
 
     /// Everything that is not a burst: connections coming and going, timeouts, heartbeats, and the
     /// replies that wait; then hands all frames to the device.
-    pub(super) fn tend(
+    pub(crate) fn tend(
         &mut self,
         endpoint: usize,
         now: Now,
@@ -253,6 +253,33 @@ impl<'e> Endpoint<'e> {
                 self.conns[conn.index()] = None;
             }
             NetEvent::Connected { .. } => {}
+        }
+    }
+
+    /// Takes a burst and answers nothing: the service's address is another node's.
+    pub(crate) fn ignore(&mut self, burst: &mut Burst<'e>) -> usize {
+        let got = self.io.rx(burst);
+        burst.drain(..).for_each(|mbuf| self.io.out.recycle(mbuf));
+        got
+    }
+
+    /// Forgets all connections without a word to their clients, whom another node may serve by now.
+    #[cold]
+    pub(crate) fn forget_all(
+        &mut self,
+        endpoint: usize,
+        now: Now,
+        behind: &mut Behind<'_, impl Desk>,
+        sessions: &mut Sessions,
+    ) {
+        for conn in self.conns.iter().flatten() {
+            self.host.abort(*conn);
+        }
+        // The resets that are due, and whatever else, go nowhere.
+        self.io.out.discard();
+        while self.host.poll(now.ns, &mut Nowhere::default()) > 0 {}
+        while let Some(event) = self.host.next_event() {
+            self.on_event(endpoint, event, now, behind, sessions);
         }
     }
 

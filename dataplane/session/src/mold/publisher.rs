@@ -443,6 +443,13 @@ impl MoldPublisher {
         self.last_out_ns = None;
     }
 
+    /// Sends the last messages once more: whoever sent them may have lost some on the way, and a
+    /// receiver drops what it has.
+    pub fn send_again(&mut self, messages: u64) {
+        let first = self.sent_seq.saturating_sub(messages).max(self.store.oldest_seq());
+        self.sent_seq = first.min(self.sent_seq);
+    }
+
     /// Whether the session's end has been announced for as long as it shall be.
     pub fn is_over(&self, now_ns: u64) -> bool {
         self.ended_ns.is_some_and(|end| {

@@ -37,13 +37,18 @@ fn the_largest_come_first_and_promised_pages_do_not_count() {
         fs::write(dir.join("free_hugepages"), free).unwrap();
         fs::write(dir.join("resv_hugepages"), reserved).unwrap();
     }
+    let below_zero = root.0.join("hugepages-64kB");
+    fs::create_dir_all(&below_zero).unwrap();
+    fs::write(below_zero.join("free_hugepages"), "16\n").unwrap();
+    fs::write(below_zero.join("resv_hugepages"), "18446744073709551611\n").unwrap();
     fs::create_dir_all(root.0.join("something-else")).unwrap();
     let free = free_under(&root.0);
-    assert_eq!(free, [Free { page_kb: 1 << 20, pages: 1 }, Free { page_kb: 2048, pages: 7 }]);
-    enough(1024 + 14, &free).unwrap();
-    let lack = enough(1024 + 15, &free).unwrap_err();
-    assert!(matches!(lack, HugeLack::Few { asked_mb: 1039, free_pages: 8, free_mb: 1038 }));
-    assert_eq!(lack.to_string(), "no 1039 MB of free hugepages");
+    let sizes = [(1 << 20, 1), (2048, 7), (64, 16)].map(|(page_kb, pages)| Free { page_kb, pages });
+    assert_eq!(free, sizes);
+    enough(1024 + 15, &free).unwrap();
+    let lack = enough(1024 + 16, &free).unwrap_err();
+    assert!(matches!(lack, HugeLack::Few { asked_mb: 1040, free_pages: 24, free_mb: 1039 }));
+    assert_eq!(lack.to_string(), "no 1040 MB of free hugepages");
     assert_eq!(free_under(&root.0.join("none")), []);
     enough(0, &[]).unwrap_err();
 }
