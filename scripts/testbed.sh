@@ -54,8 +54,10 @@ install_from_backports() {
     local apt=$BED/apt uri release
     # shellcheck source=/dev/null
     release=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
-    uri=$(grep -hoE '^(URIs:|deb) +[^#]*https?://[^ ]+' /etc/apt/sources.list \
-        /etc/apt/sources.list.d/debian.sources 2>/dev/null | grep -oE 'https?://[^ ]+' | head -n 1)
+    # One of the two files is enough, and grep fails where the other one is not there.
+    uri=$({ grep -hoE '^(URIs:|deb) +[^#]*https?://[^ ]+' /etc/apt/sources.list \
+        /etc/apt/sources.list.d/debian.sources 2>/dev/null || true; } |
+        grep -oE 'https?://[^ ]+' | head -n 1 || true)
     [ -n "$uri" ] || die 2 "no source of Debian's packages was found in /etc/apt: please install" \
         "QEMU $QEMU_NEEDED or newer by hand"
     mkdir -p "$apt/lists/partial" "$apt/sources"
