@@ -57,7 +57,8 @@ pub struct Tally {
     queries: u32,
     last_answer_ns: u64,
     outages: Vec<Outage>,
-    told: usize,
+    /// The last one, until it is told: also when no more are remembered.
+    untold: Option<Outage>,
     /// Time from an order's first sending to its answer.
     answer_ns: Vec<u64>,
 }
@@ -76,7 +77,7 @@ impl Tally {
             queries: 0,
             last_answer_ns: 0,
             outages: Vec::with_capacity(OUTAGES_MAX),
-            told: 0,
+            untold: None,
             answer_ns: Vec::with_capacity(orders),
         }
     }
@@ -121,10 +122,12 @@ impl Tally {
         self.answered = user_ref;
         let sent_ns = self.sent_ns.get(user_ref as usize - 1).copied().unwrap_or(now_ns);
         let waited_from_ns = self.last_answer_ns.max(sent_ns);
-        if now_ns.saturating_sub(waited_from_ns) > OUTAGE_NS_MIN
-            && self.outages.len() < self.outages.capacity()
-        {
-            self.outages.push(Outage { from_ns: waited_from_ns, to_ns: now_ns });
+        if now_ns.saturating_sub(waited_from_ns) > OUTAGE_NS_MIN {
+            let outage = Outage { from_ns: waited_from_ns, to_ns: now_ns };
+            self.untold = Some(outage);
+            if self.outages.len() < OUTAGES_MAX {
+                self.outages.push(outage);
+            }
         }
         self.last_answer_ns = now_ns;
         if self.answer_ns.len() < self.answer_ns.capacity() {
@@ -169,9 +172,7 @@ impl Tally {
     }
 
     pub(super) fn take_outage(&mut self) -> Option<Outage> {
-        let outage = self.outages.get(self.told).copied()?;
-        self.told += 1;
-        Some(outage)
+        self.untold.take()
     }
 
     /// The last order that was answered.
