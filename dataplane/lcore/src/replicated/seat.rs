@@ -54,7 +54,8 @@ impl Desk for Seat {
         let _ = self.member.on_message(time(now), stores, who, message, watchers);
     }
 
-    /// As of what is committed: nothing else may be seen.
+    /// With what is enacted and not committed: the image is held until that is released, as all
+    /// that came of it.
     fn write_snapshot(
         &self,
         now: Now,
@@ -62,9 +63,6 @@ impl Desk for Seat {
         image: &mut ImageWriter<'_>,
     ) -> Option<u64> {
         let core = self.member.core();
-        if core.inputs() > self.member.checked() {
-            return None;
-        }
         core.write_snapshot(Nanos(now.ns), publisher, image)
     }
 }
